@@ -1,0 +1,1 @@
+"""What the parts of the farm say to each other. Standard library only, so that every part can import it."""

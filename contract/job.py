@@ -1,0 +1,151 @@
+"""The job record: what is known of one upload's work, and the steps its state may take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class JobState(StrEnum):
+    QUEUED = "QUEUED"
+    BAKING = "BAKING"
+    RENDERING = "RENDERING"
+    FINISHING = "FINISHING"
+    DONE = "DONE"
+    DONE_WITH_FAILURES = "DONE_WITH_FAILURES"
+    """Some frames could not be rendered; they are listed in job.json."""
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+    HELD = "HELD"
+    """A budget stops new work."""
+
+    @property
+    def ended(self) -> bool:
+        return self in ENDED
+
+
+ENDED = frozenset({JobState.DONE, JobState.DONE_WITH_FAILURES, JobState.FAILED, JobState.CANCELED})
+
+
+class FrameState(StrEnum):
+    WAITING = "WAITING"
+    """Tried, not done; will be tried again."""
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One small item: lists of frames and reports live elsewhere."""
+
+    job_id: str
+    project: str
+    name: str
+    bucket: str
+    source_key: str
+    source_version: str
+    source_bytes: int
+    created_at: str
+    state: JobState = JobState.QUEUED
+    reason: str = ""
+    """Why it is in this state, in words its owner understands."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    updated_at: str = ""
+    task_sent_at: str = ""
+    """When the listener had put the bake task on its queue."""
+    bake_token: str = ""
+    """The baker that holds the job: whoever has another token may not publish."""
+    bake_message: str = ""
+    bake_lease_until: int = 0
+    """Epoch seconds until which another copy of the bake message keeps off."""
+    baked_folder: str = ""
+    """Name of the published project, inside the job's scratch folder."""
+    baked_blend: str = ""
+    """The .blend to render, relative to baked_folder."""
+    frames: str = ""
+    frame_count: int = 0
+    shards: int = 0
+    frames_sent_at: str = ""
+    """When every render task had been put on its queue."""
+    scene: Mapping[str, Any] = field(default_factory=dict)
+    """What Blender said of the scene: engine, format, size, frame rate, version."""
+    frames_done: int = 0
+    frames_failed: int = 0
+    """Both written when the job ends; until then the shards' counters say it."""
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Job:
+        """Read a table item (numbers may be Decimal); attributes of newer versions are left out."""
+        known = {f.name: str(f.type) for f in fields(cls)}
+        values = {name: int(v) if known[name] == "int" else v for name, v in item.items() if name in known}
+        return cls(**{**values, "state": JobState(item["state"])})
+
+    def to_item(self) -> dict[str, Any]:
+        """Attributes of the table item, without its key."""
+        return {
+            **asdict(self),
+            "state": str(self.state),
+            "options": dict(self.options),
+            "scene": dict(self.scene),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameRecord:
+    """One frame that was tried."""
+
+    frame: int
+    state: FrameState
+    attempts: int = 0
+    """Failed attempts; an interruption is none."""
+    files: tuple[str, ...] = ()
+    """Keys relative to the job's frames prefix."""
+    seconds: float = 0.0
+    worker: str = ""
+    reason: str = ""
+    ended_at: str = ""
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> FrameRecord:
+        return cls(
+            frame=int(item["frame"]),
+            state=FrameState(item["state"]),
+            attempts=int(item.get("attempts", 0)),
+            files=tuple(item.get("files", ())),
+            seconds=float(item.get("seconds", 0)),
+            worker=item.get("worker", ""),
+            reason=item.get("reason", ""),
+            ended_at=item.get("ended_at", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """The sum of a job's counters."""
+
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+
+    @property
+    def complete(self) -> bool:
+        return self.total > 0 and self.done + self.failed >= self.total
+
+    def __add__(self, other: Progress) -> Progress:
+        return Progress(
+            total=self.total + other.total, done=self.done + other.done, failed=self.failed + other.failed
+        )
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Progress:
+        return cls(
+            total=int(item.get("total", 0)), done=int(item.get("done", 0)), failed=int(item.get("failed", 0))
+        )
+
+
+def timestamp(now: datetime) -> str:
+    """UTC, ISO 8601 to the millisecond: sorts as text."""
+    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,87 @@
+"""Where things lie: object keys in the bucket and folders on the scratch file system."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+UPLOAD_SUFFIXES = (".blend", ".tar.gz", ".tgz", ".zip")
+OUTPUT_FOLDER = "output"
+JOB_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An object that starts a job."""
+
+    project: str
+    """The folder it lies in; for an object at the bucket's root, its own name."""
+    name: str
+    """Its file name, with its suffix."""
+
+
+def read_upload_key(key: str) -> Upload | str:
+    """The upload that an object key names, or why this key starts no job."""
+    folder, _, name = key.rpartition("/")
+    if OUTPUT_FOLDER in folder.split("/"):
+        return f"it lies under {OUTPUT_FOLDER}/, where finished frames go"
+    suffix = next((s for s in UPLOAD_SUFFIXES if name.lower().endswith(s)), None)
+    if suffix is None or len(name) == len(suffix):
+        return f"its name does not end in {', '.join(UPLOAD_SUFFIXES)}"
+    return Upload(project=folder.strip("/") or name[: -len(suffix)], name=name)
+
+
+def make_job_id(bucket: str, key: str, version: str) -> str:
+    """The id of the job that this version of this object starts: always the same one.
+
+    The file's name is in it for people, a hash of bucket, key and version makes it unique.
+    """
+    digest = hashlib.sha256("\0".join((bucket, key, version)).encode("utf-8", "surrogatepass")).hexdigest()
+    stem = (
+        unicodedata.normalize("NFKD", key.rpartition("/")[2].split(".")[0]).encode("ascii", "ignore").decode()
+    )
+    slug = re.sub(r"[^a-z0-9]+", "-", stem.lower())[:24].strip("-")
+    return f"{slug}-{digest[:12]}" if slug else digest[:12]
+
+
+def output_prefix(project: str, job_id: str) -> str:
+    """Everything that a job brings forth lies under this prefix."""
+    return f"{project}/{OUTPUT_FOLDER}/{job_id}/"
+
+
+def frames_prefix(project: str, job_id: str) -> str:
+    return output_prefix(project, job_id) + "frames/"
+
+
+def frame_log_key(project: str, job_id: str, frame: int) -> str:
+    return f"{output_prefix(project, job_id)}logs/frame-{frame:04d}.log"
+
+
+def bake_log_key(project: str, job_id: str) -> str:
+    return output_prefix(project, job_id) + "logs/bake.log"
+
+
+def summary_key(project: str, job_id: str) -> str:
+    return output_prefix(project, job_id) + "job.json"
+
+
+def scratch_folder(job_id: str) -> PurePosixPath:
+    """A job's folder, relative to the scratch file system's root. Raises ValueError for what is no job id."""
+    if not JOB_ID.fullmatch(job_id):
+        raise ValueError(f"{job_id[:80]!r} is no job id: expected lower-case letters, digits and dashes")
+    return PurePosixPath("jobs") / job_id
+
+
+def safe_file_name(name: str) -> str:
+    """The name under which an upload is kept on a worker: the artist's own where a file system can hold it.
+
+    Blender shows it in stamps and names caches by it, so it is changed only where it must be.
+    """
+    plain = "".join("_" if c == "/" or unicodedata.category(c).startswith("C") else c for c in name)
+    if len(plain.encode("utf-8", "replace")) > 200 or plain.startswith((".", "-", "//")):
+        suffix = next((s for s in UPLOAD_SUFFIXES if name.lower().endswith(s)), "")
+        return f"scene{suffix}"
+    return plain

@@ -1,0 +1,138 @@
+"""What a person may ask of a job: the object metadata of an upload, checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import unquote
+
+from contract.frames import FIRST_FRAME, LAST_FRAME, FrameRangeError, check_range, parse_frames
+
+MAX_SAMPLES = 1_048_576
+MAX_RESOLUTION_PERCENTAGE = 1_000
+ENGINES = {"cycles": "CYCLES", "eevee": "EEVEE", "workbench": "WORKBENCH"}
+"""What a person writes, and the farm's name for it (Blender's own id of EEVEE depends on its version)."""
+
+_OTHER_TOOLS = frozenset(
+    {"mtime", "ctime", "atime", "mode", "uid", "gid", "md5chksum", "s3cmd-attrs", "sha256"}
+)
+"""Metadata that rclone, s3cmd, s3fs and the like leave on an object: no concern of a job's."""
+
+
+class OptionError(ValueError):
+    """Metadata that is no job option; the message names the option, its value and what was expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOptions:
+    """What was asked for; None means: as the scene says."""
+
+    frames: str | None = None
+    start_frame: int | None = None
+    end_frame: int | None = None
+    scene: str | None = None
+    camera: str | None = None
+    engine: str | None = None
+    samples: int | None = None
+    resolution_percentage: int | None = None
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> JobOptions:
+        """Read S3 object metadata (values percent-decoded). Raises OptionError."""
+        values: dict[str, Any] = {}
+        for raw_name, raw_value in metadata.items():
+            name = raw_name.lower().replace("-", "_")
+            if raw_name.lower() in _OTHER_TOOLS:
+                continue
+            if name not in _READERS:
+                raise OptionError(
+                    f"unknown option {raw_name[:80]!r} (value {raw_value[:80]!r}): "
+                    f"the options are {', '.join(sorted(_READERS))}"
+                )
+            values[name] = _READERS[name](name, unquote(raw_value).strip())
+        options = cls(**values)
+        options._check()
+        return options
+
+    @classmethod
+    def from_map(cls, values: Mapping[str, Any]) -> JobOptions:
+        """Read back what to_map wrote; what a newer version added is left out."""
+        known = {field.name for field in fields(cls)}
+        return cls(
+            **{name: int(v) if not isinstance(v, str) else v for name, v in values.items() if name in known}
+        )
+
+    def to_map(self) -> dict[str, str | int]:
+        """Only what was asked for, as plain values."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
+
+    def for_blender(self) -> dict[str, str | int]:
+        """The part that a Blender session applies to the scene."""
+        asked = self.to_map()
+        return {
+            name: asked[name]
+            for name in ("scene", "camera", "engine", "samples", "resolution_percentage")
+            if name in asked
+        }
+
+    def frames_of(self, *, scene_start: int, scene_end: int, scene_step: int) -> tuple[int, ...]:
+        """The frames to render, given the scene's own range. Raises FrameRangeError."""
+        if self.frames is not None:
+            return parse_frames(self.frames)
+        given = self.start_frame is not None or self.end_frame is not None
+        start = scene_start if self.start_frame is None else self.start_frame
+        end = scene_end if self.end_frame is None else self.end_frame
+        check_range(start, end)
+        return tuple(range(start, end + 1, 1 if given else max(1, scene_step)))
+
+    def _check(self) -> None:
+        """What can be known to be wrong without opening the file."""
+        if self.frames is not None and (self.start_frame is not None or self.end_frame is not None):
+            raise OptionError(
+                f"both frames={self.frames!r} and start_frame/end_frame are given: expected one of them"
+            )
+        try:
+            if self.frames is not None:
+                parse_frames(self.frames)
+            if self.start_frame is not None and self.end_frame is not None:
+                check_range(self.start_frame, self.end_frame)
+        except FrameRangeError as error:
+            raise OptionError(str(error)) from error
+
+
+def _text(name: str, value: str) -> str:
+    if not value or len(value) > 1024 or any(ord(c) < 32 for c in value):
+        raise OptionError(f"option {name} is {value[:80]!r}: expected 1 to 1024 printable characters")
+    return value
+
+
+def _integer(low: int, high: int) -> Callable[[str, str], int]:
+    def read(name: str, value: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,9}", value) or not low <= int(value) <= high:
+            raise OptionError(
+                f"option {name} is {value[:80]!r}: expected a whole number from {low} to {high}"
+            )
+        return int(value)
+
+    return read
+
+
+def _engine(name: str, value: str) -> str:
+    engine = ENGINES.get(value.lower().removeprefix("blender_").removesuffix("_next"))
+    if engine is None:
+        raise OptionError(f"option {name} is {value[:80]!r}: expected one of {', '.join(ENGINES)}")
+    return engine
+
+
+_READERS: dict[str, Callable[[str, str], Any]] = {
+    "frames": _text,
+    "start_frame": _integer(FIRST_FRAME, LAST_FRAME),
+    "end_frame": _integer(FIRST_FRAME, LAST_FRAME),
+    "scene": _text,
+    "camera": _text,
+    "engine": _engine,
+    "samples": _integer(1, MAX_SAMPLES),
+    "resolution_percentage": _integer(1, MAX_RESOLUTION_PERCENTAGE),
+}

@@ -1,0 +1,128 @@
+"""The settings of each process, as environment variables: written by the stacks, read by the process.
+
+A value is checked where it is read, not where it is written: at synth it is an unresolved token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar, Self
+
+
+class SettingsError(ValueError):
+    """Settings a process cannot start with; the message lists every variable that is missing or wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Reads and writes dataclass fields as environment variables `FARM_<FIELD>`."""
+
+    prefix: ClassVar[str] = "FARM_"
+
+    def to_env(self) -> dict[str, str]:
+        """The environment variables that from_env reads back."""
+        return {self._variable(f.name): str(getattr(self, f.name)) for f in fields(self)}
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read and check every field. Raises SettingsError."""
+        values: dict[str, str | int | float] = {}
+        problems = []
+        for field in fields(cls):
+            variable = cls._variable(field.name)
+            text = env.get(variable, "").strip()
+            convert, expected = _KINDS[str(field.type)]
+            try:
+                values[field.name] = convert(text)
+            except ValueError:
+                state = f"is {text[:80]!r}" if text else ("is empty" if variable in env else "is missing")
+                problems.append(f"{variable} {state}: expected {expected}")
+        if problems:
+            raise SettingsError(f"{cls.__name__}: " + "; ".join(problems))
+        return cls(**values)
+
+    @classmethod
+    def _variable(cls, name: str) -> str:
+        return cls.prefix + name.upper()
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise ValueError
+    return text
+
+
+def _positive_int(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:10]) < 1_000_000_000:
+        raise ValueError
+    return int(text)
+
+
+def _positive_float(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 1e9:
+        raise ValueError
+    return number
+
+
+_KINDS = {
+    "str": (_text, "a text"),
+    "int": (_positive_int, "a whole number above 0"),
+    "float": (_positive_float, "a number above 0"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenerSettings(Settings):
+    """The Lambda that hears of uploads."""
+
+    job_table_name: str
+    bake_queue_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterSettings(Settings):
+    """The Lambda that reads the dead-letter queue."""
+
+    job_table_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacklogSettings(Settings):
+    """The Lambda that emits the backlog each minute."""
+
+    bake_queue_url: str
+    render_queue_url: str
+    urgent_queue_url: str
+    worker_asg_name: str
+    cloudwatch_namespace: str
+    frame_queue_bpi: float
+    project_init_queue_bpi: float
+    worker_node_max_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings(Settings):
+    """The agent on a worker."""
+
+    render_bucket_name: str
+    job_table_name: str
+    bake_queue_url: str
+    render_queue_url: str
+    urgent_queue_url: str
+    dead_letter_queue_url: str
+    cloudwatch_namespace: str
+    worker_asg_name: str
+    worker_id: str
+    """The instance id, or the laptop fleet's name for the process."""
+    scratch_directory: str
+    """Where the shared file system is mounted."""
+    work_directory: str
+    """A folder of this machine alone, for what Blender writes before it is uploaded."""
+    blender: str
+    """A Blender executable, or a Python that has bpy."""
+    lease_seconds: int
+    """Visibility time-out of a held message; renewed each quarter of it."""
+    poll_seconds: int
+    """How long one look at the render queue waits for a message (SQS allows 1 to 20)."""

@@ -1,0 +1,37 @@
+"""Hears of uploads: makes each one a job record and one bake task."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import boto3
+
+from contract.settings import ListenerSettings
+from functions.accept_upload.intake import Intake
+from functions.accept_upload.notification import read_notification
+
+logging.getLogger().setLevel(logging.INFO)
+log = logging.getLogger(__name__)
+
+
+@cache
+def _intake() -> Intake:
+    settings = ListenerSettings.from_env(os.environ)
+    return Intake(
+        table_name=settings.job_table_name,
+        queue_url=settings.bake_queue_url,
+        dynamodb=boto3.resource("dynamodb").meta.client,
+        s3=boto3.client("s3"),
+        sqs=boto3.client("sqs"),
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def handle(event: dict[str, Any], context: object) -> None:
+    """Lambda entry. What is raised is tried again by Lambda, then kept by the on-failure destination."""
+    for uploaded in read_notification(event):
+        log.info("%s: %s", uploaded, _intake().accept(uploaded))

@@ -1,0 +1,89 @@
+"""Object metadata becomes job options, or a reason a person understands."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.frames import FrameRangeError
+from contract.options import JobOptions, OptionError
+
+
+def test_reads_every_option() -> None:
+    options = JobOptions.from_metadata(
+        {
+            "Scene": "Shot%20010%20%C3%A9",
+            "camera": "Cam",
+            "engine": "BLENDER_EEVEE_NEXT",
+            "samples": "8",
+            "resolution-percentage": "25",
+            "start_frame": "1",
+            "end_frame": "3",
+        }
+    )
+    assert options == JobOptions(
+        scene="Shot 010 é",
+        camera="Cam",
+        engine="EEVEE",
+        samples=8,
+        resolution_percentage=25,
+        start_frame=1,
+        end_frame=3,
+    )
+    assert JobOptions.from_map(options.to_map()) == options
+    assert "start_frame" not in options.for_blender()
+
+
+def test_metadata_of_other_tools_is_no_option() -> None:
+    assert JobOptions.from_metadata({"mtime": "1700000000.1", "s3cmd-attrs": "uid:0"}) == JobOptions()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        ({"smaples": "8"}, "unknown option 'smaples' (value '8'): the options are camera, end_frame,"),
+        ({"samples": "many"}, "option samples is 'many': expected a whole number from 1"),
+        ({"samples": "0"}, "option samples is '0'"),
+        ({"samples": "8.5"}, "option samples is '8.5'"),
+        ({"samples": ""}, "option samples is ''"),
+        ({"resolution_percentage": "1001"}, "from 1 to 1000"),
+        ({"start_frame": "10", "end_frame": "1"}, "start_frame 10 is after end_frame 1"),
+        ({"start_frame": "abc"}, "option start_frame is 'abc'"),
+        ({"start_frame": "1", "end_frame": "1000000"}, "more than 100000 frames"),
+        ({"frames": "abc"}, "'abc' is no frame range"),
+        ({"frames": "1-3", "start_frame": "1"}, "expected one of them"),
+        ({"engine": "povray"}, "expected one of cycles, eevee, workbench"),
+        ({"scene": ""}, "option scene is ''"),
+        ({"camera": "a%00b"}, "printable"),
+    ],
+)
+def test_refuses_with_the_reason(metadata: dict[str, str], said: str) -> None:
+    with pytest.raises(OptionError) as error:
+        JobOptions.from_metadata(metadata)
+    assert said in str(error.value)
+
+
+@given(st.dictionaries(st.text(max_size=30), st.text(max_size=60), max_size=4))
+def test_any_metadata_is_read_or_refused(metadata: dict[str, str]) -> None:
+    try:
+        JobOptions.from_metadata(metadata)
+    except OptionError as error:
+        assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("options", "frames"),
+    [
+        (JobOptions(), (1, 3, 5)),
+        (JobOptions(frames="2,9"), (2, 9)),
+        (JobOptions(start_frame=4), (4, 5, 6)),
+        (JobOptions(end_frame=2), (1, 2)),
+        (JobOptions(start_frame=10, end_frame=11), (10, 11)),
+    ],
+)
+def test_what_is_not_given_comes_from_the_scene(options: JobOptions, frames: tuple[int, ...]) -> None:
+    assert options.frames_of(scene_start=1, scene_end=6, scene_step=2) == frames
+
+
+def test_a_start_after_the_scenes_end_is_refused() -> None:
+    with pytest.raises(FrameRangeError, match="start_frame 9 is after end_frame 6"):
+        JobOptions(start_frame=9).frames_of(scene_start=1, scene_end=6, scene_step=1)

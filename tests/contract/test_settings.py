@@ -1,0 +1,49 @@
+"""Every settings model, every variable: missing, empty, invalid."""
+
+from dataclasses import fields
+
+import pytest
+
+from contract.settings import (
+    AgentSettings,
+    BacklogSettings,
+    DeadLetterSettings,
+    ListenerSettings,
+    Settings,
+    SettingsError,
+)
+
+MODELS: list[type[Settings]] = [AgentSettings, BacklogSettings, DeadLetterSettings, ListenerSettings]
+SAMPLES = {"str": "text", "int": 12, "float": 2.5}
+
+
+def sample(model: type[Settings]) -> Settings:
+    return model(**{f.name: SAMPLES[str(f.type)] for f in fields(model)})
+
+
+VARIABLES = [(model, f"FARM_{f.name.upper()}", str(f.type)) for model in MODELS for f in fields(model)]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_settings_survive_the_environment(model: type[Settings]) -> None:
+    assert model.from_env({**sample(model).to_env(), "PATH": "/bin"}) == sample(model)
+
+
+@pytest.mark.parametrize(("model", "variable", "kind"), VARIABLES)
+def test_each_variable_is_missed_by_name(model: type[Settings], variable: str, kind: str) -> None:
+    env = sample(model).to_env()
+    del env[variable]
+    with pytest.raises(SettingsError, match=f"^{model.__name__}: {variable} is missing: expected"):
+        model.from_env(env)
+    with pytest.raises(SettingsError, match=f"{variable} is empty"):
+        model.from_env({**env, variable: " "})
+    if kind != "str":
+        for bad in ("abc", "-1", "0", "nan", "1e99", "²"):
+            with pytest.raises(SettingsError, match=f"{variable} is '{bad}'"):
+                model.from_env({**env, variable: bad})
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(SettingsError) as error:
+        ListenerSettings.from_env({})
+    assert str(error.value).count("is missing") == 2
