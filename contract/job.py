@@ -80,7 +80,9 @@ class Job:
     def from_item(cls, item: Mapping[str, Any]) -> Job:
         """Read a table item (numbers may be Decimal); attributes of newer versions are left out."""
         known = {f.name: str(f.type) for f in fields(cls)}
-        values = {name: int(v) if known[name] == "int" else v for name, v in item.items() if name in known}
+        values: dict[str, Any] = {
+            name: int(v) if known[name] == "int" else v for name, v in item.items() if name in known
+        }
         return cls(**{**values, "state": JobState(item["state"])})
 
     def to_item(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 from contract.frames import FIRST_FRAME, LAST_FRAME, FrameRangeError, check_range, parse_frames
@@ -60,9 +60,8 @@ class JobOptions:
     def from_map(cls, values: Mapping[str, Any]) -> JobOptions:
         """Read back what to_map wrote; what a newer version added is left out."""
         known = {field.name for field in fields(cls)}
-        return cls(
-            **{name: int(v) if not isinstance(v, str) else v for name, v in values.items() if name in known}
-        )
+        numbers_plain = {n: v if isinstance(v, str) else int(v) for n, v in values.items() if n in known}
+        return cls(**cast(dict[str, Any], numbers_plain))
 
     def to_map(self) -> dict[str, str | int]:
         """Only what was asked for, as plain values."""

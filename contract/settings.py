@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 
 class SettingsError(ValueError):
@@ -27,7 +27,7 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
         """Read and check every field. Raises SettingsError."""
-        values: dict[str, str | int | float] = {}
+        values: dict[str, Any] = {}
         problems = []
         for field in fields(cls):
             variable = cls._variable(field.name)

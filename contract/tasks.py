@@ -67,7 +67,7 @@ def decode(body: str) -> Task:
     job_id = message.get("job_id")
     if not isinstance(job_id, str) or not JOB_ID.fullmatch(job_id):
         raise TaskError(f"message has job_id {_show(job_id)}: expected lower-case letters, digits and dashes")
-    if task_type is not RenderTask:
+    if not issubclass(task_type, RenderTask):
         return task_type(job_id)
     frames = message.get("frames")
     try:

@@ -1,0 +1,178 @@
+"""Prepares a job: fetches its file, has Blender inspect and bake it, publishes it, sends its frames out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from contract.frames import FrameRangeError, format_frames, parse_frames
+from contract.job import Job, JobState
+from contract.keys import bake_log_key, safe_file_name
+from contract.options import JobOptions
+from contract.table import shard_count
+from contract.tasks import BakeTask, RenderTask
+from worker_agent.blender import (
+    BakeProgress,
+    BlenderError,
+    BlenderKilled,
+    BlenderSession,
+    SceneRejected,
+    SceneReport,
+)
+from worker_agent.bucket import Bucket, SourceGoneError
+from worker_agent.bundle import BundleRejectedError, is_bundle, unpack
+from worker_agent.frame_store import FrameStore
+from worker_agent.job_store import JobStore
+from worker_agent.lease import Lease
+from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
+from worker_agent.scene_sessions import OPEN_SECONDS, SceneSessions
+from worker_agent.scratch import Scratch
+from worker_agent.task_queue import LeaseLostError, TaskQueue
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+RETRY_SECONDS = 10
+BAKE_SECONDS_LIMIT = 11 * 3600
+"""One receive of an SQS message cannot be held for longer than 12 hours."""
+
+
+class BakeTaskHandler:
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        frames: FrameStore,
+        bucket: Bucket,
+        scratch: Scratch,
+        sessions: SceneSessions,
+        render_queue: TaskQueue,
+    ) -> None:
+        self._jobs = jobs
+        self._frames = frames
+        self._bucket = bucket
+        self._scratch = scratch
+        self._sessions = sessions
+        self._render_queue = render_queue
+
+    def handle(self, task: BakeTask, lease: Lease) -> Outcome:
+        """Raises InterruptedTaskError."""
+        job = self._jobs.job(task.job_id)
+        if job is None:
+            return Settled("its job is unknown")
+        if job.state is JobState.RENDERING and not job.frames_sent_at:
+            return self._send_frames(job)  # its baker died between publishing and sending
+        token = uuid4().hex
+        if not self._claim(job, token, lease):
+            current = self._jobs.job(task.job_id)
+            if current and current.state is JobState.BAKING:
+                return GiveBack("another copy of the task is being worked on", delay_seconds=lease.seconds)
+            return Settled(f"its job is {current.state if current else 'gone'}")
+        try:
+            return self._bake(job, token, lease)
+        except (SceneRejected, BundleRejectedError, FrameRangeError, SourceGoneError) as error:
+            return self._fail(job, token, str(error), getattr(error, "log", ""))
+        except BlenderKilled as error:
+            raise InterruptedTaskError(str(error)) from error
+        except BlenderError as error:
+            attempts = self._jobs.count_failed_bake(job.job_id)
+            if attempts >= MAX_ATTEMPTS:
+                return self._fail(job, token, f"{error.reason} (tried {attempts} times)", error.log)
+            return GiveBack(f"bake failed: {error.reason}", delay_seconds=RETRY_SECONDS * attempts)
+
+    def _claim(self, job: Job, token: str, lease: Lease) -> bool:
+        """Become the job's one baker, and stay it as long as the lease is renewed."""
+
+        def renew() -> None:
+            if not self._jobs.renew_bake(job.job_id, token=token, lease_until=_lease_until(lease)):
+                raise LeaseLostError(f"job {job.job_id} has another baker or has ended")
+
+        claimed = self._jobs.claim_bake(
+            job.job_id, token=token, message_id=lease.message.id, lease_until=_lease_until(lease)
+        )
+        if claimed:
+            lease.also_renew(renew)
+        return claimed
+
+    def _bake(self, job: Job, token: str, lease: Lease) -> Outcome:
+        folder = self._scratch.begin_bake(job.job_id, token)
+        blend = self._fetch(job, folder)
+        options = JobOptions.from_map(job.options)
+        with self._sessions.fresh() as session:
+            report = session.open(blend, options.for_blender(), timeout_seconds=OPEN_SECONDS)
+            frames = options.frames_of(
+                scene_start=report.frame_start, scene_end=report.frame_end, scene_step=report.frame_step
+            )
+            if report.needs_bake:
+                blend = self._bake_physics(session, blend, last_frame=max(frames))
+            self._bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
+        if lease.lost:
+            raise InterruptedTaskError("the lease was lost during the bake")
+        shards = shard_count(len(frames))
+        self._frames.expect(job.job_id, frames, shards)
+        published = {
+            "baked_folder": self._scratch.publish(job.job_id, token),
+            "baked_blend": str(blend.relative_to(folder)),
+            "frames": format_frames(frames),
+            "frame_count": len(frames),
+            "shards": shards,
+            "scene": _scene_summary(report),
+        }
+        if not self._jobs.begin_rendering(job.job_id, token=token, published=published):
+            raise InterruptedTaskError("another baker has taken over, or the job has ended")
+        rendering = self._jobs.job(job.job_id)
+        assert rendering is not None  # it was there a line ago, and records are not deleted
+        return self._send_frames(rendering)
+
+    def _fetch(self, job: Job, folder: Path) -> Path:
+        """The job's .blend, in the baker's folder."""
+        source = folder / safe_file_name(job.name)
+        self._bucket.download_source(job, source)
+        if not is_bundle(source.name):
+            return source
+        project = folder / "project"
+        project.mkdir()
+        blend = unpack(source, project)
+        source.unlink()
+        return blend
+
+    def _bake_physics(self, session: BlenderSession, blend: Path, *, last_frame: int) -> Path:
+        """Bake beside the source, so that relative paths hold; the baked file is a new one."""
+        baked = blend.with_name(f"{blend.stem}-baked.blend")
+        session.bake(last_frame, baked, _log_progress, timeout_seconds=BAKE_SECONDS_LIMIT)
+        return baked
+
+    def _send_frames(self, job: Job) -> Outcome:
+        """Send a task for each frame. Frames sent twice are rendered once: their records say so."""
+        self._render_queue.send(RenderTask(job.job_id, str(frame)) for frame in parse_frames(job.frames))
+        self._jobs.mark_frames_sent(job.job_id)
+        return Settled(f"{job.frame_count} frames of job {job.job_id} are queued")
+
+    def _fail(self, job: Job, token: str, reason: str, blender_log: str) -> Outcome:
+        if blender_log:
+            self._bucket.put_text(bake_log_key(job.project, job.job_id), f"{blender_log}\n{reason}\n")
+        if self._jobs.fail_job(job.job_id, reason, token=token):
+            self._scratch.clear(job.job_id)
+        return Settled(f"job {job.job_id} failed: {reason}")
+
+
+def _lease_until(lease: Lease) -> int:
+    return int(time.time()) + lease.seconds
+
+
+def _log_progress(progress: BakeProgress) -> None:
+    log.info("baking %s", progress)
+
+
+def _scene_summary(report: SceneReport) -> Mapping[str, Any]:
+    """What the record keeps of the scene. DynamoDB takes no floats."""
+    return {
+        name: str(value) if isinstance(value, float) else value
+        for name, value in asdict(report).items()
+        if isinstance(value, str | int | float)
+    } | {"notes": list(report.notes)}

@@ -1,0 +1,83 @@
+"""Ends a job: the summary, the scratch folder, the last state."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from contract.job import FrameRecord, FrameState, Job, JobState, Progress
+from contract.keys import summary_key
+from contract.tasks import FinishTask
+from worker_agent.bucket import Bucket
+from worker_agent.frame_store import FrameStore
+from worker_agent.job_store import JobStore
+from worker_agent.lease import Lease
+from worker_agent.outcome import InterruptedTaskError, Outcome, Settled
+from worker_agent.scratch import Scratch
+
+
+class FinishTaskHandler:
+    """Every step can be done again: a finisher that dies is followed by another with the same message."""
+
+    def __init__(self, *, jobs: JobStore, frames: FrameStore, bucket: Bucket, scratch: Scratch) -> None:
+        self._jobs = jobs
+        self._frames = frames
+        self._bucket = bucket
+        self._scratch = scratch
+
+    def handle(self, task: FinishTask, lease: Lease) -> Outcome:
+        job = self._jobs.job(task.job_id)
+        if job is None:
+            return Settled("its job is unknown")
+        if job.state not in (JobState.RENDERING, JobState.FINISHING):
+            return Settled(f"its job is {job.state}")
+        progress = self._frames.progress(job)
+        if not progress.complete:
+            return Settled(f"only {progress.done + progress.failed} of {progress.total} frames have ended")
+        if not self._jobs.begin_finishing(job.job_id):
+            return Settled("its job was ended by somebody else")
+        frames = sorted(self._frames.frames(job), key=lambda record: record.frame)
+        state = JobState.DONE_WITH_FAILURES if progress.failed else JobState.DONE
+        reason = _reason(frames)
+        self._bucket.put_text(
+            summary_key(job.project, job.job_id),
+            _summary(job, state, reason, progress, frames),
+            content_type="application/json",
+        )
+        if lease.lost:
+            raise InterruptedTaskError("the lease was lost while the job was summed up")
+        if not progress.failed:  # a retry of failed frames must not bake again
+            self._scratch.clear(job.job_id)
+        self._jobs.end_job(job.job_id, state, progress, reason)
+        return Settled(f"job {job.job_id} is {state}")
+
+
+def _reason(frames: list[FrameRecord]) -> str:
+    failed = [record for record in frames if record.state is FrameState.FAILED]
+    if not failed:
+        return ""
+    named = ", ".join(str(record.frame) for record in failed[:20]) + (", …" if len(failed) > 20 else "")
+    return f"{len(failed)} of {len(frames)} frames could not be rendered ({named}): {failed[0].reason}"
+
+
+def _summary(job: Job, state: JobState, reason: str, progress: Progress, frames: list[FrameRecord]) -> str:
+    """The text of job.json: what was asked, what Blender said of the scene, and every frame."""
+    return json.dumps(
+        {
+            "job_id": job.job_id,
+            "project": job.project,
+            "name": job.name,
+            "source": {"bucket": job.bucket, "key": job.source_key, "version": job.source_version},
+            "state": str(state),
+            "reason": reason,
+            "created_at": job.created_at,
+            "options": dict(job.options),
+            "scene": dict(job.scene),
+            "frames_done": progress.done,
+            "frames_failed": progress.failed,
+            "frames": [asdict(record) for record in frames],
+        },
+        indent=1,
+        ensure_ascii=False,
+        default=float,
+    )

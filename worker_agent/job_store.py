@@ -1,0 +1,130 @@
+"""Job records: every step is a conditional write, so two workers cannot both take it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from contract.job import Job, JobState, Progress, timestamp
+from contract.table import job_key
+
+
+class JobStore:
+    """`dynamodb` is a resource's client: it takes and gives Python values."""
+
+    def __init__(self, dynamodb: Any, table_name: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table_name
+
+    def job(self, job_id: str) -> Job | None:
+        answer = self._dynamodb.get_item(TableName=self._table, Key=job_key(job_id), ConsistentRead=True)
+        item = answer.get("Item")
+        return Job.from_item(item) if item else None
+
+    def claim_bake(self, job_id: str, *, token: str, message_id: str, lease_until: int) -> bool:
+        """Become the job's baker: it has none, or that one let this very message lapse, or went silent."""
+        return self._update_job(
+            job_id,
+            {
+                "state": JobState.BAKING,
+                "bake_token": token,
+                "bake_message": message_id,
+                "bake_lease_until": lease_until,
+            },
+            condition="#state = :queued OR (#state = :baking"
+            " AND (bake_message = :bake_message OR bake_lease_until < :now))",
+            values={":queued": JobState.QUEUED, ":baking": JobState.BAKING, ":now": int(time.time())},
+        )
+
+    def renew_bake(self, job_id: str, *, token: str, lease_until: int) -> bool:
+        """False when another baker has taken over or the job has ended."""
+        return self._update_job(job_id, {"bake_lease_until": lease_until}, **self._as_baker(token))
+
+    def begin_rendering(self, job_id: str, *, token: str, published: Mapping[str, Any]) -> bool:
+        """Publish a baked project: its frames may be rendered. False when the baker is one no more."""
+        return self._update_job(job_id, {"state": JobState.RENDERING, **published}, **self._as_baker(token))
+
+    def count_failed_bake(self, job_id: str) -> int:
+        """Failed attempts at this job's bake, this one included."""
+        answer = self._dynamodb.update_item(
+            TableName=self._table,
+            Key=job_key(job_id),
+            UpdateExpression="ADD bake_attempts :one",
+            ExpressionAttributeValues={":one": 1},
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(answer["Attributes"]["bake_attempts"])
+
+    def mark_frames_sent(self, job_id: str) -> None:
+        self._update_job(job_id, {"frames_sent_at": _now()})
+
+    def fail_job(self, job_id: str, reason: str, *, token: str) -> bool:
+        """End a job that its baker found wrong."""
+        return self._update_job(job_id, {"state": JobState.FAILED, "reason": reason}, **self._as_baker(token))
+
+    def begin_finishing(self, job_id: str) -> bool:
+        """True when the job may be summed up; taking over from a finisher that died is fine."""
+        return self._update_job(
+            job_id,
+            {"state": JobState.FINISHING},
+            condition="#state IN (:rendering, :finishing)",
+            values={":rendering": JobState.RENDERING, ":finishing": JobState.FINISHING},
+        )
+
+    def end_job(self, job_id: str, state: JobState, progress: Progress, reason: str) -> bool:
+        return self._update_job(
+            job_id,
+            {
+                "state": state,
+                "reason": reason,
+                "frames_done": progress.done,
+                "frames_failed": progress.failed,
+            },
+            condition="#state = :finishing",
+            values={":finishing": JobState.FINISHING},
+        )
+
+    @staticmethod
+    def _as_baker(token: str) -> dict[str, Any]:
+        return {
+            "condition": "#state = :baking AND bake_token = :token",
+            "values": {":baking": JobState.BAKING, ":token": token},
+        }
+
+    def _update_job(
+        self,
+        job_id: str,
+        attributes: Mapping[str, Any],
+        *,
+        condition: str = "attribute_exists(#state)",
+        values: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Set attributes of a job if the condition holds; says whether it did."""
+        names = {f"#{name}": name for name in (*attributes, "updated_at", "state")}
+        sets = ", ".join(f"#{name} = :{name}" for name in (*attributes, "updated_at"))
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=job_key(job_id),
+                UpdateExpression=f"SET {sets}",
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={
+                    **{f":{name}": _plain(value) for name, value in attributes.items()},
+                    **{name: _plain(value) for name, value in (values or {}).items()},
+                    ":updated_at": _now(),
+                },
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+
+def _now() -> str:
+    return timestamp(datetime.now(UTC))
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, JobState) else value

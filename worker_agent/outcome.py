@@ -1,0 +1,27 @@
+"""What became of a task, and so of its message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The task's effect is durable (or it needs none any more): the message is deleted."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """The message is seen again after a while, by whichever worker."""
+
+    note: str
+    delay_seconds: int = 0
+
+
+Outcome = Settled | GiveBack
+
+
+class InterruptedTaskError(Exception):
+    """The worker must go, or no longer holds the task: no failure of anybody's."""

@@ -1,0 +1,96 @@
+"""The SQS queues as the agent uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from contract.tasks import Task, encode
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+_BATCH = 10  # SQS takes no more in one call
+_GONE = {
+    "ReceiptHandleIsInvalid",
+    "InvalidParameterValue",
+    "MessageNotInflight",
+    "AWS.SimpleQueueService.MessageNotInflight",
+}
+
+
+class LeaseLostError(Exception):
+    """The message is not held any more: somebody else may have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One received message; the receipt names this receive."""
+
+    id: str
+    receipt: str
+    body: str
+
+
+class TaskQueue:
+    def __init__(self, sqs: SQSClient, url: str) -> None:
+        self._sqs = sqs
+        self._url = url
+
+    def receive(self, *, wait_seconds: int, lease_seconds: int) -> Message | None:
+        """Take one message, waiting at most `wait_seconds` (0 to 20), and hold it `lease_seconds`."""
+        answer = self._sqs.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=1,
+            WaitTimeSeconds=wait_seconds,
+            VisibilityTimeout=lease_seconds,
+        )
+        for message in answer.get("Messages", []):
+            return Message(message["MessageId"], message["ReceiptHandle"], message["Body"])
+        return None
+
+    def extend(self, message: Message, seconds: int) -> None:
+        """Hold a message for `seconds` from now; 0 gives it back. Raises LeaseLostError."""
+        try:
+            self._sqs.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=message.receipt, VisibilityTimeout=seconds
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                raise LeaseLostError(f"message {message.id}: {error}") from error
+            raise
+
+    def delete(self, message: Message) -> None:
+        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
+
+    def send(self, tasks: Iterable[Task]) -> None:
+        """Send tasks, ten a call; what SQS refuses for its own reasons is sent again.
+
+        Raises OSError when it goes on refusing; then some may have been sent.
+        """
+        waiting = iter(tasks)
+        while batch := list(islice(waiting, _BATCH)):
+            self._send_batch([encode(task) for task in batch])
+
+    def send_body(self, body: str) -> None:
+        """Pass on a message as it is."""
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=body)
+
+    def _send_batch(self, bodies: list[str]) -> None:
+        for _ in range(5):
+            answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=list(_entries(bodies)))
+            failed = answer.get("Failed", [])
+            if not failed:
+                return
+            bodies = [bodies[int(entry["Id"])] for entry in failed]
+        raise OSError(f"SQS refused {len(bodies)} messages: {failed[0].get('Message', failed[0]['Code'])}")
+
+
+def _entries(bodies: list[str]) -> Iterator[SendMessageBatchRequestEntryTypeDef]:
+    for number, body in enumerate(bodies):
+        yield {"Id": str(number), "MessageBody": body}
