@@ -61,6 +61,8 @@ class Job:
     bake_message: str = ""
     bake_lease_until: int = 0
     """Epoch seconds until which another copy of the bake message keeps off."""
+    bake_attempts: int = 0
+    """Bakes that failed; an interruption is none."""
     baked_folder: str = ""
     """Name of the published project, inside the job's scratch folder."""
     baked_blend: str = ""

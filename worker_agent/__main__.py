@@ -44,7 +44,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     sessions = SceneSessions(Runtime.of(settings.blender), Path(settings.work_directory))
-    threading.Thread(target=lambda: (stop.wait(), sessions.stop()), name="stopper", daemon=True).start()
+    threading.Thread(target=_stop_blender, args=(stop, sessions), name="stopper", daemon=True).start()
     leases = LeaseKeeper(settings.lease_seconds)
     leases.start()
     log.info("worker %s is ready", settings.worker_id)
@@ -55,6 +55,12 @@ def main() -> int:
         sessions.close()
     log.info("worker %s has stopped", settings.worker_id)
     return 0
+
+
+def _stop_blender(stop: threading.Event, sessions: SceneSessions) -> None:
+    """End Blender from a thread of its own: a signal handler must not wait for locks."""
+    stop.wait()
+    sessions.stop()
 
 
 def _loop(

@@ -20,7 +20,6 @@ from worker_agent.blender import (
     BakeProgress,
     BlenderError,
     BlenderKilled,
-    BlenderSession,
     SceneRejected,
     SceneReport,
 )
@@ -109,7 +108,7 @@ class BakeTaskHandler:
                 scene_start=report.frame_start, scene_end=report.frame_end, scene_step=report.frame_step
             )
             if report.needs_bake:
-                blend = self._bake_physics(session, blend, last_frame=max(frames))
+                session.bake(max(frames), blend, _log_progress, timeout_seconds=BAKE_SECONDS_LIMIT)
             self._bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
         if lease.lost:
             raise InterruptedTaskError("the lease was lost during the bake")
@@ -140,12 +139,6 @@ class BakeTaskHandler:
         blend = unpack(source, project)
         source.unlink()
         return blend
-
-    def _bake_physics(self, session: BlenderSession, blend: Path, *, last_frame: int) -> Path:
-        """Bake beside the source, so that relative paths hold; the baked file is a new one."""
-        baked = blend.with_name(f"{blend.stem}-baked.blend")
-        session.bake(last_frame, baked, _log_progress, timeout_seconds=BAKE_SECONDS_LIMIT)
-        return baked
 
     def _send_frames(self, job: Job) -> Outcome:
         """Send a task for each frame. Frames sent twice are rendered once: their records say so."""

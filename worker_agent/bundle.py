@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from zlib import error as ZlibError
 
 MAX_FILES = 100_000
 MAX_UNPACKED_BYTES = 200 * 1024**3
@@ -30,7 +30,7 @@ def unpack(archive: Path, folder: Path) -> Path:
             _unpack_zip(archive, folder)
         else:
             _unpack_tar(archive, folder)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, ZlibError, OSError, RuntimeError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, OSError, RuntimeError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's fault, not the archive's
         raise BundleRejectedError(f"{archive.name} cannot be unpacked: {error}") from error
@@ -83,9 +83,5 @@ def _only_blend(archive: Path, folder: Path) -> Path:
     if len(blends) == 1:
         return blends[0]
     names = ", ".join(str(blend.relative_to(folder)) for blend in blends[:5])
-    found = (
-        f"{len(blends)} .blend files ({names}{', …' if len(blends) > 5 else ''})"
-        if blends
-        else "no .blend file"
-    )
+    found = f"{len(blends)} .blend files ({names}{', …' * (len(blends) > 5)})" if blends else "no .blend file"
     raise BundleRejectedError(f"{archive.name} holds {found}: expected one")

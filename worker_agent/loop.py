@@ -17,7 +17,7 @@ from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
 log = logging.getLogger(__name__)
 
 BACK_OFF_SECONDS = (1, 60)
-"""First and longest wait after an error that is no task's fault (a service that does not answer, a full disk)."""
+"""First and longest wait after an error that is no task's fault: a silent service, a full disk."""
 
 Handler = Callable[[Any, Lease], Outcome]
 

@@ -72,6 +72,7 @@ class RenderTaskHandler:
     def _render(self, job: Job, left: list[int], lease: Lease) -> GiveBack | None:
         """Render and record frames, taking each that has ended off `left`, until one fails."""
         output = self._sessions.output_folder()
+        completed = False
         try:
             session = self._sessions.open_for(
                 job, self._scratch.baked(job.job_id, job.baked_folder) / job.baked_blend
@@ -81,13 +82,14 @@ class RenderTaskHandler:
             ):
                 self._keep(job, rendered, output, lease)
                 left.remove(rendered.frame)
+            completed = True
         except BlenderKilled as error:
-            self._sessions.close()
             raise InterruptedTaskError(str(error)) from error
         except BlenderError as error:
-            self._sessions.close()  # a Blender that failed is not trusted with the next frame
             return self._fail_attempt(job, left, error, lease)
         finally:
+            if not completed:
+                self._sessions.close()  # it may be in the middle of something, or broken
             shutil.rmtree(output, ignore_errors=True)
         return None
 

@@ -1,7 +1,7 @@
 """Frame ranges: fileseq is the reference."""
 
-import fileseq
 import pytest
+from fileseq.frameset import FrameSet
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +17,7 @@ parts = st.one_of(
 
 @given(st.lists(parts, min_size=1, max_size=5).map(",".join))
 def test_reads_every_range_as_fileseq_does(text: str) -> None:
-    expected = tuple(fileseq.FrameSet(text))
+    expected = tuple(FrameSet(text))
     if expected:
         assert parse_frames(text) == expected
     else:
