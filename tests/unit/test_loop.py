@@ -1,0 +1,144 @@
+"""The agent's loop against real SQS shapes (moto) and handlers that do as they are told."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
+from worker_agent import loop as loop_module
+from worker_agent.lease import Lease, LeaseKeeper
+from worker_agent.loop import WorkLoop
+from worker_agent.metrics import FrameMetrics
+from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
+from worker_agent.task_queue import TaskQueue
+
+
+@dataclass
+class Farm:
+    sqs: Any
+    urls: dict[str, str]
+    stop: threading.Event
+    results: list[Outcome | Exception] = field(default_factory=list)
+    done: list[Task] = field(default_factory=list)
+    lose_lease: bool = False
+
+    def send(self, queue: str, *bodies: str) -> None:
+        for body in bodies:
+            self.sqs.send_message(QueueUrl=self.urls[queue], MessageBody=body)
+
+    def counts(self, queue: str) -> tuple[int, int]:
+        """Visible and held messages."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        values = self.sqs.get_queue_attributes(QueueUrl=self.urls[queue], AttributeNames=names)["Attributes"]
+        return int(values[names[0]]), int(values[names[1]])
+
+    def handle(self, task: Task, lease: Lease) -> Outcome:
+        """Answers with the results in their order, and stops the loop with the last one."""
+        self.done.append(task)
+        if self.lose_lease:
+            lease._lost.set()
+        result = self.results.pop(0) if self.results else Settled("done")
+        if not self.results:
+            self.stop.set()
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+@pytest.fixture
+def farm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(loop_module, "BACK_OFF_SECONDS", (0.01, 0.02))
+    with mock_aws():
+        sqs = boto3.client("sqs")
+        names = ("urgent", "bake", "render", "dead")
+        yield Farm(
+            sqs, {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in names}, threading.Event()
+        )
+
+
+def run(farm: Farm) -> None:
+    queues = {name: TaskQueue(farm.sqs, url) for name, url in farm.urls.items()}
+    WorkLoop(
+        queues=(queues["urgent"], queues["bake"], queues["render"]),
+        dead_letters=queues["dead"],
+        handlers={kind: farm.handle for kind in (BakeTask, RenderTask, FinishTask)},
+        leases=LeaseKeeper(120),
+        metrics=FrameMetrics(boto3.client("cloudwatch"), namespace="n", fleet="f"),
+        stop=farm.stop,
+        on_lease_lost=lambda: None,
+        lease_seconds=120,
+        poll_seconds=1,
+    ).run()
+
+
+def test_urgent_work_comes_first_then_bakes_then_frames(farm: Farm) -> None:
+    farm.send("render", encode(RenderTask("a", "1")))
+    farm.send("bake", encode(BakeTask("a")))
+    farm.send("urgent", encode(FinishTask("a")))
+    farm.results = [Settled("")] * 3
+    run(farm)
+    assert farm.done == [FinishTask("a"), BakeTask("a"), RenderTask("a", "1")]
+    assert [farm.counts(queue) for queue in farm.urls] == [(0, 0)] * 4
+
+
+def test_work_that_is_settled_is_deleted(farm: Farm) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    run(farm)
+    assert farm.counts("bake") == (0, 0)
+
+
+@pytest.mark.parametrize("result", [GiveBack("", 0), InterruptedTaskError("spot")])
+def test_work_that_is_given_back_is_there_for_the_next_worker_at_once(
+    farm: Farm, result: Outcome | Exception
+) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.results = [result]
+    run(farm)
+    assert farm.counts("bake") == (1, 0)
+
+
+def test_work_to_be_tried_later_waits(farm: Farm) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.results = [GiveBack("", 60)]
+    run(farm)
+    assert farm.counts("bake") == (0, 1)
+
+
+def test_an_error_nobody_foresaw_gives_the_work_back_and_the_agent_goes_on(farm: Farm) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.send("render", encode(RenderTask("a", "1")))
+    farm.results = [ConnectionError("S3 is away"), Settled(""), Settled("")]
+    run(farm)
+    assert farm.done == [BakeTask("a"), BakeTask("a"), RenderTask("a", "1")]
+    assert farm.counts("bake") == (0, 0)
+
+
+def test_a_message_that_is_no_task_goes_to_the_dead_letters_at_once(farm: Farm) -> None:
+    farm.send("bake", "{", encode(BakeTask("a")))
+    run(farm)
+    assert farm.done == [BakeTask("a")]
+    assert (farm.counts("bake"), farm.counts("dead")) == ((0, 0), (1, 0))
+
+
+@pytest.mark.parametrize("result", [Settled(""), GiveBack("", 0), InterruptedTaskError("")])
+def test_work_whose_lease_was_lost_is_not_touched(farm: Farm, result: Outcome | Exception) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.lose_lease = True
+    farm.results = [result]
+    run(farm)
+    assert farm.done == [BakeTask("a")]
+    assert farm.counts("bake") == (0, 1), "as somebody else may hold it now"
+
+
+def test_a_worker_that_was_told_to_stop_takes_nothing(farm: Farm) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.stop.set()
+    run(farm)
+    assert farm.done == []
+    assert farm.counts("bake") == (1, 0)
