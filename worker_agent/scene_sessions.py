@@ -81,7 +81,7 @@ class SceneSessions:
         session = BlenderSession.start(
             runtime=self._runtime,
             workdir=home,
-            log_path=self._work / "blender.log",
+            log_path=home / "blender.log",
             start_timeout_seconds=START_SECONDS,
         )
         with self._lock:
