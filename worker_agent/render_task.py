@@ -106,8 +106,8 @@ class RenderTaskHandler:
             (output / name).unlink(missing_ok=True)
 
     def _fail_attempt(self, job: Job, left: list[int], error: BlenderError, lease: Lease) -> GiveBack | None:
-        """Count a failed attempt at the first frame left: given back, or given up for good."""
-        frame = left[0]
+        """Count a failed attempt at the frame that Blender was at: given back, or given up for good."""
+        frame = error.frame if error.frame in left else left[0]
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the frame failed")
         log.warning("job %s frame %d failed: %s", job.job_id, frame, error.reason)
@@ -117,5 +117,5 @@ class RenderTaskHandler:
             return GiveBack(f"frame {frame}: {error.reason}", delay_seconds=RETRY_SECONDS * attempts)
         if self._frames.record_failed(job, frame, reason=error.reason):
             self._metrics.frame_failed()
-        del left[0]
+        left.remove(frame)
         return None

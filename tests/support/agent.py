@@ -1,0 +1,121 @@
+"""The agent's parts around AWS edges and an obedient Blender."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from contract.job import Job
+from contract.table import job_key
+from contract.tasks import Task, decode
+from tests.support.aws_edges import AwsEdges, aws_edges
+from tests.support.obedient_blender import ObedientSession, ObedientSessions
+from worker_agent.bake_task import BakeTaskHandler
+from worker_agent.bucket import Bucket
+from worker_agent.finish_task import FinishTaskHandler
+from worker_agent.frame_store import FrameStore
+from worker_agent.job_store import JobStore
+from worker_agent.lease import Lease
+from worker_agent.metrics import FrameMetrics
+from worker_agent.render_task import RenderTaskHandler
+from worker_agent.scene_sessions import SceneSessions
+from worker_agent.scratch import Scratch
+from worker_agent.task_queue import Message, TaskQueue
+
+PROJECT, JOB_ID = "film", "scene-0123456789ab"
+
+
+@dataclass
+class Agent:
+    aws: AwsEdges
+    folder: Path
+    blender: ObedientSession
+
+    def __post_init__(self) -> None:
+        self.jobs = JobStore(self.aws.dynamodb, self.aws.job_table_name)
+        self.frames = FrameStore(self.aws.dynamodb, self.aws.job_table_name, "worker-1", lambda _: None)
+        self.bucket = Bucket(self.aws.s3, self.aws.render_bucket_name)
+        self.scratch = Scratch(self.folder / "scratch")
+        self.sessions = ObedientSessions(self.folder / "work", self.blender)
+        sessions = cast(SceneSessions, self.sessions)
+        shared: dict[str, Any] = {
+            "jobs": self.jobs,
+            "frames": self.frames,
+            "bucket": self.bucket,
+            "scratch": self.scratch,
+        }
+        self.metrics = FrameMetrics(self.aws.cloudwatch, namespace="farm", fleet="workers")
+        self.bake = BakeTaskHandler(
+            **shared, sessions=sessions, render_queue=TaskQueue(self.aws.sqs, self.aws.render_queue_url)
+        ).handle
+        self.render = RenderTaskHandler(
+            **shared,
+            sessions=sessions,
+            finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
+            metrics=self.metrics,
+        ).handle
+        self.finish = FinishTaskHandler(**shared).handle
+
+    def upload(self, name: str = "scene.blend", content: bytes = b"BLENDER", **attributes: Any) -> None:
+        """A job as the listener leaves it."""
+        key = f"{PROJECT}/{name}"
+        answer = self.aws.s3.put_object(Bucket=self.aws.render_bucket_name, Key=key, Body=content)
+        job = Job(
+            job_id=JOB_ID,
+            project=PROJECT,
+            name=name,
+            bucket=self.aws.render_bucket_name,
+            source_key=key,
+            source_version=answer["VersionId"],
+            source_bytes=len(content),
+            created_at="2026",
+            **attributes,
+        )
+        self.aws.dynamodb.put_item(
+            TableName=self.aws.job_table_name, Item={**job_key(JOB_ID), **job.to_item()}
+        )
+
+    def lease(self, message_id: str = "m") -> Lease:
+        """A lease nobody renews: handlers only ask whether it is lost."""
+        queue = TaskQueue(self.aws.sqs, self.aws.bake_queue_url)
+        return Lease(queue, Message(message_id, "receipt", ""), 120, lambda: None)
+
+    def lost_lease(self, message_id: str = "m") -> Lease:
+        lease = self.lease(message_id)
+        lease._lost.set()
+        return lease
+
+    @property
+    def job(self) -> Job:
+        job = self.jobs.job(JOB_ID)
+        assert job
+        return job
+
+    def sent(self, queue_url: str) -> list[Task]:
+        """Take every task off a queue."""
+        found = []
+        while messages := self.aws.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            found += [decode(message["Body"]) for message in messages]
+        return found
+
+    def stored(self) -> dict[str, bytes]:
+        """What lies under the job's output, by its name there."""
+        prefix = f"{PROJECT}/output/{JOB_ID}/"
+        listed = self.aws.s3.list_objects_v2(Bucket=self.aws.render_bucket_name, Prefix=prefix)
+        return {
+            item["Key"].removeprefix(prefix): self.aws.s3.get_object(
+                Bucket=self.aws.render_bucket_name, Key=item["Key"]
+            )["Body"].read()
+            for item in listed.get("Contents", [])
+        }
+
+
+@contextmanager
+def agent_in(folder: Path) -> Iterator[Agent]:
+    with aws_edges() as aws:
+        yield Agent(aws, folder, ObedientSession())

@@ -1,0 +1,109 @@
+"""A Blender that renders, fails and dies as it is told, for tests of what the agent makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from contract.job import Job
+from worker_agent.blender import BakeProgress, BlenderError, RenderedFrame, SceneReport
+
+REPORT = SceneReport(
+    runtime_version="4.5.15",
+    file_version="4.5",
+    scene="Scene",
+    frame_start=1,
+    frame_end=4,
+    frame_step=1,
+    fps=24.0,
+    engine="CYCLES",
+    file_format="PNG",
+    extension=".png",
+    width=32,
+    height=32,
+    camera="Camera",
+    simulations=(),
+    needs_bake=False,
+    notes=(),
+)
+
+
+@dataclass
+class ObedientSession:
+    """Stands in for BlenderSession."""
+
+    report: SceneReport = REPORT
+    open_errors: list[BlenderError] = field(default_factory=list)
+    """Raised by the next opens, in their order."""
+    bake_errors: list[BlenderError] = field(default_factory=list)
+    frame_errors: dict[int, list[BlenderError]] = field(default_factory=dict)
+    """Raised by the next renders of a frame."""
+    extra_files: tuple[str, ...] = ()
+    during_bake: Callable[[], None] = lambda: None
+    opened: list[tuple[Path, Mapping[str, Any]]] = field(default_factory=list)
+    baked_to: list[int] = field(default_factory=list)
+    rendered: list[int] = field(default_factory=list)
+
+    def open(self, blend: Path, options: Mapping[str, Any], timeout_seconds: float) -> SceneReport:
+        assert blend.is_file(), blend
+        self.opened.append((blend, options))
+        if self.open_errors:
+            raise self.open_errors.pop(0)
+        return self.report
+
+    def bake(
+        self,
+        last_frame: int,
+        save_as: Path,
+        on_progress: Callable[[BakeProgress], None],
+        timeout_seconds: float,
+    ) -> None:
+        self.baked_to.append(last_frame)
+        self.during_bake()
+        if self.bake_errors:
+            raise self.bake_errors.pop(0)
+        save_as.write_bytes(save_as.read_bytes() + b" baked")
+
+    def render(
+        self, frames: Sequence[int], output: Path, timeout_seconds_per_frame: float
+    ) -> Iterator[RenderedFrame]:
+        for frame in frames:
+            if self.frame_errors.get(frame):
+                raise self.frame_errors[frame].pop(0)
+            files = tuple(name.format(frame) for name in ("{:04d}.png", *self.extra_files))
+            for name in files:
+                (output / name).parent.mkdir(parents=True, exist_ok=True)
+                (output / name).write_bytes(f"picture {name}".encode())
+            self.rendered.append(frame)
+            yield RenderedFrame(frame=frame, seconds=1.5, files=files, log=f"Fra:{frame} Saved")
+
+    def log_tail(self) -> str:
+        return "Blender's log"
+
+
+@dataclass
+class ObedientSessions:
+    """Stands in for SceneSessions."""
+
+    folder: Path
+    session: ObedientSession
+    closed: int = 0
+
+    @contextmanager
+    def fresh(self) -> Iterator[ObedientSession]:
+        yield self.session
+
+    def open_for(self, job: Job, blend: Path) -> ObedientSession:
+        self.session.open(blend, {}, 1)
+        return self.session
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def output_folder(self) -> Path:
+        folder = self.folder / f"output-{len(list(self.folder.glob('output-*')))}"
+        folder.mkdir(parents=True)
+        return folder

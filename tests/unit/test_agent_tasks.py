@@ -1,0 +1,355 @@
+"""What the agent makes of tasks: the bake, the frames, the end; with everything that goes wrong."""
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from contract.job import FrameState, JobState
+from contract.tasks import BakeTask, FinishTask, RenderTask
+from tests.support.agent import JOB_ID, Agent, agent_in
+from worker_agent.blender import BlenderDied, BlenderFailed, BlenderKilled, SceneRejected
+from worker_agent.outcome import GiveBack, InterruptedTaskError, Settled
+
+BAKE, FINISH = BakeTask(JOB_ID), FinishTask(JOB_ID)
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Agent]:
+    with agent_in(tmp_path) as agent:
+        yield agent
+
+
+def rendering(agent: Agent, frames: str = "1-2") -> None:
+    """A job that was baked; its render tasks are taken off the queue."""
+    agent.upload(options={"frames": frames})
+    assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+    agent.sent(agent.aws.render_queue_url)
+
+
+def task(frames: str) -> RenderTask:
+    return RenderTask(JOB_ID, frames)
+
+
+class TestBake:
+    def test_a_scene_becomes_one_task_a_frame(self, agent: Agent) -> None:
+        agent.upload(options={"samples": 8})
+        assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+        assert agent.job.state is JobState.RENDERING
+        assert (agent.job.frames, agent.job.frame_count) == ("1-4", 4)
+        assert agent.sent(agent.aws.render_queue_url) == [task(str(frame)) for frame in range(1, 5)]
+        assert agent.blender.opened[0][1] == {"samples": 8}
+        blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
+        assert blend.read_bytes() == b"BLENDER"
+        assert agent.job.scene["engine"] == "CYCLES"
+        assert agent.blender.baked_to == [], "what does not move by itself is not baked"
+
+    def test_physics_is_baked_to_the_last_frame_wanted(self, agent: Agent) -> None:
+        agent.blender.report = replace(agent.blender.report, needs_bake=True)
+        agent.upload(options={"frames": "60-62,3"})
+        agent.bake(BAKE, agent.lease())
+        assert agent.blender.baked_to == [62]
+        blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
+        assert blend.read_bytes() == b"BLENDER baked"
+
+    def test_many_frames_are_all_sent(self, agent: Agent) -> None:
+        agent.upload(options={"frames": "1-123"})
+        agent.bake(BAKE, agent.lease())
+        assert sorted(int(t.frames) for t in agent.sent(agent.aws.render_queue_url)) == list(range(1, 124))  # type: ignore[union-attr]
+
+    def test_an_archive_is_unpacked(self, agent: Agent) -> None:
+        content = io.BytesIO()
+        with tarfile.open(fileobj=content, mode="w:gz") as archive:
+            info = tarfile.TarInfo("film/shot.blend")
+            info.size = 7
+            archive.addfile(info, io.BytesIO(b"BLENDER"))
+        agent.upload("film.tar.gz", content.getvalue())
+        agent.bake(BAKE, agent.lease())
+        assert agent.job.baked_blend == "project/film/shot.blend"
+
+    @pytest.mark.parametrize(
+        ("name", "options", "reason"),
+        [
+            ("scene.blend", {"start_frame": 9}, "start_frame 9 is after end_frame 4"),
+            ("film.zip", {}, "film.zip cannot be unpacked"),
+        ],
+    )
+    def test_what_cannot_be_rendered_fails_with_the_reason(
+        self, agent: Agent, name: str, options: dict[str, int], reason: str
+    ) -> None:
+        agent.upload(name, options=options)
+        assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+        assert agent.job.state is JobState.FAILED
+        assert reason in agent.job.reason
+        assert agent.sent(agent.aws.render_queue_url) == []
+        assert not any((agent.folder / "scratch").rglob("*.*")), "its scratch space is cleared"
+
+    def test_a_scene_that_blender_refuses_fails_at_once_with_its_log(self, agent: Agent) -> None:
+        agent.upload()
+        agent.blender.open_errors = [SceneRejected("it has no camera", "no_camera", "the log")]
+        assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+        assert (agent.job.state, agent.job.reason) == (JobState.FAILED, "it has no camera")
+        assert b"the log" in agent.stored()["logs/bake.log"]
+
+    def test_a_source_that_is_gone_fails_the_job(self, agent: Agent) -> None:
+        agent.upload()
+        agent.aws.s3.delete_object(
+            Bucket=agent.job.bucket, Key=agent.job.source_key, VersionId=agent.job.source_version
+        )
+        agent.bake(BAKE, agent.lease())
+        assert agent.job.state is JobState.FAILED
+        assert "upload it again" in agent.job.reason
+
+    def test_the_version_uploaded_is_rendered_not_the_latest(self, agent: Agent) -> None:
+        agent.upload()
+        agent.aws.s3.put_object(Bucket=agent.job.bucket, Key=agent.job.source_key, Body=b"LATER")
+        agent.bake(BAKE, agent.lease())
+        blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
+        assert blend.read_bytes() == b"BLENDER"
+
+    def test_a_crash_is_tried_again_and_then_fails_the_job(self, agent: Agent) -> None:
+        agent.upload()
+        agent.blender.open_errors = [BlenderDied("Blender crashed", "crashed", "the log") for _ in range(3)]
+        assert isinstance(agent.bake(BAKE, agent.lease()), GiveBack)
+        assert isinstance(agent.bake(BAKE, agent.lease()), GiveBack)
+        assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+        assert agent.job.state is JobState.FAILED
+        assert agent.job.reason == "Blender crashed (tried 3 times)"
+
+    def test_an_interruption_counts_against_nobody(self, agent: Agent) -> None:
+        agent.upload()
+        agent.blender.open_errors = [BlenderKilled("", "killed") for _ in range(5)]
+        for _ in range(5):
+            with pytest.raises(InterruptedTaskError):
+                agent.bake(BAKE, agent.lease())
+        assert agent.job.bake_attempts == 0
+        assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+        assert agent.job.state is JobState.RENDERING
+
+    def test_a_message_that_comes_again_bakes_nothing_again(self, agent: Agent) -> None:
+        rendering(agent)
+        assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+        assert len(agent.blender.opened) == 1
+        assert agent.sent(agent.aws.render_queue_url) == []
+
+    def test_a_copy_of_the_message_waits_for_the_present_baker(self, agent: Agent) -> None:
+        agent.upload()
+        agent.blender.report = replace(agent.blender.report, needs_bake=True)
+        outcomes = []
+        agent.blender.during_bake = lambda: outcomes.append(agent.bake(BAKE, agent.lease("copy")))
+        agent.bake(BAKE, agent.lease())
+        assert isinstance(outcomes[0], GiveBack)
+        assert len(agent.blender.opened) == 1
+
+    def test_a_baker_that_was_followed_by_another_publishes_nothing(self, agent: Agent) -> None:
+        agent.upload()
+        agent.blender.report = replace(agent.blender.report, needs_bake=True)
+
+        def take_over() -> None:
+            agent.blender.during_bake = lambda: None
+            assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+
+        agent.blender.during_bake = take_over
+        with pytest.raises((InterruptedTaskError, FileNotFoundError)):
+            agent.bake(BAKE, agent.lease())
+        blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
+        assert blend.read_bytes() == b"BLENDER baked"
+        assert len(agent.sent(agent.aws.render_queue_url)) == 4, "the frames were sent once"
+
+    def test_a_baker_that_lost_its_lease_publishes_nothing(self, agent: Agent) -> None:
+        agent.upload()
+        with pytest.raises(InterruptedTaskError):
+            agent.bake(BAKE, agent.lost_lease())
+        assert agent.job.state is JobState.BAKING
+        assert agent.sent(agent.aws.render_queue_url) == []
+
+    def test_frames_that_were_not_sent_are_sent_by_the_next_delivery(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        agent.upload()
+        with monkeypatch.context() as away:
+            away.setattr(
+                agent.aws.sqs, "send_message_batch", lambda **_: {"Failed": [{"Id": "0", "Code": "x"}]}
+            )
+            with pytest.raises(OSError, match="SQS refused"):
+                agent.bake(BAKE, agent.lease())
+        assert agent.job.state is JobState.RENDERING
+        assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+        assert len(agent.sent(agent.aws.render_queue_url)) == 4
+        assert len(agent.blender.opened) == 1
+
+
+class TestRender:
+    def test_a_frame_is_in_the_bucket_before_its_record(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rendering(agent)
+        agent.blender.extra_files = ("depth/{:04d}.exr",)
+        seen: list[set[str]] = []
+        record = agent.frames.record_done
+        monkeypatch.setattr(
+            agent.frames,
+            "record_done",
+            lambda *a, **k: (seen.append(set(agent.stored())), record(*a, **k))[1],
+        )
+        assert isinstance(agent.render(task("1"), agent.lease()), Settled)
+        assert {"frames/0001.png", "frames/depth/0001.exr"} <= seen[0]
+        frame = agent.frames.frame(agent.job, 1)
+        assert frame
+        assert (frame.state, frame.files) == (FrameState.DONE, ("0001.png", "depth/0001.exr"))
+        assert agent.stored()["frames/0001.png"] == b"picture 0001.png"
+        assert agent.stored()["logs/frame-0001.log"] == b"Fra:1 Saved"
+        assert not list((agent.folder / "work").rglob("*.*")), "nothing is left on the worker"
+
+    def test_a_frame_that_is_done_is_not_rendered_again(self, agent: Agent) -> None:
+        rendering(agent)
+        for _ in range(3):
+            assert isinstance(agent.render(task("1"), agent.lease()), Settled)
+        assert agent.blender.rendered == [1]
+
+    def test_the_last_frame_sends_the_finish(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.render(task("1"), agent.lease())
+        assert agent.sent(agent.aws.urgent_queue_url) == []
+        agent.render(task("2"), agent.lease())
+        assert agent.sent(agent.aws.urgent_queue_url) == [FINISH]
+        agent.render(task("1"), agent.lease())
+        assert agent.sent(agent.aws.urgent_queue_url) == [FINISH], "as its sender may have died before"
+
+    def test_a_failed_frame_is_tried_again_later_and_then_given_up(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.blender.frame_errors = {1: [BlenderFailed("out of memory", "memory", "log", 1)] * 3}
+        delays = []
+        for _ in range(2):
+            outcome = agent.render(task("1"), agent.lease())
+            assert isinstance(outcome, GiveBack)
+            delays.append(outcome.delay_seconds)
+        assert 0 < delays[0] < delays[1]
+        assert isinstance(agent.render(task("1"), agent.lease()), Settled)
+        frame = agent.frames.frame(agent.job, 1)
+        assert frame
+        assert (frame.state, frame.attempts, frame.reason) == (FrameState.FAILED, 3, "out of memory")
+        assert b"out of memory" in agent.stored()["logs/frame-0001.log"]
+        assert agent.job.state is JobState.RENDERING, "the job goes on"
+
+    def test_a_frame_that_is_given_up_does_not_hold_up_the_rest_of_its_task(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.blender.frame_errors = {1: [BlenderFailed("crash", "x", "", 1)] * 3}
+        for _ in range(3):
+            agent.render(task("1-2"), agent.lease())
+        assert agent.blender.rendered == [2]
+        assert agent.sent(agent.aws.urgent_queue_url) == [FINISH]
+
+    def test_a_blender_that_failed_is_replaced(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.blender.frame_errors = {1: [BlenderFailed("crash", "x", "", 1)]}
+        agent.render(task("1"), agent.lease())
+        assert agent.sessions.closed == 1
+        agent.render(task("1"), agent.lease())
+        assert agent.sessions.closed == 1, "and one that works stays open"
+
+    def test_an_interruption_counts_against_nobody(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.blender.frame_errors = {1: [BlenderKilled("", "killed")]}
+        with pytest.raises(InterruptedTaskError):
+            agent.render(task("1"), agent.lease())
+        assert agent.frames.frame(agent.job, 1) is None
+
+    def test_a_worker_that_lost_its_lease_records_nothing(self, agent: Agent) -> None:
+        rendering(agent)
+        with pytest.raises(InterruptedTaskError):
+            agent.render(task("1"), agent.lost_lease())
+        agent.blender.frame_errors = {2: [BlenderFailed("crash", "x", "", 2)]}
+        with pytest.raises(InterruptedTaskError):
+            agent.render(task("2"), agent.lost_lease())
+        assert list(agent.frames.frames(agent.job)) == []
+
+    def test_a_bucket_that_fails_leaves_no_record_and_no_half_used_blender(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rendering(agent)
+
+        def refuse(*_: object, **__: object) -> None:
+            raise ConnectionError("S3 is away")
+
+        with monkeypatch.context() as away:
+            away.setattr(agent.bucket, "upload_frame_file", refuse)
+            with pytest.raises(ConnectionError):
+                agent.render(task("1"), agent.lease())
+        assert agent.frames.frame(agent.job, 1) is None
+        assert agent.sessions.closed == 1
+
+    @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELED, JobState.DONE])
+    def test_frames_of_a_job_that_has_ended_are_dropped(self, agent: Agent, state: JobState) -> None:
+        agent.upload(state=state)
+        assert isinstance(agent.render(task("1"), agent.lease()), Settled)
+        assert agent.blender.opened == []
+
+    def test_frames_are_counted_for_the_dashboard(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.blender.frame_errors = {2: [BlenderFailed("crash", "x", "", 2)] * 3}
+        for frames in ("1", "2", "2", "2"):
+            agent.render(task(frames), agent.lease())
+        agent.metrics.send()
+        found = agent.aws.cloudwatch.list_metrics(Namespace="farm")["Metrics"]
+        assert {metric["MetricName"] for metric in found} == {"FramesDone", "FramesFailed", "FrameSeconds"}
+
+
+class TestFinish:
+    def test_a_job_is_summed_up_and_cleared(self, agent: Agent) -> None:
+        rendering(agent)
+        for frames in ("2", "1"):
+            agent.render(task(frames), agent.lease())
+        assert isinstance(agent.finish(FINISH, agent.lease()), Settled)
+        assert (agent.job.state, agent.job.frames_done, agent.job.reason) == (JobState.DONE, 2, "")
+        summary = json.loads(agent.stored()["job.json"])
+        assert summary["state"] == "DONE"
+        assert [frame["frame"] for frame in summary["frames"]] == [1, 2]
+        assert summary["frames"][0]["files"] == ["0001.png"]
+        assert not agent.scratch.baked(JOB_ID, agent.job.baked_folder).exists()
+
+    def test_failed_frames_are_told_and_the_bake_is_kept_for_a_retry(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.blender.frame_errors = {2: [BlenderFailed("out of memory", "x", "", 2)] * 3}
+        for frames in ("1", "2", "2", "2"):
+            agent.render(task(frames), agent.lease())
+        agent.finish(FINISH, agent.lease())
+        assert agent.job.state is JobState.DONE_WITH_FAILURES
+        assert agent.job.reason == "1 of 2 frames could not be rendered (2): out of memory"
+        assert agent.scratch.baked(JOB_ID, agent.job.baked_folder).exists()
+
+    def test_a_job_that_is_not_complete_is_left(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.render(task("1"), agent.lease())
+        agent.finish(FINISH, agent.lease())
+        assert agent.job.state is JobState.RENDERING
+
+    def test_a_finisher_that_died_anywhere_is_followed_by_another(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rendering(agent)
+        agent.render(task("1-2"), agent.lease())
+
+        def die(*_: object, **__: object) -> None:
+            raise ConnectionError
+
+        for part, name in ((agent.bucket, "put_text"), (agent.scratch, "clear"), (agent.jobs, "end_job")):
+            with monkeypatch.context() as dead:
+                dead.setattr(part, name, die)
+                with pytest.raises(ConnectionError):
+                    agent.finish(FINISH, agent.lease())
+            assert agent.job.state is JobState.FINISHING
+        agent.finish(FINISH, agent.lease())
+        assert agent.job.state is JobState.DONE
+
+    def test_a_finish_that_comes_again_changes_nothing(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.render(task("1-2"), agent.lease())
+        agent.finish(FINISH, agent.lease())
+        ended = agent.job
+        assert isinstance(agent.finish(FINISH, agent.lease()), Settled)
+        assert agent.job == ended

@@ -1,0 +1,148 @@
+"""A frame and its count move together, and once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from contract.job import FrameState, Job, JobState, Progress
+from contract.table import shard_count, shard_of
+from tests.support.aws_edges import AwsEdges, aws_edges
+from worker_agent.frame_store import CONFLICT_TRIES, FrameStore
+
+FRAMES = tuple(range(1, 201))
+SHARDS = shard_count(len(FRAMES))
+JOB = Job(
+    job_id="a",
+    project="p",
+    name="n.blend",
+    bucket="b",
+    source_key="p/n.blend",
+    source_version="1",
+    source_bytes=1,
+    created_at="2026",
+    state=JobState.RENDERING,
+    shards=SHARDS,
+)
+
+
+@pytest.fixture
+def aws() -> Iterator[AwsEdges]:
+    with aws_edges() as edges:
+        yield edges
+
+
+@pytest.fixture
+def frames(aws: AwsEdges) -> FrameStore:
+    store = FrameStore(aws.dynamodb, aws.job_table_name, "worker-1", sleep=lambda _: None)
+    store.expect("a", FRAMES, SHARDS)
+    return store
+
+
+def test_many_frames_lie_in_several_shards() -> None:
+    assert SHARDS > 1
+    assert len({shard_of(frame, SHARDS) for frame in FRAMES}) == SHARDS
+
+
+def test_a_done_frame_is_recorded_and_counted(frames: FrameStore) -> None:
+    assert frames.record_done(JOB, 7, files=["0007.png", "depth/0007.exr"], seconds=1.25)
+    record = frames.frame(JOB, 7)
+    assert record
+    assert (record.state, record.files, record.seconds) == (
+        FrameState.DONE,
+        ("0007.png", "depth/0007.exr"),
+        1.25,
+    )
+    assert record.worker == "worker-1"
+    assert frames.progress(JOB) == Progress(total=200, done=1)
+
+
+def test_a_frame_never_counts_twice(frames: FrameStore) -> None:
+    assert frames.record_done(JOB, 7, files=["0007.png"], seconds=1)
+    assert not frames.record_done(JOB, 7, files=["other.png"], seconds=2)
+    assert not frames.record_failed(JOB, 7, reason="late")
+    assert frames.progress(JOB) == Progress(total=200, done=1)
+    record = frames.frame(JOB, 7)
+    assert record
+    assert record.files == ("0007.png",)
+
+
+def test_attempts_are_counted_until_the_frame_ends(frames: FrameStore) -> None:
+    assert frames.count_failed_attempt(JOB, 7, reason="crash") == 1
+    assert frames.count_failed_attempt(JOB, 7, reason="out of memory") == 2
+    record = frames.frame(JOB, 7)
+    assert record
+    assert (record.state, record.attempts, record.reason) == (FrameState.WAITING, 2, "out of memory")
+    assert frames.progress(JOB).failed == 0
+    assert frames.record_failed(JOB, 7, reason="out of memory")
+    assert frames.count_failed_attempt(JOB, 7, reason="again") == 0
+    assert frames.progress(JOB) == Progress(total=200, failed=1)
+
+
+def test_a_frame_that_succeeds_in_the_end_bears_no_reason(frames: FrameStore) -> None:
+    frames.count_failed_attempt(JOB, 7, reason="crash")
+    frames.record_done(JOB, 7, files=["0007.png"], seconds=1)
+    record = frames.frame(JOB, 7)
+    assert record
+    assert (record.state, record.attempts, record.reason) == (FrameState.DONE, 1, "")
+
+
+def test_the_end_is_seen_when_the_last_frame_of_all_shards_has_ended(frames: FrameStore) -> None:
+    for frame in FRAMES[:-1]:
+        assert not frames.has_ended(JOB, [frame])
+        if frame % 50:
+            frames.record_done(JOB, frame, files=[f"{frame:04d}.png"], seconds=1)
+        else:
+            frames.record_failed(JOB, frame, reason="crash")
+    assert not frames.has_ended(JOB, FRAMES[:-1])
+    frames.record_done(JOB, FRAMES[-1], files=["0200.png"], seconds=1)
+    assert frames.has_ended(JOB, [FRAMES[-1]])
+    assert frames.has_ended(JOB, [1]), "a frame that comes again sees it too"
+    assert sorted(record.frame for record in frames.frames(JOB)) == list(FRAMES)
+
+
+def test_expecting_frames_again_forgets_no_count(frames: FrameStore) -> None:
+    frames.record_done(JOB, 7, files=["0007.png"], seconds=1)
+    frames.expect("a", FRAMES, SHARDS)
+    assert frames.progress(JOB) == Progress(total=200, done=1)
+
+
+class Conflicts:
+    """A table whose transactions meet others: the emulators never say so."""
+
+    def __init__(self, dynamodb: Any, times: int) -> None:
+        self._dynamodb = dynamodb
+        self._left = times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dynamodb, name)
+
+    def transact_write_items(self, **call: Any) -> Any:
+        if self._left:
+            self._left -= 1
+            raise self._dynamodb.exceptions.TransactionCanceledException(
+                {
+                    "Error": {"Code": "TransactionCanceledException"},
+                    "CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}],
+                },
+                "TransactWriteItems",
+            )
+        return self._dynamodb.transact_write_items(**call)
+
+
+def test_transactions_that_meet_are_tried_again(aws: AwsEdges, frames: FrameStore) -> None:
+    waits: list[float] = []
+    store = FrameStore(
+        Conflicts(aws.dynamodb, CONFLICT_TRIES - 1), aws.job_table_name, "w", sleep=waits.append
+    )
+    assert store.record_done(JOB, 7, files=["0007.png"], seconds=1)
+    assert frames.progress(JOB).done == 1
+    assert len(waits) == CONFLICT_TRIES - 1
+    assert sum(waits) < 15
+
+
+def test_transactions_that_always_meet_are_given_up(aws: AwsEdges, frames: FrameStore) -> None:
+    store = FrameStore(Conflicts(aws.dynamodb, CONFLICT_TRIES), aws.job_table_name, "w", sleep=lambda _: None)
+    with pytest.raises(aws.dynamodb.exceptions.TransactionCanceledException):
+        store.record_done(JOB, 7, files=["0007.png"], seconds=1)
+    assert frames.progress(JOB).done == 0

@@ -1,0 +1,110 @@
+"""Each step of a job's state is taken once."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from contract.job import Job, JobState, Progress
+from contract.table import job_key
+from tests.support.aws_edges import AwsEdges, aws_edges
+from worker_agent.job_store import JobStore
+
+
+@pytest.fixture
+def aws() -> Iterator[AwsEdges]:
+    with aws_edges() as edges:
+        yield edges
+
+
+@pytest.fixture
+def jobs(aws: AwsEdges) -> JobStore:
+    job = Job(
+        job_id="a",
+        project="p",
+        name="n.blend",
+        bucket="b",
+        source_key="p/n.blend",
+        source_version="1",
+        source_bytes=1,
+        created_at="2026",
+    )
+    aws.dynamodb.put_item(TableName=aws.job_table_name, Item={**job_key("a"), **job.to_item()})
+    return JobStore(aws.dynamodb, aws.job_table_name)
+
+
+def state(jobs: JobStore) -> JobState:
+    job = jobs.job("a")
+    assert job
+    return job.state
+
+
+def later() -> int:
+    return int(time.time()) + 100
+
+
+PUBLISHED = {
+    "baked_folder": "baked-t",
+    "baked_blend": "n.blend",
+    "frames": "1-3",
+    "frame_count": 3,
+    "shards": 1,
+}
+
+
+def test_a_job_is_baked_by_one(jobs: JobStore) -> None:
+    assert jobs.claim_bake("a", token="t", message_id="m", lease_until=later())
+    assert not jobs.claim_bake("a", token="u", message_id="copy", lease_until=later())
+    assert jobs.renew_bake("a", token="t", lease_until=later())
+    assert not jobs.renew_bake("a", token="u", lease_until=later())
+
+
+def test_the_same_message_again_means_its_baker_died(jobs: JobStore) -> None:
+    jobs.claim_bake("a", token="t", message_id="m", lease_until=later())
+    assert jobs.claim_bake("a", token="u", message_id="m", lease_until=later())
+    assert not jobs.renew_bake("a", token="t", lease_until=later())
+
+
+def test_a_baker_that_went_silent_is_followed_by_another_message(jobs: JobStore) -> None:
+    jobs.claim_bake("a", token="t", message_id="m", lease_until=int(time.time()) - 1)
+    assert jobs.claim_bake("a", token="u", message_id="copy", lease_until=later())
+
+
+def test_only_the_present_baker_publishes(jobs: JobStore) -> None:
+    jobs.claim_bake("a", token="t", message_id="m", lease_until=later())
+    jobs.claim_bake("a", token="u", message_id="m", lease_until=later())
+    assert not jobs.begin_rendering("a", token="t", published=PUBLISHED)
+    assert not jobs.fail_job("a", "it looked wrong", token="t")
+    assert state(jobs) is JobState.BAKING
+    assert jobs.begin_rendering("a", token="u", published=PUBLISHED)
+    assert state(jobs) is JobState.RENDERING
+    assert not jobs.begin_rendering("a", token="u", published=PUBLISHED)
+    assert not jobs.claim_bake("a", token="v", message_id="m", lease_until=later())
+
+
+def test_failed_bakes_are_counted(jobs: JobStore) -> None:
+    assert [jobs.count_failed_bake("a") for _ in range(3)] == [1, 2, 3]
+    job = jobs.job("a")
+    assert job
+    assert job.bake_attempts == 3
+
+
+def test_a_job_ends_once_and_its_finisher_may_be_followed_by_another(jobs: JobStore) -> None:
+    assert not jobs.begin_finishing("a"), "it has not rendered"
+    jobs.claim_bake("a", token="t", message_id="m", lease_until=later())
+    jobs.begin_rendering("a", token="t", published=PUBLISHED)
+    assert jobs.begin_finishing("a")
+    assert jobs.begin_finishing("a")
+    assert jobs.end_job("a", JobState.DONE_WITH_FAILURES, Progress(total=3, done=2, failed=1), "one failed")
+    assert not jobs.end_job("a", JobState.DONE, Progress(total=3, done=3), "")
+    job = jobs.job("a")
+    assert job
+    assert (job.state, job.reason) == (JobState.DONE_WITH_FAILURES, "one failed")
+    assert (job.frames_done, job.frames_failed) == (2, 1)
+
+
+def test_a_job_that_is_not_there(jobs: JobStore) -> None:
+    assert jobs.job("b") is None
+    assert not jobs.claim_bake("b", token="t", message_id="m", lease_until=later())
+    jobs.mark_frames_sent("b")
+    assert jobs.job("b") is None, "nothing makes a record by mistake"
