@@ -1,7 +1,6 @@
 """The farm's table, bucket, queues and group under moto, made from the synthesized templates' properties.
 
-    with aws_edges() as aws:
-        aws.sqs.send_message(QueueUrl=aws.bake_queue_url, MessageBody=…)
+`with aws_edges() as aws:` gives clients and names: `aws.sqs.send_message(QueueUrl=aws.bake_queue_url, …)`.
 """
 
 from __future__ import annotations
@@ -84,17 +83,14 @@ def _make_table(dynamodb: Any) -> str:
 def _make_bucket(s3: S3Client) -> str:
     properties = synthesized().resource("AWS::S3::Bucket", "Storage/RenderBucket").properties
     s3.create_bucket(Bucket="renders", CreateBucketConfiguration={"LocationConstraint": REGION})
-    s3.put_bucket_versioning(
-        Bucket="renders", VersioningConfiguration=properties["VersioningConfiguration"]
-    )
+    s3.put_bucket_versioning(Bucket="renders", VersioningConfiguration=properties["VersioningConfiguration"])
     return "renders"
 
 
 def _make_queue(sqs: SQSClient, name: str, arns: dict[str, str]) -> str:
     properties = synthesized().resource("AWS::SQS::Queue", f"Queues/{name}").properties
     attributes: dict[Any, str] = {
-        attribute: str(properties[attribute])
-        for attribute in ("VisibilityTimeout", "MessageRetentionPeriod")
+        attribute: str(properties[attribute]) for attribute in ("VisibilityTimeout", "MessageRetentionPeriod")
     }
     redrive = properties.get("RedrivePolicy")
     if redrive:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from aws_cdk import App
 from aws_cdk.cx_api import CloudAssembly
@@ -24,7 +24,8 @@ from aws_cdk.cx_api import CloudAssembly
 import app as farm_app
 
 ROOT = Path(farm_app.__file__).parent
-ACCOUNT, REGION = "123456789012", "eu-central-1"
+ACCOUNT: Final = "123456789012"
+REGION: Final = "eu-central-1"
 _PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
@@ -39,22 +40,20 @@ def default_variables() -> dict[str, str]:
     return variables
 
 
-def synthesize(*, stage_assets: bool = False, **variables: object) -> CloudAssembly:
+def synthesize(variables: Mapping[str, str], *, stage_assets: bool = False) -> CloudAssembly:
     """Synthesize the app with some variables set, as `cdk synth -c name=value` does."""
     folder = tempfile.mkdtemp(prefix="synthesized-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     cdk = {"aws:cdk:enable-path-metadata": True, "aws:cdk:disable-asset-staging": not stage_assets}
-    app = App(
-        context={**default_variables(), **variables, **cdk}, outdir=folder, analytics_reporting=False
-    )
+    app = App(context={**default_variables(), **variables, **cdk}, outdir=folder, analytics_reporting=False)
     farm_app.build(app)
     return app.synth()
 
 
 @cache
-def synthesized(**variables: object) -> Synthesized:
+def synthesized(**variables: str) -> Synthesized:
     """The templates for these variables; the same object each time."""
-    assembly = synthesize(**variables)
+    assembly = synthesize(variables)
     prefix = f"{variables.get('farm_name', default_variables()['farm_name'])}-"
     return Synthesized({stack.stack_name.removeprefix(prefix): stack.template for stack in assembly.stacks})
 
@@ -110,7 +109,7 @@ class Synthesized:
         """A value of a template with every intrinsic function replaced."""
         match value:
             case {"Ref": name}:
-                return _PSEUDO.get(name) or self._name(stack, name)
+                return _PSEUDO.get(name) or self._reference(stack, name)
             case {"Fn::GetAtt": [name, "Arn"]}:
                 return f"arn:{self._name(stack, name)}"
             case {"Fn::GetAtt": [name, attribute]}:
@@ -129,6 +128,13 @@ class Synthesized:
                 return [self.resolve(stack, inner) for inner in value]
             case _:
                 return value
+
+    def _reference(self, stack: str, logical_id: str) -> str:
+        raw = self.templates[stack]["Resources"].get(logical_id, {})
+        physical_name: str | None = raw.get("Properties", {}).get("AutoScalingGroupName")
+        if raw.get("Type") == "AWS::AutoScaling::AutoScalingGroup" and physical_name:
+            return physical_name
+        return self._name(stack, logical_id)
 
     def _name(self, stack: str, logical_id: str) -> str:
         raw = self.templates[stack]["Resources"].get(logical_id)

@@ -6,6 +6,7 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -191,11 +192,12 @@ class TestRender:
         agent.blender.extra_files = ("depth/{:04d}.exr",)
         seen: list[set[str]] = []
         record = agent.frames.record_done
-        monkeypatch.setattr(
-            agent.frames,
-            "record_done",
-            lambda *a, **k: (seen.append(set(agent.stored())), record(*a, **k))[1],
-        )
+
+        def look_and_record(*arguments: Any, **values: Any) -> bool:
+            seen.append(set(agent.stored()))
+            return record(*arguments, **values)
+
+        monkeypatch.setattr(agent.frames, "record_done", look_and_record)
         assert isinstance(agent.render(task("1"), agent.lease()), Settled)
         assert {"frames/0001.png", "frames/depth/0001.exr"} <= seen[0]
         frame = agent.frames.frame(agent.job, 1)

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""The farm, as AWS sees it: seven stacks, made from the variables in `cdk.json` (`-c name=value` sets one).
+
+Only this module reads context at synth.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from aws_cdk import App, Environment, Tags
+
+from stacks.compute import ComputeStack
+from stacks.config import ConfigError, FarmConfig
+from stacks.efs import EfsStack
+from stacks.monitoring import MonitoringStack
+from stacks.network import NetworkStack
+from stacks.queues import QueuesStack
+from stacks.scaling import ScalingStack
+from stacks.storage import StorageStack
+
+
+def build(app: App) -> None:
+    """Put the stacks into the app. Raises ConfigError when a variable is wrong."""
+    config = FarmConfig.from_context(app.node.get_all_context())
+    env = Environment(region=config.region or None)
+
+    def name(part: str) -> str:
+        return f"{config.farm_name}-{part}"
+
+    storage = StorageStack(app, name("Storage"), env=env, config=config)
+    network = NetworkStack(app, name("Network"), env=env, config=config)
+    queues = QueuesStack(app, name("Queues"), env=env, bucket=storage.bucket, table=storage.table)
+    efs = EfsStack(app, name("Efs"), env=env, config=config, vpc=network.vpc)
+    compute = ComputeStack(
+        app,
+        name("Compute"),
+        env=env,
+        config=config,
+        vpc=network.vpc,
+        security_group=network.workers,
+        bucket=storage.bucket,
+        table=storage.table,
+        queues=queues.queues,
+        scratch=efs.scratch,
+    )
+    scaling = ScalingStack(
+        app, name("Scaling"), env=env, config=config, queues=queues.queues, group=compute.group
+    )
+    MonitoringStack(
+        app,
+        name("Monitoring"),
+        env=env,
+        config=config,
+        queues=queues.queues,
+        group=compute.group,
+        measure_backlog=scaling.measure_backlog,
+        topic=storage.topic,
+    )
+    Tags.of(app).add("Farm", config.farm_name)
+
+
+def main() -> int:
+    app = App()
+    try:
+        build(app)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    app.synth()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the farm is made of on AWS: one stack for each group of resources."""

@@ -1,0 +1,119 @@
+"""The workers: what each machine is, what it may do, and the group that starts and ends them."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, Duration, Environment, Stack
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from contract.settings import AgentSettings
+from stacks.assets import agent_code
+from stacks.config import FarmConfig
+from stacks.efs import Scratch
+from stacks.queues import LEASE, FarmQueues
+from stacks.worker_boot import machine_image, user_data
+from stacks.worker_role import WorkerRole
+
+DISK_GIB = 50
+
+
+class ComputeStack(Stack):
+    """Depends on storage, network, queues and efs."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        env: Environment,
+        config: FarmConfig,
+        vpc: ec2.IVpc,
+        security_group: ec2.ISecurityGroup,
+        bucket: s3.IBucket,
+        table: dynamodb.ITable,
+        queues: FarmQueues,
+        scratch: Scratch,
+    ) -> None:
+        super().__init__(scope, construct_id, env=env)
+        # A name of its stack, and no reference to the group: the machines' settings and permissions name the
+        # group, and the group names the machines, which CloudFormation takes for a circle.
+        group_name = config.worker_asg_name or f"{self.stack_name}-Workers"
+        agent = agent_code(self, "Agent")
+        role = WorkerRole(self, "WorkerRole", namespace=config.cloudwatch_namespace, group_name=group_name)
+        role.grant_work(bucket=bucket, table=table, queues=queues, scratch=scratch, agent=agent)
+        settings = AgentSettings(
+            render_bucket_name=bucket.bucket_name,
+            job_table_name=table.table_name,
+            bake_queue_url=queues.bake.queue_url,
+            render_queue_url=queues.render.queue_url,
+            urgent_queue_url=queues.urgent.queue_url,
+            dead_letter_queue_url=queues.dead_letters.queue_url,
+            cloudwatch_namespace=config.cloudwatch_namespace,
+            worker_asg_name=group_name,
+            worker_id="",  # the install script asks the machine itself
+            scratch_directory="/mnt/scratch",
+            work_directory="/var/lib/render-worker",
+            blender="/opt/render-worker/venv/bin/python",
+            lease_seconds=int(LEASE.to_seconds()),
+            poll_seconds=20,
+        )
+        template = ec2.LaunchTemplate(
+            self,
+            "Worker",
+            machine_image=machine_image(config.blender_node_image_id),
+            user_data=user_data(agent=agent, settings=settings, scratch=scratch),
+            role=role,
+            security_group=security_group,
+            key_pair=self._key_pair(config.node_key_name),
+            require_imdsv2=True,
+            http_put_response_hop_limit=1,
+            block_devices=[
+                ec2.BlockDevice(
+                    device_name="/dev/xvda",
+                    volume=ec2.BlockDeviceVolume.ebs(
+                        DISK_GIB, volume_type=ec2.EbsDeviceVolumeType.GP3, encrypted=True
+                    ),
+                )
+            ],
+        )
+        self.group = self._group(config, vpc, template, group_name)
+        CfnOutput(self, "WorkerGroupName", value=self.group.auto_scaling_group_name)
+
+    def _key_pair(self, name: str) -> ec2.IKeyPair | None:
+        return ec2.KeyPair.from_key_pair_name(self, "KeyPair", name) if name else None
+
+    def _group(
+        self, config: FarmConfig, vpc: ec2.IVpc, template: ec2.LaunchTemplate, name: str
+    ) -> autoscaling.AutoScalingGroup:
+        """No desired capacity is given, so that a deploy leaves a working fleet as large as it is.
+
+        Machines start unprotected from scale-in: one that is still booting, or whose agent never came up,
+        must be the first to go. The agent protects its machine before it takes a task.
+        """
+        return autoscaling.AutoScalingGroup(
+            self,
+            "Workers",
+            auto_scaling_group_name=name,
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+            min_capacity=0,
+            max_capacity=config.worker_node_max_count,
+            mixed_instances_policy=autoscaling.MixedInstancesPolicy(
+                launch_template=template,
+                launch_template_overrides=[
+                    autoscaling.LaunchTemplateOverrides(instance_type=ec2.InstanceType(name))
+                    for name in config.instance_types
+                ],
+                instances_distribution=autoscaling.InstancesDistribution(
+                    on_demand_base_capacity=0,
+                    on_demand_percentage_above_base_capacity=config.on_demand_percentage,
+                    spot_allocation_strategy=autoscaling.SpotAllocationStrategy.PRICE_CAPACITY_OPTIMIZED,
+                ),
+            ),
+            new_instances_protected_from_scale_in=False,
+            default_instance_warmup=Duration.seconds(0),  # the tracked metric counts machines that still boot
+            group_metrics=[autoscaling.GroupMetrics.all()],
+        )

@@ -1,0 +1,118 @@
+"""What makes the fleet as large as the backlog wants: a metric each minute, and two policies on it."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, Duration, Environment, Stack
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk.aws_cloudwatch_actions import AutoScalingAction
+from aws_cdk.aws_events_targets import LambdaFunction
+from constructs import Construct
+
+from contract.metrics import BACKLOG_PER_INSTANCE, NEEDS_WAKE
+from contract.settings import BacklogSettings
+from stacks.config import FarmConfig
+from stacks.farm_function import FarmFunction
+from stacks.fleet_metrics import fleet_metric
+from stacks.permissions import allow_put_metrics
+from stacks.queues import FarmQueues
+
+
+class ScalingStack(Stack):
+    """Depends on queues and compute."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        env: Environment,
+        config: FarmConfig,
+        queues: FarmQueues,
+        group: autoscaling.AutoScalingGroup,
+    ) -> None:
+        super().__init__(scope, construct_id, env=env)
+        self._namespace = config.cloudwatch_namespace
+        self._group = group
+        self.measure_backlog = self._measure_each_minute(config, queues)
+        self._track_backlog(config.frame_queue_bpi)
+        self._wake()
+        CfnOutput(self, "BacklogFunctionName", value=self.measure_backlog.function_name)
+
+    def _measure_each_minute(self, config: FarmConfig, queues: FarmQueues) -> FarmFunction:
+        function = FarmFunction(
+            self,
+            "MeasureBacklog",
+            name="measure_backlog",
+            settings=BacklogSettings(
+                bake_queue_url=queues.bake.queue_url,
+                render_queue_url=queues.render.queue_url,
+                urgent_queue_url=queues.urgent.queue_url,
+                worker_asg_name=self._group.auto_scaling_group_name,
+                cloudwatch_namespace=config.cloudwatch_namespace,
+                frame_queue_bpi=config.frame_queue_bpi,
+                project_init_queue_bpi=config.project_init_queue_bpi,
+                worker_node_max_count=config.worker_node_max_count,
+            ),
+            timeout=Duration.seconds(30),
+            retry_attempts=0,  # the next minute measures anew; an old measure is worth nothing
+        )
+        for queue in queues.tasks:
+            queue.grant(function, "sqs:GetQueueAttributes")
+        allow_put_metrics(function, config.cloudwatch_namespace)
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["autoscaling:DescribeAutoScalingGroups"],
+                resources=["*"],  # AWS scopes no description
+            )
+        )
+        events.Rule(
+            self,
+            "EachMinute",
+            schedule=events.Schedule.rate(Duration.minutes(1)),
+            targets=[LambdaFunction(function)],
+        )
+        return function
+
+    def _track_backlog(self, target: float) -> None:
+        # no warm-up: machines that still boot are in the metric already
+        autoscaling.TargetTrackingScalingPolicy(
+            self,
+            "TrackBacklog",
+            auto_scaling_group=self._group,
+            custom_metric=self._metric(BACKLOG_PER_INSTANCE, "Average"),
+            target_value=target,
+            estimated_instance_warmup=Duration.seconds(0),
+        )
+
+    def _wake(self) -> None:
+        """From no worker to one: tracking multiplies what is there, and there is nothing."""
+        action = autoscaling.StepScalingAction(
+            self,
+            "StartOneWorker",
+            auto_scaling_group=self._group,
+            adjustment_type=autoscaling.AdjustmentType.EXACT_CAPACITY,
+            estimated_instance_warmup=Duration.seconds(0),
+        )
+        action.add_adjustment(adjustment=1, lower_bound=0)
+        alarm = cloudwatch.Alarm(
+            self,
+            "WorkWithoutWorkers",
+            alarm_description="There is work, and no worker: the first one is started. Not a fault.",
+            metric=self._metric(NEEDS_WAKE, "Maximum"),
+            threshold=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(AutoScalingAction(action))
+
+    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return fleet_metric(
+            name,
+            namespace=self._namespace,
+            fleet=self._group.auto_scaling_group_name,
+            statistic=statistic,
+        )

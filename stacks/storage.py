@@ -1,0 +1,90 @@
+"""What outlives every job: the bucket, the job table, and the topic that tells people."""
+
+from __future__ import annotations
+
+from aws_cdk import Aws, CfnOutput, Duration, Environment, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from contract import table as keys
+from stacks.config import FarmConfig
+
+
+class StorageStack(Stack):
+    """Depends on no other stack. Bucket and table stay when it is deleted: somebody's film is in them."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, env: Environment, config: FarmConfig) -> None:
+        super().__init__(scope, construct_id, env=env)
+        self.bucket = self._render_bucket(config)
+        self.table = self._job_table()
+        self.topic = self._notification_topic()
+        CfnOutput(self, "RenderBucketName", value=self.bucket.bucket_name)
+        CfnOutput(self, "JobTableName", value=self.table.table_name)
+        CfnOutput(self, "NotificationTopicArn", value=self.topic.topic_arn)
+
+    def _render_bucket(self, config: FarmConfig) -> s3.Bucket:
+        """Versioned, so that a later upload to a key cannot change what an earlier job renders."""
+        return s3.Bucket(
+            self,
+            "RenderBucket",
+            bucket_name=config.render_bucket_name or None,
+            versioned=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            removal_policy=RemovalPolicy.RETAIN,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="forget-old-versions",
+                    noncurrent_version_expiration=Duration.days(30),
+                    expired_object_delete_marker=True,
+                ),
+                s3.LifecycleRule(
+                    id="forget-broken-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)
+                ),
+            ],
+        )
+
+    def _job_table(self) -> dynamodb.Table:
+        table = dynamodb.Table(
+            self,
+            "JobTable",
+            partition_key=_text(keys.PARTITION_KEY),
+            sort_key=_text(keys.SORT_KEY),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        table.add_global_secondary_index(
+            index_name=keys.JOBS_BY_CREATION,
+            partition_key=_text(keys.INDEX_PARTITION_KEY),
+            sort_key=_text(keys.INDEX_SORT_KEY),
+        )
+        return table
+
+    def _notification_topic(self) -> sns.Topic:
+        """TLS only, but not encrypted at rest: with the key that AWS manages, CloudWatch's alarms would
+        silently not be delivered, and a key of our own costs a dollar a month. No secrets go through it.
+        """
+        topic = sns.Topic(self, "NotificationTopic", enforce_ssl=True)
+        topic.add_to_resource_policy(
+            # a policy of one's own replaces the default one, which let the account's alarms in
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
+        return topic
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

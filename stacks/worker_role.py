@@ -1,0 +1,88 @@
+"""What a worker may do, and nothing else."""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk.aws_s3_assets import Asset
+from constructs import Construct
+
+from contract.keys import OUTPUT_FOLDER
+from stacks.efs import Scratch
+from stacks.permissions import allow_put_metrics
+from stacks.queues import FarmQueues
+
+
+class WorkerRole(iam.Role):
+    def __init__(self, scope: Construct, construct_id: str, *, namespace: str, group_name: str) -> None:
+        super().__init__(scope, construct_id, assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+        allow_put_metrics(self, namespace)
+        self._allow_sessions()
+        self._allow_own_group(group_name)
+
+    def grant_work(
+        self,
+        *,
+        bucket: s3.IBucket,
+        table: dynamodb.ITable,
+        queues: FarmQueues,
+        scratch: Scratch,
+        agent: Asset,
+    ) -> None:
+        """Read uploads, write output, keep records, hold tasks, send tasks, use the scratch space."""
+        bucket.grant_read(self)
+        bucket.grant_put(self, f"*/{OUTPUT_FOLDER}/*")
+        table.grant(
+            self,
+            "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:Query",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:ConditionCheckItem",
+        )
+        for queue in queues.tasks:
+            queue.grant_consume_messages(self)
+            queue.grant_send_messages(self)
+        queues.dead_letters.grant_send_messages(self)
+        scratch.grant_read_write(self)
+        self.add_to_policy(  # the agent alone: the bucket holds what every CDK app here has published
+            iam.PolicyStatement(
+                actions=["s3:GetObject"], resources=[agent.bucket.arn_for_objects(agent.s3_object_key)]
+            )
+        )
+
+    def _allow_sessions(self) -> None:
+        """What Session Manager needs: people reach a worker through it, and no port is open for them."""
+        self.add_to_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "ssm:UpdateInstanceInformation",
+                    "ssmmessages:CreateControlChannel",
+                    "ssmmessages:CreateDataChannel",
+                    "ssmmessages:OpenControlChannel",
+                    "ssmmessages:OpenDataChannel",
+                ],
+                resources=["*"],  # AWS scopes none of these
+            )
+        )
+
+    def _allow_own_group(self, group_name: str) -> None:
+        """Protect and end machines of this group. AWS cannot narrow it to the one machine."""
+        arn = Stack.of(self).format_arn(
+            service="autoscaling",
+            resource="autoScalingGroup",
+            resource_name=f"*:autoScalingGroupName/{group_name}",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.add_to_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "autoscaling:SetInstanceProtection",
+                    "autoscaling:TerminateInstanceInAutoScalingGroup",
+                ],
+                resources=[arn],
+            )
+        )

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from contract.settings import AgentSettings
+from stacks.assets import ROOT
+from stacks.worker_boot import SETTINGS_FILE
+from tests.support.synthesized import Synthesized, synthesized
+
+
+def machine(farm: Synthesized) -> dict[str, Any]:
+    (template,) = farm.resources("AWS::EC2::LaunchTemplate")
+    data: dict[str, Any] = template.properties["LaunchTemplateData"]
+    return data
+
+
+def group(farm: Synthesized) -> dict[str, Any]:
+    return dict(farm.resource("AWS::AutoScaling::AutoScalingGroup", "Compute/Workers/ASG").properties)
+
+
+def agent_environment(farm: Synthesized) -> dict[str, str]:
+    """The file that the user data writes."""
+    script: str = machine(farm)["UserData"]
+    lines = script.split("<<'END'\n")[1].split("\nEND\n")[0].splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_the_agent_can_read_its_settings() -> None:
+    environment = agent_environment(synthesized())
+    assert environment["FARM_WORKER_ID"] == ""
+    assert AgentSettings.from_env({**environment, "FARM_WORKER_ID": "i-1"}) == AgentSettings(
+        render_bucket_name="Storage/RenderBucket",
+        job_table_name="Storage/JobTable",
+        bake_queue_url="Queues/BakeQueue",
+        render_queue_url="Queues/RenderQueue",
+        urgent_queue_url="Queues/UrgentQueue",
+        dead_letter_queue_url="Queues/DeadLetterQueue",
+        cloudwatch_namespace="AutoBlenderRender",
+        worker_asg_name="AutoBlenderRender-Compute-Workers",
+        worker_id="i-1",
+        scratch_directory="/mnt/scratch",
+        work_directory="/var/lib/render-worker",
+        blender="/opt/render-worker/venv/bin/python",
+        lease_seconds=120,
+        poll_seconds=20,
+    )
+    assert environment["AWS_DEFAULT_REGION"] == "eu-central-1"
+
+
+def test_the_lease_is_the_queues_own_visibility() -> None:
+    farm = synthesized()
+    for name in ("BakeQueue", "RenderQueue", "UrgentQueue"):
+        visibility = farm.resource("AWS::SQS::Queue", f"Queues/{name}").properties["VisibilityTimeout"]
+        assert agent_environment(farm)["FARM_LEASE_SECONDS"] == str(visibility)
+
+
+def test_boot_script_and_unit_agree_with_the_user_data() -> None:
+    script = machine(synthesized())["UserData"]
+    boot = ROOT / "worker_agent/boot"
+    install, unit = (boot / "install.sh").read_text(), (boot / "render-worker.service").read_text()
+    environment = agent_environment(synthesized())
+    call = shlex.split(script.splitlines()[-1])
+    assert call[2:] == ["Efs/Scratch/FileSystem", "Efs/Scratch/FileSystem/AccessPoint", "1100"]
+    assert "file_system=$1 access_point=$2 uid=$3" in install
+    agent = call[1].removesuffix("/worker_agent/boot/install.sh")
+    assert f"WorkingDirectory={agent}\n" in unit
+    assert f"python3 -m zipfile -e /tmp/agent.zip {agent}\n" in script
+    assert SETTINGS_FILE in script
+    assert unit.index(f"EnvironmentFile={SETTINGS_FILE}") < unit.index(
+        "EnvironmentFile=/etc/render-worker/instance.env"
+    )
+    assert 'echo "FARM_WORKER_ID=' in install
+    assert f"ExecStart={environment['FARM_BLENDER']} -m worker_agent\n" in unit
+    writable = (
+        f"ReadWritePaths={environment['FARM_SCRATCH_DIRECTORY']} {environment['FARM_WORK_DIRECTORY']}\n"
+    )
+    assert writable in unit
+
+
+def test_a_worker_gives_its_credentials_to_no_stray_request() -> None:
+    assert machine(synthesized())["MetadataOptions"]["HttpTokens"] == "required"
+    assert machine(synthesized())["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
+
+
+def test_every_disk_is_encrypted() -> None:
+    (disk,) = machine(synthesized())["BlockDeviceMappings"]
+    assert disk["Ebs"]["Encrypted"] is True
+    assert disk["Ebs"]["VolumeType"] == "gp3"
+
+
+def test_image_is_amazon_linux_unless_named() -> None:
+    parameters = synthesized().templates["Compute"]["Parameters"]
+    (default,) = [
+        p["Default"] for n, p in parameters.items() if machine(synthesized())["ImageId"].endswith(n)
+    ]
+    assert default.startswith("/aws/service/ami-amazon-linux-latest/al2023-ami-") and "x86_64" in default
+    named = synthesized(blender_node_image_id="ami-0123456789abcdef0")
+    assert machine(named)["ImageId"] == "ami-0123456789abcdef0"
+
+
+def test_the_fleet_rests_at_zero_and_a_deploy_leaves_its_size() -> None:
+    properties = group(synthesized(worker_node_max_count="7"))
+    assert (properties["MinSize"], properties["MaxSize"]) == ("0", "7")
+    assert "DesiredCapacity" not in properties
+
+
+def test_a_fleet_of_one_may_be_spot() -> None:
+    distribution = group(synthesized())["MixedInstancesPolicy"]["InstancesDistribution"]
+    assert distribution["OnDemandBaseCapacity"] == 0
+    assert distribution["OnDemandPercentageAboveBaseCapacity"] == 0
+    assert distribution["SpotAllocationStrategy"] == "price-capacity-optimized"
+
+
+def test_machines_are_of_the_types_named_and_none_weighs_more() -> None:
+    farm = synthesized(instance_types="c5.large,g4dn.xlarge", on_demand_percentage="30")
+    policy = group(farm)["MixedInstancesPolicy"]
+    assert policy["LaunchTemplate"]["Overrides"] == [
+        {"InstanceType": "c5.large"},
+        {"InstanceType": "g4dn.xlarge"},
+    ]
+    assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 30
+
+
+def test_a_machine_that_never_came_up_can_be_taken_away() -> None:
+    assert group(synthesized())["NewInstancesProtectedFromScaleIn"] is False
+
+
+def test_the_group_takes_the_name_it_is_given_everywhere() -> None:
+    farm = synthesized(worker_asg_name="renderers")
+    assert group(farm)["AutoScalingGroupName"] == "renderers"
+    assert agent_environment(farm)["FARM_WORKER_ASG_NAME"] == "renderers"

@@ -1,0 +1,130 @@
+"""Who may do what to which resource, and who may not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.permissions import identity_statements, may
+from tests.support.synthesized import synthesized
+
+LISTENER, READER, BACKLOG, WORKER = (
+    "Queues/AcceptUploadRole",
+    "Queues/FailDeadLettersRole",
+    "Scaling/MeasureBacklogRole",
+    "Compute/WorkerRole",
+)
+BUCKET, TABLE = "arn:Storage/RenderBucket", "arn:Storage/JobTable"
+BAKE, RENDER, URGENT, DEAD = (
+    f"arn:Queues/{n}" for n in ("BakeQueue", "RenderQueue", "UrgentQueue", "DeadLetterQueue")
+)
+GROUP = "arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:*:autoScalingGroupName/"
+OWN = f"{GROUP}AutoBlenderRender-Compute-Workers"
+
+ALLOWED = [
+    (LISTENER, "s3:GetObject", f"{BUCKET}/show/a.blend"),
+    (LISTENER, "s3:GetObjectVersion", f"{BUCKET}/show/a.blend"),
+    (LISTENER, "s3:ListBucket", BUCKET),  # without it a missing object is a 403
+    (LISTENER, "dynamodb:PutItem", TABLE),
+    (LISTENER, "dynamodb:GetItem", TABLE),
+    (LISTENER, "dynamodb:UpdateItem", TABLE),
+    (LISTENER, "sqs:SendMessage", BAKE),
+    (LISTENER, "sqs:SendMessage", "arn:Queues/UnheardUploads"),
+    (LISTENER, "logs:PutLogEvents", "arn:Queues/AcceptUploadLog"),
+    (READER, "sqs:ReceiveMessage", DEAD),
+    (READER, "sqs:DeleteMessage", DEAD),
+    (READER, "dynamodb:UpdateItem", TABLE),
+    (BACKLOG, "sqs:GetQueueAttributes", BAKE),
+    (BACKLOG, "sqs:GetQueueAttributes", RENDER),
+    (BACKLOG, "sqs:GetQueueAttributes", URGENT),
+    (BACKLOG, "autoscaling:DescribeAutoScalingGroups", "*"),
+    (WORKER, "s3:GetObjectVersion", f"{BUCKET}/show/a.blend"),
+    (WORKER, "s3:PutObject", f"{BUCKET}/show/output/job/frames/0001.png"),
+    (WORKER, "s3:AbortMultipartUpload", f"{BUCKET}/show/output/job/frames/0001.exr"),
+    *(
+        (WORKER, f"dynamodb:{a}", TABLE)
+        for a in ("GetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem")
+    ),
+    *(
+        (WORKER, f"sqs:{a}", q)
+        for q in (BAKE, RENDER, URGENT)
+        for a in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "SendMessage")
+    ),
+    (WORKER, "sqs:SendMessage", DEAD),
+    (WORKER, "autoscaling:SetInstanceProtection", OWN),
+    (WORKER, "autoscaling:TerminateInstanceInAutoScalingGroup", OWN),
+    (WORKER, "ssmmessages:OpenDataChannel", "*"),
+]
+REFUSED = [
+    (LISTENER, "s3:PutObject", f"{BUCKET}/show/a.blend"),
+    (LISTENER, "s3:DeleteObject", f"{BUCKET}/show/a.blend"),
+    (LISTENER, "sqs:SendMessage", RENDER),
+    (LISTENER, "sqs:ReceiveMessage", BAKE),
+    (READER, "s3:GetObject", f"{BUCKET}/show/a.blend"),
+    (READER, "sqs:ReceiveMessage", RENDER),
+    (BACKLOG, "sqs:ReceiveMessage", RENDER),
+    (BACKLOG, "autoscaling:SetDesiredCapacity", OWN),
+    (WORKER, "s3:PutObject", f"{BUCKET}/show/a.blend"),
+    (WORKER, "s3:PutObject", f"{BUCKET}/output"),
+    (WORKER, "s3:DeleteObject", f"{BUCKET}/show/output/job/frames/0001.png"),
+    (WORKER, "s3:DeleteObjectVersion", f"{BUCKET}/show/a.blend"),
+    (WORKER, "s3:PutBucketPolicy", BUCKET),
+    (WORKER, "s3:GetObject", "arn:aws:s3:::cdk-hnb659fds-assets-123456789012-eu-central-1/other.zip"),
+    (WORKER, "dynamodb:Scan", TABLE),
+    (WORKER, "dynamodb:DeleteTable", TABLE),
+    (WORKER, "sqs:ReceiveMessage", DEAD),
+    (WORKER, "sqs:PurgeQueue", RENDER),
+    (WORKER, "autoscaling:SetInstanceProtection", f"{GROUP}Second-Compute-Workers"),
+    (WORKER, "autoscaling:UpdateAutoScalingGroup", OWN),
+    (WORKER, "ec2:RunInstances", "*"),
+    (WORKER, "iam:PassRole", "*"),
+    (WORKER, "ssm:GetParameter", "*"),
+]
+NOT_SCOPED_BY_AWS = {
+    "cloudwatch:PutMetricData",
+    "autoscaling:DescribeAutoScalingGroups",
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+}
+
+
+@pytest.mark.parametrize(("role", "action", "resource"), ALLOWED)
+def test_may(role: str, action: str, resource: str) -> None:
+    assert may(synthesized(), role, action, resource)
+
+
+@pytest.mark.parametrize(("role", "action", "resource"), REFUSED)
+def test_may_not(role: str, action: str, resource: str) -> None:
+    assert not may(synthesized(), role, action, resource)
+
+
+@pytest.mark.parametrize("role", [WORKER, BACKLOG])
+def test_metrics_are_written_to_the_farms_namespace_only(role: str) -> None:
+    farm = synthesized(cloudwatch_namespace="Studio/Farm", worker_asg_name="renderers")
+    assert may(farm, role, "cloudwatch:PutMetricData", "*", cloudwatch__namespace="Studio/Farm")
+    assert not may(farm, role, "cloudwatch:PutMetricData", "*", cloudwatch__namespace="AWS/EC2")
+
+
+def test_a_worker_fetches_the_very_agent_its_user_data_names() -> None:
+    (template,) = synthesized().resources("AWS::EC2::LaunchTemplate")
+    script = template.properties["LaunchTemplateData"]["UserData"]
+    source = script.split("aws s3 cp 's3://")[1].split("'")[0]
+    assert may(synthesized(), WORKER, "s3:GetObject", f"arn:aws:s3:::{source}")
+
+
+def test_no_resource_is_every_resource_where_aws_can_name_it() -> None:
+    for role, statement in identity_statements(synthesized()):
+        assert statement.effect == "Allow"
+        assert not [
+            action for action in statement.actions if action in ("*", "s3:*", "sqs:*", "dynamodb:*")
+        ], role
+        if "*" in statement.resources:
+            assert set(statement.actions) <= NOT_SCOPED_BY_AWS, (role, statement)
+
+
+def test_no_role_of_ours_has_a_managed_policy() -> None:
+    for role in synthesized().resources("AWS::IAM::Role"):
+        if not role.name.startswith("Queues/BucketNotificationsHandler"):  # the CDK's own
+            assert "ManagedPolicyArns" not in role.properties, role.name

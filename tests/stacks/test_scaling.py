@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from contract import metrics
+from contract.scaling import Backlog
+from contract.settings import AgentSettings, BacklogSettings
+from functions.measure_backlog.observation import emit
+from tests.stacks.test_compute import agent_environment
+from tests.support.synthesized import Synthesized, synthesized
+from worker_agent.metrics import FrameMetrics
+
+Series = tuple[str, str, tuple[tuple[str, str], ...]]
+"""Namespace, name and dimensions: what makes two metrics one."""
+
+
+class Recorder:
+    """A CloudWatch client that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.series: set[Series] = set()
+
+    def put_metric_data(self, *, Namespace: str, MetricData: list[Any]) -> None:  # noqa: N803
+        for datum in MetricData:
+            self.series.add(_series(Namespace, datum["MetricName"], datum["Dimensions"]))
+
+
+def _series(namespace: str, name: str, dimensions: list[dict[str, str]]) -> Series:
+    return namespace, name, tuple(sorted((d["Name"], d["Value"]) for d in dimensions))
+
+
+def settings(farm: Synthesized) -> BacklogSettings:
+    function = farm.resource("AWS::Lambda::Function", "Scaling/MeasureBacklog").properties
+    return BacklogSettings.from_env(function["Environment"]["Variables"])
+
+
+def emitted(farm: Synthesized) -> set[Series]:
+    """Every series that the Lambda and an agent write, with the settings they are deployed with."""
+    recorder: Any = Recorder()
+    emit(
+        Backlog(tasks=1, wanted_workers=1, backlog_per_instance=1, needs_wake=True),
+        settings(farm),
+        cloudwatch=recorder,
+    )
+    agent = AgentSettings.from_env({**agent_environment(farm), "FARM_WORKER_ID": "i-1"})
+    frames = FrameMetrics(recorder, namespace=agent.cloudwatch_namespace, fleet=agent.worker_asg_name)
+    frames.frame_done(1.0)
+    frames.frame_failed()
+    frames.send()
+    series: set[Series] = recorder.series
+    return series
+
+
+OTHER = {"cloudwatch_namespace": "Studio/Farm", "worker_asg_name": "renderers"}
+
+
+def test_tracking_follows_the_series_that_is_emitted() -> None:
+    for farm in (synthesized(), synthesized(**OTHER)):
+        policy = farm.resource("AWS::AutoScaling::ScalingPolicy", "Scaling/TrackBacklog").properties
+        metric = policy["TargetTrackingConfiguration"]["CustomizedMetricSpecification"]
+        assert metric["MetricName"] == metrics.BACKLOG_PER_INSTANCE
+        assert _series(metric["Namespace"], metric["MetricName"], metric["Dimensions"]) in emitted(farm)
+        assert "Unit" not in metric
+
+
+def test_the_target_is_the_backlog_the_owner_accepts() -> None:
+    farm = synthesized(frame_queue_bpi="2.5")
+    policy = farm.resource("AWS::AutoScaling::ScalingPolicy", "Scaling/TrackBacklog").properties
+    assert policy["TargetTrackingConfiguration"]["TargetValue"] == settings(farm).frame_queue_bpi == 2.5
+
+
+def test_work_without_workers_starts_one() -> None:
+    for farm in (synthesized(), synthesized(**OTHER)):
+        alarm = farm.resource("AWS::CloudWatch::Alarm", "Scaling/WorkWithoutWorkers").properties
+        assert alarm["MetricName"] == metrics.NEEDS_WAKE
+        assert _series(alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"]) in emitted(farm)
+        assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"]) == (1, 1, 60)
+        assert alarm["TreatMissingData"] == "notBreaching"
+        (action,) = alarm["AlarmActions"]
+        policy = farm.resource("AWS::AutoScaling::ScalingPolicy", action).properties
+        assert policy["AdjustmentType"] == "ExactCapacity"
+        assert policy["StepAdjustments"] == [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
+
+
+def test_both_policies_act_on_the_fleet() -> None:
+    farm = synthesized()
+    (group,) = farm.resources("AWS::AutoScaling::AutoScalingGroup")
+    policies = list(farm.resources("AWS::AutoScaling::ScalingPolicy"))
+    assert len(policies) == 2
+    assert {p.properties["AutoScalingGroupName"] for p in policies} == {
+        group.properties["AutoScalingGroupName"]
+    }
+    assert settings(farm).worker_asg_name == group.properties["AutoScalingGroupName"]
+
+
+def test_the_lambda_knows_the_queues_and_the_limits() -> None:
+    farm = synthesized(worker_node_max_count="7")
+    assert settings(farm) == BacklogSettings(
+        bake_queue_url="Queues/BakeQueue",
+        render_queue_url="Queues/RenderQueue",
+        urgent_queue_url="Queues/UrgentQueue",
+        worker_asg_name="AutoBlenderRender-Compute-Workers",
+        cloudwatch_namespace="AutoBlenderRender",
+        frame_queue_bpi=10,
+        project_init_queue_bpi=1,
+        worker_node_max_count=7,
+    )
+
+
+def test_it_measures_each_minute() -> None:
+    rule = synthesized().resource("AWS::Events::Rule", "Scaling/EachMinute").properties
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    assert rule["State"] == "ENABLED"
+    assert [target["Arn"] for target in rule["Targets"]] == ["arn:Scaling/MeasureBacklog"]
+
+
+def test_the_dashboard_shows_every_series_and_both_capacities() -> None:
+    for farm in (synthesized(), synthesized(**OTHER)):
+        dashboard = farm.resource("AWS::CloudWatch::Dashboard", "Monitoring/Dashboard")
+        shown = set(_shown(json.loads(dashboard.properties["DashboardBody"])))
+        left_out = {series for series in emitted(farm) - shown if series[1] != metrics.NEEDS_WAKE}
+        assert not left_out
+        fleet = (("AutoScalingGroupName", settings(farm).worker_asg_name),)
+        for name in ("GroupDesiredCapacity", "GroupInServiceInstances"):
+            assert ("AWS/AutoScaling", name, fleet) in shown
+        for queue in ("BakeQueue", "RenderQueue", "UrgentQueue"):
+            dimension = (("QueueName", f"Queues/{queue}.QueueName"),)
+            assert ("AWS/SQS", "ApproximateNumberOfMessagesVisible", dimension) in shown
+            assert ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", dimension) in shown
+        targets = [
+            a["value"]
+            for w in json.loads(dashboard.properties["DashboardBody"])["widgets"]
+            for a in w["properties"].get("annotations", {}).get("horizontal", [])
+        ]
+        assert targets == [settings(farm).frame_queue_bpi]
+
+
+def test_the_group_counts_itself() -> None:
+    (group,) = synthesized().resources("AWS::AutoScaling::AutoScalingGroup")
+    assert group.properties["MetricsCollection"] == [{"Granularity": "1Minute"}]  # all of its metrics
+
+
+def _shown(body: dict[str, Any]) -> list[Series]:
+    found = []
+    for widget in body["widgets"]:
+        for line in widget["properties"]["metrics"]:
+            namespace, name, *rest = [part for part in line if isinstance(part, str)]
+            pairs = list(zip(rest[::2], rest[1::2], strict=True))
+            found.append((namespace, name, tuple(sorted(pairs))))
+    return found
+
+
+def test_alarms_that_call_a_person_go_to_the_topic() -> None:
+    farm = synthesized()
+    for name, metric, queue in (
+        ("DeadLetters", "NumberOfMessagesReceived", "DeadLetterQueue"),
+        ("UnheardUpload", "ApproximateNumberOfMessagesVisible", "UnheardUploads"),
+    ):
+        alarm = farm.resource("AWS::CloudWatch::Alarm", f"Monitoring/{name}").properties
+        assert alarm["AlarmActions"] == ["Storage/NotificationTopic"]
+        assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", metric)
+        assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": f"Queues/{queue}.QueueName"}]

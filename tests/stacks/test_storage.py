@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from contract.table import (
+    INDEX_PARTITION_KEY,
+    INDEX_SORT_KEY,
+    JOBS_BY_CREATION,
+    PARTITION_KEY,
+    SORT_KEY,
+    job_key,
+)
+from tests.support.permissions import read_policy
+from tests.support.synthesized import synthesized
+
+
+def test_the_bucket_is_nobodys_but_ours_and_kept() -> None:
+    bucket = synthesized().resource("AWS::S3::Bucket", "Storage/RenderBucket")
+    assert set(bucket.properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket.properties["PublicAccessBlockConfiguration"]) == 4
+    assert bucket.properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket.properties["BucketEncryption"]
+    assert bucket.raw["DeletionPolicy"] == bucket.raw["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_bucket_lets_nobody_in_and_plain_http_out() -> None:
+    policy = synthesized().resource("AWS::S3::BucketPolicy", "Storage/RenderBucket/Policy")
+    (statement,) = read_policy(policy.properties["PolicyDocument"])
+    assert statement.effect == "Deny"
+    assert statement.conditions == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement.covers("s3:GetObject", "arn:Storage/RenderBucket/a.blend")
+
+
+def test_old_versions_and_broken_uploads_go() -> None:
+    bucket = synthesized().resource("AWS::S3::Bucket", "Storage/RenderBucket")
+    rules = bucket.properties["LifecycleConfiguration"]["Rules"]
+    assert all(rule["Status"] == "Enabled" for rule in rules)
+    assert {
+        rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        for rule in rules
+        if "NoncurrentVersionExpiration" in rule
+    } == {30}
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+    assert not any("ExpirationInDays" in rule for rule in rules), "a current object never expires"
+
+
+def test_the_table_has_the_keys_of_the_contract() -> None:
+    table = synthesized().resource("AWS::DynamoDB::Table", "Storage/JobTable")
+    assert _keys(table.properties["KeySchema"]) == (PARTITION_KEY, SORT_KEY)
+    assert set(job_key("a")) == {PARTITION_KEY, SORT_KEY}
+    (index,) = table.properties["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == JOBS_BY_CREATION
+    assert _keys(index["KeySchema"]) == (INDEX_PARTITION_KEY, INDEX_SORT_KEY)
+    assert index["Projection"] == {"ProjectionType": "ALL"}
+    assert table.properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert table.properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table.raw["DeletionPolicy"] == table.raw["UpdateReplacePolicy"] == "Retain"
+
+
+def _keys(schema: list[dict[str, str]]) -> tuple[str, str]:
+    by_type = {key["KeyType"]: key["AttributeName"] for key in schema}
+    return by_type["HASH"], by_type["RANGE"]
+
+
+def test_alarms_of_this_account_reach_the_topic_and_plain_http_does_not() -> None:
+    farm = synthesized()
+    policy = farm.resource("AWS::SNS::TopicPolicy", "Storage/NotificationTopic/Policy")
+    statements = read_policy(policy.properties["PolicyDocument"])
+    topic = "Storage/NotificationTopic"
+    denied = [s for s in statements if s.effect == "Deny" and s.covers("sns:Publish", topic)]
+    assert [s.conditions for s in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
+    (allowed,) = [s for s in statements if s.effect == "Allow"]
+    assert allowed.principal == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed.conditions == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    assert allowed.covers("sns:Publish", topic)
+    assert "KmsMasterKeyId" not in farm.resource("AWS::SNS::Topic", topic).properties
