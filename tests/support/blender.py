@@ -1,0 +1,42 @@
+"""Helpers for tests with a real Blender session: start one, compare its pictures."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from PIL import Image, ImageChops
+
+from tests.support.scenes import scene_file
+from worker_agent.blender import BlenderSession, RenderedFrame, Runtime
+
+SECONDS = 60.0
+
+
+def start_session(folder: Path) -> BlenderSession:
+    """A session with the bpy of this Python; its home and its log are in `folder`."""
+    return BlenderSession.start(
+        runtime=Runtime.of(sys.executable),
+        workdir=folder / "work",
+        log_path=folder / "blender.log",
+        start_timeout_seconds=SECONDS,
+    )
+
+
+def copied_scene(name: str, folder: Path) -> Path:
+    """A private copy of a test scene."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copy(scene_file(name), folder / f"{name}.blend"))
+
+
+def render(session: BlenderSession, frames: list[int], output: Path) -> list[RenderedFrame]:
+    return list(session.render(frames, output, SECONDS))
+
+
+def same_picture(one: Path, other: Path) -> bool:
+    """Equal but for 1/255 on at most 0.1 % of the pixels, Blender's own run-to-run noise."""
+    with Image.open(one) as first, Image.open(other) as second:
+        if first.size != second.size:
+            return False
+        difference = ImageChops.difference(first.convert("RGB"), second.convert("RGB"))
+    worst = [max(pixel) for pixel in difference.get_flattened_data()]
+    return max(worst) <= 1 and sum(value > 0 for value in worst) <= max(1, len(worst) // 1000)

@@ -1,0 +1,139 @@
+"""The child process: started in a group of its own, and ended with all its descendants."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from worker_agent.blender.channel import Channel
+from worker_agent.blender.runtime import Runtime, child_environment
+
+SESSION_SCRIPT = Path(__file__).parent / "inside" / "session.py"
+# How long a killed process may take to vanish (it can be stuck in the kernel, e.g. on NFS).
+_REAP_SECONDS = 5.0
+
+
+class Child:
+    """A running Blender with its channel. `kill` is for any thread, the rest for the owner."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", channel: Channel) -> None:
+        self._process = process
+        self.channel = channel
+        self._lock = threading.Lock()
+        self._reaped = False
+
+    @classmethod
+    def start(cls, runtime: Runtime, workdir: Path, log_path: Path) -> "Child":
+        """Starts the session script. Raises OSError when the runtime cannot be started."""
+        workdir.mkdir(parents=True, exist_ok=True)
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        commands_read, commands_write = os.pipe()
+        events_read, events_write = os.pipe()
+        try:
+            with log_path.open("ab") as log:
+                process = subprocess.Popen(
+                    runtime.argv(SESSION_SCRIPT, (commands_read, events_write)),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=workdir,
+                    env=child_environment(workdir, os.environ),
+                    pass_fds=(commands_read, events_write),
+                    start_new_session=True,
+                )
+        except BaseException:
+            os.close(commands_write)
+            os.close(events_read)
+            raise
+        finally:
+            os.close(commands_read)
+            os.close(events_write)
+        return cls(process, Channel(commands_write, events_read, _pidfd(process.pid)))
+
+    @property
+    def pid(self) -> int:
+        """The child's process id, which is also the id of its group."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """SIGKILL to the group and to descendants that left it. Returns without waiting."""
+        with self._lock:
+            # Not after the child has been reaped: by then its number may be another's.
+            if self._reaped:
+                return
+            strays = descendants(self.pid)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+            for pid in strays:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def wait_gone(self, seconds: float) -> bool:
+        """Whether the child ends on its own within that time; its status is not collected."""
+        deadline = time.monotonic() + seconds
+        while True:
+            # WNOWAIT leaves the zombie, so that its number stays ours until `end`.
+            flags = os.WEXITED | os.WNOWAIT | os.WNOHANG
+            if self._reaped or os.waitid(os.P_PID, self.pid, flags) is not None:
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.005)
+
+    def end(self) -> int | None:
+        """Kills what is left and returns the exit status as Popen gives it (None: stuck).
+
+        The group is killed even when the child itself has ended: its children may be there.
+        """
+        self.kill()
+        with self._lock:
+            try:
+                status = self._process.wait(_REAP_SECONDS)
+            except subprocess.TimeoutExpired:
+                return None
+            self._reaped = True
+            return status
+
+
+def _pidfd(pid: int) -> int | None:
+    if not hasattr(os, "pidfd_open"):  # Linux only
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+def descendants(pid: int) -> list[int]:
+    """Children, grandchildren, … of a process, from /proc (empty where there is none)."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            # "pid (name) state ppid …": the name may hold spaces and brackets
+            ppid = int(entry.read_text().rpartition(")")[2].split()[1])
+            parents.setdefault(ppid, []).append(int(entry.parent.name))
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        children = parents.get(waiting.pop(), [])
+        found += children
+        waiting += children
+    return found
+
+
+def describe_exit(status: int | None) -> tuple[str, str]:
+    """(code, plain words) for an exit status in Popen's form (negative: a signal)."""
+    if status is None:
+        return "stuck", "could not be ended"
+    if status == -signal.SIGKILL:
+        return "out_of_memory", "was killed by the system, most likely for want of memory"
+    if status < 0:
+        try:
+            name = signal.Signals(-status).name
+        except ValueError:
+            name = "unknown"
+        return "crashed", f"crashed (signal {-status}, {name})"
+    return "exited", f"ended by itself (exit code {status})"

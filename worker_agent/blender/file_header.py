@@ -1,0 +1,100 @@
+"""What a .blend says about itself before Blender opens it: its version and its engines.
+
+Blender cannot be asked: a 3.4 calls a 5.x file "not a blend file", a 4.5 opens it with no more
+than a warning, and an engine that is not installed becomes EEVEE without a word.
+"""
+
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from worker_agent.blender.errors import SceneRejected
+
+# `BLENDER-v405` up to 4.x, `BLENDER17-01v0502` (header length, format, version) from 5.0.
+_CLASSIC = re.compile(rb"BLENDER[_-][vV](\d)(\d\d)")
+_LARGE = re.compile(rb"BLENDER\d\d-\d\d[vV](\d\d)(\d\d)")
+_HEADER_BYTES = 17
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+
+@dataclass(frozen=True, order=True)
+class BlenderVersion:
+    """A release series: 4.5 is (4, 5); files and settings are compatible within one."""
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        # Up to 2.9x the minor number was written with two digits (2.79, 2.80).
+        return f"{self.major}.{self.minor:02d}" if self.major < 3 else f"{self.major}.{self.minor}"
+
+
+def read_file_version(path: Path) -> BlenderVersion:
+    """The series a .blend was saved with. Raises SceneRejected when it is no readable .blend."""
+    try:
+        header = _read_header(path)
+    except FileNotFoundError:
+        raise SceneRejected(f"{path.name} is not there.", "file_missing") from None
+    except IsADirectoryError:
+        raise SceneRejected(f"{path.name} is a folder, not a .blend.", "not_a_blend") from None
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise SceneRejected(
+            f"{path.name} cannot be read; it may be damaged ({error}).", "unreadable"
+        ) from error
+    match = _CLASSIC.match(header) or _LARGE.match(header)
+    if match is None:
+        what = "is not a Blender file, whatever its name says"
+        if not header:
+            what = "is incomplete: its end is missing" if path.stat().st_size else "is empty"
+        raise SceneRejected(f"{path.name} {what}.", "not_a_blend")
+    return BlenderVersion(int(match[1]), int(match[2]))
+
+
+def _read_header(path: Path) -> bytes:
+    with path.open("rb") as file:
+        start = file.read(_HEADER_BYTES)
+        file.seek(0)
+        if start.startswith(_GZIP):
+            with gzip.open(file) as unpacked:
+                return unpacked.read(_HEADER_BYTES)
+        if start.startswith(_ZSTD):
+            return _read_zstd(file)
+    return start
+
+
+def _read_zstd(file: IO[bytes]) -> bytes:
+    import zstandard  # not in the standard library before 3.14; asset-tracer brings it
+
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(file) as unpacked:
+            return unpacked.read(_HEADER_BYTES)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from error
+
+
+def read_engines(path: Path) -> dict[str, str]:
+    """Scene name → the engine id stored in the file, as far as it can be told.
+
+    Empty when the structure is unknown: then Blender's own idea has to do.
+    """
+    from blender_asset_tracer import blendfile
+
+    blend = blendfile.BlendFile.__new__(blendfile.BlendFile)
+    blend.fileobj, blend._is_modified = None, False
+    try:
+        # Apart from __new__, so that a damaged file, too, is closed again.
+        blend.__init__(path)
+        return dict(_engine_of(block) for block in blend.find_blocks_from_code(b"SC"))
+    except Exception:  # a hint only; whatever is wrong with the file, Blender says it better
+        return {}
+    finally:
+        blend.close()
+
+
+def _engine_of(scene: Any) -> tuple[str, str]:
+    name = scene.get((b"id", b"name"), as_str=True)[2:]  # without the type code "SC"
+    engine = scene.get((b"r", b"engine"), as_str=True)
+    return name, engine

@@ -1,0 +1,50 @@
+"""The report on the scene that is about to be rendered."""
+
+from typing import Any
+
+from . import cameras, outputs, simulations
+
+
+def inspect(scene: Any, notes: "list[str]") -> "dict[str, Any]":
+    """Everything the farm has to know. Raises Failure for a scene that cannot be rendered."""
+    camera = cameras.require_camera(scene)
+    outputs.replace_video_container(scene, notes)
+    found = simulations.find_all()
+    notes += _oceans(scene)
+    render = scene.render
+    return {
+        "scene": scene.name,
+        "frame_start": scene.frame_start,
+        "frame_end": scene.frame_end,
+        "frame_step": scene.frame_step,
+        "fps": render.fps / render.fps_base,
+        "engine": render.engine,
+        "file_format": render.image_settings.file_format,
+        "extension": render.file_extension,
+        # whole pixels, rounded down, as Blender does
+        "width": render.resolution_x * render.resolution_percentage // 100,
+        "height": render.resolution_y * render.resolution_percentage // 100,
+        "camera": camera,
+        "simulations": [
+            {
+                "kind": item.kind,
+                "object": item.name,
+                "ready": item.ready,
+                "first_frame": item.cache.frame_start,
+                "last_frame": item.cache.frame_end,
+            }
+            for item in found
+        ],
+        "needs_bake": any(not item.ready for item in found),
+        "notes": notes,
+    }
+
+
+def _oceans(scene: Any) -> "list[str]":
+    """Ocean foam fades over time only in a bake, and a bake made here would not be complete."""
+    return [
+        f'The ocean of "{item.name}" has foam but no cache: the foam will not fade.'
+        for item in scene.objects
+        for modifier in item.modifiers
+        if modifier.type == "OCEAN" and modifier.use_foam and not modifier.is_cached
+    ]

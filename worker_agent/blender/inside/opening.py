@@ -1,0 +1,58 @@
+"""Opening a .blend with its scripts disabled, and choosing the scene."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import engines, options, scripts, simulations
+from .wire import Failure
+
+
+def open_scene(
+    blend: str, wanted: "dict[str, Any]", file_engines: "dict[str, str]"
+) -> "tuple[Any, list[str]]":
+    """Loads the file and applies the options; returns the scene and notes for the record."""
+    options.check(wanted)
+    _load(blend)
+    scene = _choose(wanted.get("scene"))
+    simulations.find_all()  # before anything is evaluated: a fluid domain may abort the wheel
+    notes: list[str] = []
+    if wanted.get("engine") is None:
+        engines.check_stored(scene, file_engines.get(scene.name), notes)
+    options.apply(scene, wanted, notes)
+    scripts.refuse_those_that_are_needed(scene)
+    return scene, notes
+
+
+def _load(blend: str) -> None:
+    name = Path(blend).name
+    # Belt and braces: neither the preference nor the call may let a file's scripts run.
+    bpy.context.preferences.filepaths.use_scripts_auto_execute = False
+    try:
+        bpy.ops.wm.open_mainfile(filepath=blend, load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        raise Failure("unreadable", _explain(name, str(error))) from error
+
+
+def _explain(name: str, error: str) -> str:
+    if "Missing DNA" in error:
+        return f"{name} is incomplete: its end is missing. Was the upload cut off?"
+    if "No such file" in error:
+        return f"{name} is not there."
+    if "not supported" in error or "not a blend" in error:
+        return f"{name} is not a Blender file, or it is damaged."
+    # Blender's words without the path, which is the farm's business
+    return f"Blender cannot read {name}: {error.strip().rpartition(': ')[2]}"
+
+
+def _choose(wanted: "str | None") -> Any:
+    if wanted is None:
+        return bpy.context.scene
+    scene = bpy.data.scenes.get(wanted)
+    if scene is None:
+        there = ", ".join(f'"{scene.name}"' for scene in bpy.data.scenes)
+        raise Failure("no_such_scene", f'There is no scene "{wanted}". The file has: {there}.')
+    if bpy.context.window is not None:  # what follows the context sees the same scene
+        bpy.context.window.scene = scene
+    return scene

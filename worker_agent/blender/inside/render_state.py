@@ -1,0 +1,48 @@
+"""Making the viewport's state the render's: bakes evaluate what the viewport shows.
+
+Something off in the viewport and on in the render bakes to nothing (and says it is baked); a
+subdivision that differs before a cloth gives a cache with the wrong number of points.
+"""
+
+from typing import Any
+
+import bpy
+
+
+def match_viewport_to_render() -> None:
+    """Changes only the copy that is being baked, which the farm alone renders."""
+    for item in bpy.data.objects:
+        if item.library is not None:
+            continue
+        item.hide_viewport = item.hide_render
+        for modifier in item.modifiers:
+            modifier.show_viewport = modifier.show_render
+            if hasattr(modifier, "render_levels") and hasattr(modifier, "levels"):
+                modifier.levels = modifier.render_levels
+    for collection in bpy.data.collections:
+        if collection.library is None:
+            collection.hide_viewport = collection.hide_render
+    for settings in bpy.data.particles:
+        if settings.library is None:
+            settings.display_percentage = 100
+    for scene in bpy.data.scenes:
+        _match_simplify(scene.render)
+        for layer in scene.view_layers:
+            _unhide(layer)
+
+
+def _match_simplify(render: Any) -> None:
+    """Simplify has one set of limits for the viewport and one for the render."""
+    render.simplify_subdivision = render.simplify_subdivision_render
+    render.simplify_child_particles = render.simplify_child_particles_render
+
+
+def _unhide(layer: Any) -> None:
+    """The eye in the outliner hides from the viewport only, never from the render."""
+    waiting = [layer.layer_collection]
+    while waiting:
+        part = waiting.pop()
+        part.hide_viewport = False
+        waiting += part.children
+    for item in layer.objects:
+        item.hide_set(False, view_layer=layer)

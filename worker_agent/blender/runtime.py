@@ -1,0 +1,65 @@
+"""A runtime: a Blender executable, or a Python that has the `bpy` module."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# Exit code of an uncaught Python error inside the executable (without it Blender exits with 0).
+PYTHON_ERROR_EXIT_CODE = 3
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where Blender is and which of its two forms it has."""
+
+    path: Path
+    is_python: bool
+
+    @classmethod
+    def of(cls, path: str | Path) -> "Runtime":
+        """A file called `python…` is a Python with bpy, anything else a Blender executable.
+
+        The path is made absolute but links are kept: a virtual environment's `bin/python` is a
+        link, and only by that name does it find its packages.
+        """
+        absolute = Path(path).absolute()
+        return cls(path=absolute, is_python=absolute.name.startswith("python"))
+
+    def argv(self, session_script: Path, fds: tuple[int, int]) -> list[str]:
+        """The command line; `fds` are the child's ends: commands to read, events to write."""
+        numbers = [str(fd) for fd in fds]
+        if self.is_python:
+            # -I: neither the environment nor the working directory adds modules;
+            # -B: the agent's own folder is not written to.
+            return [str(self.path), "-I", "-B", str(session_script), *numbers]
+        return [
+            str(self.path),
+            "--background",
+            "--factory-startup",
+            "--disable-autoexec",
+            "--python-exit-code",  # must come before --python
+            str(PYTHON_ERROR_EXIT_CODE),
+            "--python",
+            str(session_script),
+            "--",
+            *numbers,
+        ]
+
+
+def child_environment(workdir: Path, inherited: Mapping[str, str]) -> dict[str, str]:
+    """All that Blender sees of the environment: a stranger's file gets no credentials.
+
+    Only PATH is taken over; settings, caches and temporary files live in `workdir`.
+    """
+    user = workdir / "blender_user"
+    return {
+        "PATH": inherited.get("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        "HOME": str(workdir),
+        "TMPDIR": str(workdir),
+        "LANG": "C.UTF-8",
+        "BLENDER_USER_RESOURCES": str(user),
+        "BLENDER_USER_CONFIG": str(user / "config"),
+        "BLENDER_USER_SCRIPTS": str(user / "scripts"),
+        "BLENDER_USER_DATAFILES": str(user / "datafiles"),
+        "BLENDER_USER_EXTENSIONS": str(user / "extensions"),
+    }
