@@ -1,0 +1,60 @@
+# Each target calls one thing. `make help` lists them.
+PYTHON      ?= python3.11
+UV_VERSION  := 0.13.9
+CDK_VERSION := 2.1148.1
+
+VENV       := .venv
+BIN        := $(VENV)/bin
+READY      := $(VENV)/.ready
+DEMO_SCENE := .farm/demo/demo.blend
+
+# What may be said of a demo render: make demo BLEND=path FRAMES=1-4 SAMPLES=8 RESOLUTION_PERCENTAGE=25
+export BLEND FRAMES SAMPLES RESOLUTION_PERCENTAGE
+# Node and python3 of the environment come first, for the CDK command line and for npm.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export CDK_DISABLE_CLI_TELEMETRY := true
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check synth lock .venv
+
+help: ## this list
+	@sed -n 's/^\([.a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+demo: $(READY) $(if $(BLEND),,$(DEMO_SCENE)) ## render a scene through the laptop farm (BLEND, FRAMES, SAMPLES, RESOLUTION_PERCENTAGE)
+	@exec $(BIN)/farm local render --then-down $${FRAMES:+--frames "$$FRAMES"} $${SAMPLES:+--samples "$$SAMPLES"} \
+	  $${RESOLUTION_PERCENTAGE:+--resolution-percentage "$$RESOLUTION_PERCENTAGE"} -- "$${BLEND:-$(DEMO_SCENE)}"
+
+test: $(READY) ## every test
+	@$(BIN)/python -m pytest
+
+check: $(READY) synth ## style, types, who imports whom, templates
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
+
+synth: $(READY) ## the CloudFormation templates, in cdk.out
+	@rm -rf cdk.out
+	@$(VENV)/cdk/node_modules/.bin/cdk synth --all --quiet --no-notices
+
+lock: $(READY) ## pin every package that requirements.in needs
+	@$(BIN)/uv pip compile --quiet --universal --no-header --python-version 3.11 requirements.in -o requirements.txt
+
+.venv: $(READY) ## the environment: Python packages, Node, the CDK command line, `farm`
+
+$(READY): requirements.txt Makefile
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	@$(BIN)/npm install --prefix $(VENV)/cdk --silent --no-audit --no-fund --no-update-notifier aws-cdk@$(CDK_VERSION)
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/python" -P -m farm "$$@"\n' "$(CURDIR)" "$(CURDIR)/$(BIN)" > $(BIN)/farm
+	@chmod +x $(BIN)/farm
+	@touch $@
+
+$(DEMO_SCENE): farm/demo_scene.py $(READY)
+	@mkdir -p $(@D)
+	@echo "making the demo scene"
+	@$(BIN)/python -m farm.demo_scene $@

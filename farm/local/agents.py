@@ -1,0 +1,111 @@
+"""The fleet's agents: as many processes as wanted, the dead replaced, the surplus asked to go."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+
+from farm.local import processes
+from farm.local.settings import ROOT
+from farm.local.state import StateFolder
+
+GRACE_SECONDS = 20
+"""From SIGTERM until an agent that has not given its work back is killed."""
+SHORT_LIFE_SECONDS = 30
+"""An agent that lives shorter than this counts as broken."""
+MAX_BACKOFF_SECONDS = 60
+_NAME = "agent-"
+
+
+@dataclass(slots=True)
+class Agent:
+    worker_id: str
+    process: subprocess.Popen[bytes]
+    started_at: float
+    kill_at: float | None = None
+    """Set when it was asked to go."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AgentPool:
+    """Holds agents at a number. Time is passed in, in seconds that only go forward."""
+
+    state: StateFolder
+    command: Sequence[str]
+    environment: Callable[[str, Path], Mapping[str, str]]
+    """The environment of an agent, from its worker id and its work folder."""
+    tell: Callable[[str], object]
+    grace_seconds: float = GRACE_SECONDS
+    agents: list[Agent] = field(default_factory=list)
+    short_lives: int = 0
+    """Agents in a row that ended right after they started."""
+    start_after: float = 0.0
+
+    @property
+    def at_work(self) -> list[Agent]:
+        return [agent for agent in self.agents if agent.kill_at is None]
+
+    def step(self, wanted: int, now: float) -> None:
+        """One look: bury the dead, start what is missing, ask the newest of a surplus to go."""
+        for agent in list(self.agents):
+            if agent.process.poll() is not None:
+                self._bury(agent, now)
+            elif agent.kill_at is not None and now >= agent.kill_at:
+                self.tell(f"{agent.worker_id} did not go within {self.grace_seconds:.0f} s: killing it")
+                processes.kill_group(agent.process.pid)
+        for agent in self.at_work[wanted:]:
+            self._ask_to_go(agent, now)
+        if now >= self.start_after:
+            for _ in range(wanted - len(self.at_work)):
+                self._start(now)
+
+    def stop_all(self, clock: Callable[[], float], pause: Callable[[float], object]) -> None:
+        """Every agent gives its work back and ends, or is killed after the grace."""
+        while self.agents:
+            self.step(0, clock())
+            if self.agents:
+                pause(0.1)
+
+    def _start(self, now: float) -> None:
+        worker_id = f"local-{token_hex(2)}"
+        folder = self.state.work / worker_id
+        folder.mkdir(parents=True, exist_ok=True)
+        process = processes.spawn(
+            self.command,
+            env=self.environment(worker_id, folder),
+            log=self.state.logs / f"{_NAME}{worker_id}.log",
+            cwd=ROOT,
+        )
+        processes.record(self.state, _NAME + worker_id, process.pid)
+        self.agents.append(Agent(worker_id, process, started_at=now))
+        self.tell(f"started {worker_id} (process {process.pid})")
+
+    def _ask_to_go(self, agent: Agent, now: float) -> None:
+        self.tell(f"asking {agent.worker_id} to go")
+        agent.kill_at = now + self.grace_seconds
+        agent.process.send_signal(signal.SIGTERM)
+
+    def _bury(self, agent: Agent, now: float) -> None:
+        """Its Blender must not outlive it. A worker that broke at once is replaced ever more slowly."""
+        self.agents.remove(agent)
+        folder = self.state.work / agent.worker_id
+        processes.kill_group(agent.process.pid)
+        processes.kill_strays(self.state, folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        processes.forget(self.state, _NAME + agent.worker_id)
+        self.tell(f"{agent.worker_id} ended (exit {agent.process.returncode})")
+        if agent.kill_at is not None:
+            return
+        self.short_lives = self.short_lives + 1 if now - agent.started_at < SHORT_LIFE_SECONDS else 0
+        self.start_after = now + min(2.0**self.short_lives - 1, MAX_BACKOFF_SECONDS)
+
+
+def running(state: StateFolder) -> list[processes.ProcessRecord]:
+    """Agents alive, as another process can know them."""
+    names = [path.stem for path in sorted(state.processes.glob(f"{_NAME}*.json"))]
+    return [process for name in names if (process := processes.recorded(state, name))]

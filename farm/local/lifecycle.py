@@ -1,0 +1,116 @@
+"""Bring the laptop farm up and take it down."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from farm.local import agents, emulator, fleet, processes
+from farm.local.deployment import deploy, fingerprint
+from farm.local.environment import child_environment
+from farm.local.settings import ROOT, LocalSettings
+from farm.local.state import FarmRecord, StateFolder
+
+Tell = Callable[[str], object]
+_NEEDED = ("RenderBucketName", "JobTableName", "WorkerGroupName", "BacklogFunctionName", "DeadLetterQueueUrl")
+
+
+class UpError(RuntimeError):
+    """The farm could not be brought up; the message says why, and where to look."""
+
+
+def find(state: StateFolder) -> FarmRecord | None:
+    """The farm that is up, if one is."""
+    farm = state.read_farm()
+    return farm if farm and emulator.running(state) else None
+
+
+def up(settings: LocalSettings, tell: Tell) -> FarmRecord:
+    """Bring the farm up, or to the code as it is now. Whatever goes wrong, no half a farm is left."""
+    state = StateFolder(settings.state_dir)
+    with state.lock(time.sleep, lambda: tell("waiting for another `farm local up` or `down` to end")):
+        try:
+            return _up(settings, state, tell)
+        except BaseException:
+            _down(state, lambda _: None)
+            raise
+
+
+def down(settings: LocalSettings, tell: Tell) -> None:
+    """End every process of the farm, also those whose keeper was killed."""
+    state = StateFolder(settings.state_dir)
+    if not state.root.exists():
+        return
+    with state.lock(time.sleep, lambda: tell("waiting for another `farm local up` or `down` to end")):
+        _down(state, tell)
+
+
+def _up(settings: LocalSettings, state: StateFolder, tell: Tell) -> FarmRecord:
+    code = fingerprint()
+    farm = find(state)
+    if farm is None or not emulator.healthy(farm.endpoint):
+        _down(state, tell)
+        state.clear(keep_logs=False)
+        state.prepare()
+        tell("starting the AWS emulator")
+        farm = FarmRecord(endpoint=emulator.start(state))
+        state.write_farm(farm)
+    if farm.fingerprint != code:
+        _stop_fleet(state, tell)
+        outputs = deploy(state, farm.endpoint, tell)
+        missing = [name for name in _NEEDED if name not in outputs]
+        if missing:
+            raise UpError(
+                f"the deployed stacks lack the outputs {', '.join(missing)}: see {state.logs}/deploy.log"
+            )
+        farm = replace(farm, fingerprint=code, outputs=outputs)
+        state.write_farm(farm)
+    if not processes.recorded(state, fleet.NAME):
+        tell("starting the fleet")
+        _stop_fleet(state, tell)
+        _start_fleet(settings, state, farm)
+    return farm
+
+
+def _start_fleet(settings: LocalSettings, state: StateFolder, farm: FarmRecord) -> None:
+    """Start it and wait until it has turned its loop once."""
+    state.fleet_report.unlink(missing_ok=True)
+    log = state.logs / f"{fleet.NAME}.log"
+    env = child_environment(os.environ, endpoint=farm.endpoint, state_dir=state.root) | settings.to_env()
+    process = processes.spawn([sys.executable, "-m", fleet.__name__], env=env, log=log, cwd=ROOT)
+    processes.record(state, fleet.NAME, process.pid)
+    deadline = time.monotonic() + 60
+    while not state.fleet_report.exists():
+        if process.poll() is not None:
+            raise UpError(f"the fleet ended at once (exit {process.returncode}): see {log}")
+        if time.monotonic() > deadline:
+            raise UpError(f"the fleet did not begin its work: see {log}")
+        time.sleep(0.1)
+
+
+def _stop_fleet(state: StateFolder, tell: Tell) -> None:
+    """The fleet takes its agents with it; if it was killed, they are still here."""
+    keeper = processes.recorded(state, fleet.NAME)
+    if keeper:
+        tell("stopping the fleet")
+        processes.stop(keeper, grace_seconds=agents.GRACE_SECONDS + 10)
+    processes.forget(state, fleet.NAME)
+    for agent in agents.running(state):
+        tell(f"stopping {agent.name}")
+        processes.stop(agent, grace_seconds=5)
+        processes.forget(state, agent.name)
+    processes.kill_strays(state, state.work)
+
+
+def _down(state: StateFolder, tell: Tell) -> None:
+    _stop_fleet(state, tell)
+    if emulator.running(state):
+        tell("stopping the AWS emulator")
+    emulator.end(state)
+    processes.kill_strays(state)
+    state.clear(keep_logs=True)
+    for record in state.processes.glob("*.json"):
+        record.unlink(missing_ok=True)

@@ -1,0 +1,92 @@
+"""What the laptop farm is doing, as a page and in one line."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from contract.job import Job, Progress
+from farm.jobs import latest_jobs, read_progress
+from farm.local import agents, clients, emulator, fleet, processes
+from farm.local.state import FarmRecord, StateFolder, read_json
+from farm.screen import printable, say
+
+MAX_JOBS = 20
+_QUEUES = {
+    "bake": "BakeQueueUrl",
+    "render": "RenderQueueUrl",
+    "urgent": "UrgentQueueUrl",
+    "dead letters": "DeadLetterQueueUrl",
+}
+
+
+def show(console: Console, state: StateFolder, record: FarmRecord) -> None:
+    """Print jobs, queues, agents and places."""
+    farm = clients.farm_of(record)
+    jobs = latest_jobs(farm, MAX_JOBS)
+    table = Table("job", "state", "frames", "created", "why", box=None)
+    for job in jobs:
+        counted = Progress(total=job.frame_count, done=job.frames_done, failed=job.frames_failed)
+        progress = counted if job.state.ended else sum(read_progress(farm, job), Progress())
+        table.add_row(*_row(job, progress))
+    console.print(table if jobs else "no jobs yet")
+    console.print(_queue_table(record))
+    report = read_json(state.fleet_report) or {}
+    alive = "running" if processes.recorded(state, fleet.NAME) else "NOT RUNNING"
+    say(
+        console,
+        f"fleet: {alive}, desired capacity {report.get('desired', 0)}, "
+        f"at most {report.get('max_agents')} agents",
+    )
+    for agent in agents.running(state):
+        say(
+            console,
+            f"  {agent.name.removeprefix('agent-')}: process {agent.pid}, log {state.logs}/{agent.name}.log",
+        )
+    if report.get("problem"):
+        say(console, str(report["problem"]), "red")
+    say(
+        console,
+        f"emulator: {record.endpoint}\nbucket: {farm.bucket}\nlogs: {state.logs}\nscratch: {state.scratch}",
+    )
+
+
+def explain(state: StateFolder) -> str:
+    """One line for a person who waits."""
+    if not emulator.running(state):
+        return f"the AWS emulator is gone: see {state.logs}/emulator.log"
+    if not processes.recorded(state, fleet.NAME):
+        return f"the fleet is gone: see {state.logs}/fleet.log; `farm local up` starts it again"
+    report = read_json(state.fleet_report) or {}
+    if report.get("problem"):
+        return f"{report['problem']}: see {state.logs}"
+    at_work = agents.running(state)
+    if not at_work:
+        return (
+            f"no agent is running (desired capacity {report.get('desired', 0)}): see {state.logs}/fleet.log"
+        )
+    logs = ", ".join(f"{state.logs}/{agent.name}.log" for agent in at_work)
+    return f"{len(at_work)} agents are running: see {logs}"
+
+
+def _row(job: Job, progress: Progress) -> list[Text]:
+    frames = f"{progress.done}/{progress.total}" + (f" ({progress.failed} failed)" if progress.failed else "")
+    cells = (job.job_id, str(job.state), frames if progress.total else "", job.created_at, job.reason)
+    return [Text(printable(cell)) for cell in cells]
+
+
+def _queue_table(record: FarmRecord) -> Table:
+    sqs = clients.queues(record.endpoint)
+    table = Table("queue", "waiting", "held", "delayed", box=None)
+    for name, output in _QUEUES.items():
+        found = sqs.get_queue_attributes(QueueUrl=record.outputs[output], AttributeNames=["All"])[
+            "Attributes"
+        ]
+        table.add_row(
+            name,
+            found["ApproximateNumberOfMessages"],
+            found["ApproximateNumberOfMessagesNotVisible"],
+            found["ApproximateNumberOfMessagesDelayed"],
+        )
+    return table

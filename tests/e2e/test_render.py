@@ -1,0 +1,94 @@
+"""A file goes in, its frames come out: by the `farm` command, and by any S3 tool."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from contract.job import Job, JobState
+from contract.keys import make_job_id
+from tests.e2e.laptop import LaptopFarm
+
+
+def sizes(frames: dict[str, bytes]) -> dict[str, tuple[int, int]]:
+    """The size of every frame, each decoded to its last pixel."""
+    found = {}
+    for name, content in frames.items():
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()
+            found[name] = image.size
+    return found
+
+
+def test_farm_local_render(laptop: LaptopFarm, scene: Path) -> None:
+    code, said = laptop.run("render", str(scene), "--frames", "1-3,5", "--resolution-percentage", "50")
+    assert code == 0, said
+    (out,) = (laptop.folder / "out").iterdir()
+    assert out.name.startswith("scene-")
+    frames = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert sizes(frames) == {f"{n:04d}.png": (32, 18) for n in (1, 2, 3, 5)}
+    assert frames["0001.png"] != frames["0005.png"]  # the cube turns
+    for name in frames:
+        assert f"out/{out.name}/{name}" in said
+    code, page = laptop.run("status")
+    assert code == 0
+    assert out.name in page
+    assert "4/4" in page
+
+
+def test_the_plain_aws_command_line(laptop: LaptopFarm, scene: Path) -> None:
+    bucket = laptop.farm.bucket
+    laptop.aws(
+        *("s3", "cp", str(scene), f"s3://{bucket}/shots/010/", "--metadata", "start_frame=1,end_frame=3")
+    )
+    version = laptop.farm.s3.head_object(Bucket=bucket, Key="shots/010/scene.blend")["VersionId"]
+    job = laptop.wait(make_job_id(bucket, "shots/010/scene.blend", version))
+    assert (job.state, job.project, job.frames_done) == (JobState.DONE, "shots/010", 3), job.reason
+    assert sizes(laptop.frames(job)) == {f"000{n}.png": (64, 36) for n in (1, 2, 3)}
+
+
+def test_without_options_the_scenes_own_range_is_rendered(laptop: LaptopFarm, scene: Path) -> None:
+    job = laptop.wait(laptop.upload(scene, "whole/scene.blend"))
+    assert job.state is JobState.DONE, job.reason
+    assert sorted(laptop.frames(job)) == [f"000{n}.png" for n in range(1, 9)]
+
+
+@pytest.mark.parametrize(
+    "key", ["a b/my scene.blend", "a+b/c+d=e&f.blend", "décor/scène Ünïcode 日本.blend", "root.blend"]
+)
+def test_keys_as_people_write_them(laptop: LaptopFarm, scene: Path, key: str) -> None:
+    job = laptop.wait(laptop.upload(scene, key, {"frames": "2"}))
+    assert (job.state, job.source_key) == (JobState.DONE, key), job.reason
+    assert sorted(laptop.frames(job)) == ["0002.png"]
+
+
+def test_names_in_options_may_be_in_any_language(laptop: LaptopFarm, scene: Path) -> None:
+    code, said = laptop.run("render", str(scene), "--scene", "Szene Zwölf", "--frames", "1")
+    assert code == 1
+    assert "Szene Zwölf" in said
+
+
+def test_the_same_key_again_renders_each_its_own_version(
+    laptop: LaptopFarm, scene: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "scene.blend"
+    broken.write_bytes(b"no scene")
+    first = laptop.upload(scene, "twice/scene.blend", {"frames": "1"})
+    second = laptop.upload(broken, "twice/scene.blend", {"frames": "1"})
+    third = laptop.upload(scene, "twice/scene.blend", {"frames": "2"})
+    jobs = [laptop.wait(job_id) for job_id in (first, second, third)]
+    assert [job.state for job in jobs] == [JobState.DONE, JobState.FAILED, JobState.DONE]
+    assert [sorted(laptop.frames(job)) for job in jobs] == [["0001.png"], [], ["0002.png"]]
+
+
+def test_a_zip_is_unpacked(laptop: LaptopFarm, scene: Path, tmp_path: Path) -> None:
+    (tmp_path / "packed").mkdir()
+    shutil.copy(scene, tmp_path / "packed")
+    bundle = Path(shutil.make_archive(str(tmp_path / "bundle"), "zip", tmp_path / "packed"))
+    job: Job = laptop.wait(laptop.upload(bundle, "packed/bundle.zip", {"frames": "1"}))
+    assert job.state is JobState.DONE, job.reason
+    assert sorted(laptop.frames(job)) == ["0001.png"]

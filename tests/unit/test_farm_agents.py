@@ -1,0 +1,115 @@
+"""The fleet's agents, with real processes in the place of agents."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from farm.local import agents, processes
+from farm.local.agents import AgentPool
+from farm.local.environment import MARKER
+from farm.local.state import StateFolder
+
+GOOD = "import time; print('up', flush=True); time.sleep(60)"
+STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+BROKEN = "raise SystemExit(2)"
+WITH_BLENDER = (
+    "import os, subprocess, sys, time; "
+    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True, "
+    "env={'TMPDIR': os.environ['WORK'] + '/blender'}); print('up', flush=True); time.sleep(60)"
+)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[StateFolder]:
+    state = StateFolder(tmp_path)
+    state.prepare()
+    yield state
+    processes.kill_strays(state)
+
+
+def make_pool(state: StateFolder, program: str, grace_seconds: float = 20) -> AgentPool:
+    def environment(worker_id: str, folder: Path) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], MARKER: str(state.root), "WORK": str(folder), "WORKER": worker_id}
+
+    return AgentPool(
+        state=state,
+        command=[sys.executable, "-c", program],
+        environment=environment,
+        tell=lambda _: None,
+        grace_seconds=grace_seconds,
+    )
+
+
+def wait_for(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def all_up(pool: AgentPool) -> None:
+    logs = [pool.state.logs / f"agent-{agent.worker_id}.log" for agent in pool.agents]
+    wait_for(lambda: all(log.exists() and "up" in log.read_text() for log in logs))
+
+
+def test_as_many_as_wanted(state: StateFolder) -> None:
+    pool = make_pool(state, GOOD)
+    pool.step(2, 0)
+    pool.step(2, 1)
+    assert len(pool.at_work) == len(agents.running(state)) == 2
+    assert len({agent.worker_id for agent in pool.agents}) == 2
+    all_up(pool)
+    first = pool.agents[0]
+    pool.step(1, 2)
+    wait_for(lambda: len(agents.running(state)) == 1)
+    pool.step(1, 3)
+    assert pool.agents == [first]  # the newest went
+    pool.stop_all(time.monotonic, time.sleep)
+    assert agents.running(state) == []
+    assert list(state.work.iterdir()) == []
+
+
+def test_one_that_does_not_go_is_killed_after_the_grace(state: StateFolder) -> None:
+    pool = make_pool(state, STUBBORN)
+    pool.step(1, 0)
+    all_up(pool)
+    pool.step(0, 100)
+    pool.step(0, 119)
+    assert len(agents.running(state)) == 1
+    pool.step(0, 120)
+    wait_for(lambda: not agents.running(state))
+
+
+def test_a_dead_agent_is_replaced_and_its_blender_does_not_outlive_it(state: StateFolder) -> None:
+    pool = make_pool(state, WITH_BLENDER)
+    pool.step(1, 0)
+    all_up(pool)
+    dead = pool.agents[0]
+    dead.process.kill()
+    dead.process.wait()
+    blender = list(processes._strays(state, state.work / dead.worker_id))
+    assert len(blender) == 1
+    pool.step(1, 1000)
+    assert processes.identify(blender[0]) is None
+    assert [agent.worker_id for agent in pool.agents] != [dead.worker_id]
+    assert pool.short_lives == 0
+
+
+def test_a_broken_agent_does_not_spin(state: StateFolder) -> None:
+    pool = make_pool(state, BROKEN)
+    starts = 0
+    for second in range(100):
+        before = pool.start_after
+        pool.step(1, second)
+        starts += len(pool.agents)
+        for agent in pool.agents:
+            agent.process.wait()
+        assert pool.start_after >= before
+    assert starts <= 8
+    assert pool.short_lives == starts or pool.short_lives == starts - 1

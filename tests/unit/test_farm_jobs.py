@@ -1,0 +1,176 @@
+"""Sending a job and following it, on moto's S3 and DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from contract.job import FrameRecord, FrameState, Job, JobState
+from contract.keys import make_job_id
+from contract.options import JobOptions, OptionError
+from contract.table import counter_key, frame_key, job_key, shard_of, shard_totals
+from farm.follow import NoJobError, follow
+from farm.jobs import Farm, SubmitError, encode_options, latest_jobs, submit, upload_key
+
+JOB = Job(
+    job_id="scene-1",
+    project="p",
+    name="scene.blend",
+    bucket="renders",
+    source_key="p/scene.blend",
+    source_version="v",
+    source_bytes=1,
+    created_at="2026-01-01T00:00:00.000Z",
+)
+
+
+@pytest.fixture
+def farm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="renders")
+        s3.put_bucket_versioning(Bucket="renders", VersioningConfiguration={"Status": "Enabled"})
+        table = boto3.resource("dynamodb", region_name="us-east-1").create_table(
+            TableName="t",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"}
+                for name in ("pk", "sk", "listing", "created_at")
+            ],
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "jobs-by-creation",
+                    "KeySchema": [
+                        {"AttributeName": "listing", "KeyType": "HASH"},
+                        {"AttributeName": "created_at", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
+        )
+        yield Farm(s3=s3, table=table, bucket="renders")
+
+
+def put_job(farm: Farm, job: Job) -> None:
+    farm.table.put_item(Item={**job_key(job.job_id), **job.to_item(), "listing": "job"})
+
+
+def put_counters(farm: Farm, job: Job, done: list[int]) -> None:
+    frames = range(1, job.frame_count + 1)
+    totals = shard_totals(list(frames), job.shards)
+    ended = shard_totals(done, job.shards)
+    for shard in range(job.shards):
+        item: dict[str, Any] = {
+            **counter_key(job.job_id, shard),
+            "total": totals[shard],
+            "done": ended[shard],
+            "failed": 0,
+        }
+        farm.table.put_item(Item=item)
+
+
+def put_frame(farm: Farm, job: Job, frame: int, state: FrameState) -> None:
+    item: dict[str, Any] = {"frame": frame, "state": str(state), "files": [f"{frame:04d}.png"]}
+    farm.table.put_item(Item={**frame_key(job.job_id, job.shards, frame), **item})
+
+
+def test_the_job_id_is_known_from_the_upload(farm: Farm, tmp_path: Path) -> None:
+    file = tmp_path / "scène +1.blend"
+    file.write_bytes(b"BLENDER")
+    metadata = encode_options({"frames": "1-4,8", "scene": "Szene ä%41", "camera": None, "samples": 8})
+    sent = submit(farm, file, key=upload_key(file, "shots/010"), metadata=metadata)
+    stored = farm.s3.head_object(Bucket="renders", Key="shots/010/scène +1.blend")
+    assert sent.job_id == make_job_id("renders", sent.key, stored["VersionId"])
+    assert JobOptions.from_metadata(stored["Metadata"]) == JobOptions(
+        frames="1-4,8", scene="Szene ä%41", samples=8
+    )
+    assert submit(farm, file, key=sent.key, metadata={}).job_id != sent.job_id
+
+
+def test_what_the_farm_would_refuse_is_refused_here() -> None:
+    with pytest.raises(OptionError, match="samples"):
+        encode_options({"samples": 0})
+    with pytest.raises(SubmitError, match="2048"):
+        encode_options({"scene": "ä" * 500})
+
+
+@pytest.mark.parametrize(
+    ("name", "project"),
+    [
+        ("scene.txt", None),
+        (".blend", None),
+        ("a.blend", "x/output/y"),
+        ("a.blend", "a//b"),
+        ("a.blend", ".."),
+        ("a.blend", ""),
+    ],
+)
+def test_keys_that_start_no_job(name: str, project: str | None) -> None:
+    with pytest.raises(SubmitError):
+        upload_key(Path(name), project)
+
+
+def test_the_project_is_the_files_name_unless_given() -> None:
+    assert upload_key(Path("/x/pottery.v2.blend"), None) == "pottery/pottery.v2.blend"
+    assert upload_key(Path("a.blend"), "/shots/010/") == "shots/010/a.blend"
+
+
+def test_each_frame_is_told_once_and_waiting_ones_never(farm: Farm) -> None:
+    job = replace(JOB, state=JobState.RENDERING, frame_count=120, shards=3)
+    clock = iter(range(1000))
+
+    def happen() -> Iterator[None]:
+        put_job(farm, JOB)
+        yield
+        put_job(farm, job)
+        put_counters(farm, job, [])
+        put_frame(farm, job, 5, FrameState.WAITING)
+        yield
+        put_frame(farm, job, 5, FrameState.DONE)
+        put_frame(farm, job, 7, FrameState.FAILED)
+        put_counters(farm, job, [5, 7])
+        yield
+        yield
+        put_frame(farm, job, 9, FrameState.DONE)  # its counter is never seen to move
+        put_job(farm, replace(job, state=JobState.DONE_WITH_FAILURES))
+        yield
+
+    events = happen()
+    seen: list[list[int]] = []
+    totals = []
+    for snapshot in follow(farm, "scene-1", clock=lambda: next(clock), pause=lambda _: next(events)):
+        seen.append([record.frame for record in snapshot.ended_frames])
+        totals.append((snapshot.progress.total, snapshot.progress.done))
+    assert seen == [[], [], [], [5, 7], [], [9]]
+    assert totals == [(0, 0), (0, 0), (120, 0), (120, 2), (120, 2), (120, 2)]
+    assert shard_of(5, 3) != shard_of(9, 3)
+
+
+def test_an_upload_the_farm_ignores_is_not_waited_for_for_ever(farm: Farm) -> None:
+    clock = iter(range(0, 1000, 10))
+    with pytest.raises(NoJobError, match="120 s"):
+        list(follow(farm, "scene-1", clock=lambda: next(clock), pause=lambda _: None))
+
+
+def test_the_newest_jobs_come_first(farm: Farm) -> None:
+    for number in range(5):
+        put_job(farm, replace(JOB, job_id=f"j{number}", created_at=f"2026-01-0{number + 1}T00:00:00.000Z"))
+    assert [job.job_id for job in latest_jobs(farm, 3)] == ["j4", "j3", "j2"]
+
+
+def test_a_frame_record_is_read_as_it_was_written() -> None:
+    item: dict[str, Any] = {"frame": 5, "state": "DONE", "files": ["0005.png"]}
+    assert FrameRecord.from_item(item).files == ("0005.png",)
