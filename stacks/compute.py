@@ -13,7 +13,7 @@ from contract.settings import AgentSettings
 from stacks.assets import agent_code
 from stacks.config import FarmConfig
 from stacks.efs import Scratch
-from stacks.queues import LEASE, FarmQueues
+from stacks.farm_queues import LEASE, FarmQueues
 from stacks.worker_boot import machine_image, user_data
 from stacks.worker_role import WorkerRole
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aws_cdk import CfnOutput, Duration, Environment, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_notifications as notifications
-from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_lambda_destinations import SqsDestination
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
@@ -16,27 +13,7 @@ from constructs import Construct
 from contract.keys import UPLOAD_SUFFIXES
 from contract.settings import DeadLetterSettings, ListenerSettings
 from stacks.farm_function import FarmFunction
-
-LEASE = Duration.minutes(2)
-"""Visibility of a message that a worker holds and renews: a dead worker's task comes back after it."""
-RETENTION = Duration.days(14)
-MAX_RECEIVES = 100
-"""Only a backstop: every time a worker gives a task back counts. Attempts are counted on the records."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FarmQueues:
-    bake: sqs.IQueue
-    render: sqs.IQueue
-    urgent: sqs.IQueue
-    """Render tasks that agents look at first."""
-    dead_letters: sqs.IQueue
-    unheard_uploads: sqs.IQueue
-    """Events that the listener could not handle, kept for a person to look at and send again."""
-
-    @property
-    def tasks(self) -> tuple[sqs.IQueue, sqs.IQueue, sqs.IQueue]:
-        return self.bake, self.render, self.urgent
+from stacks.farm_queues import FarmQueues
 
 
 class QueuesStack(Stack):
@@ -52,38 +29,13 @@ class QueuesStack(Stack):
         table: dynamodb.ITable,
     ) -> None:
         super().__init__(scope, construct_id, env=env)
-        dead_letters = self._queue("DeadLetterQueue", visibility_timeout=Duration.minutes(3))
-        backstop = sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVES)
-        self.queues = FarmQueues(
-            bake=self._queue("BakeQueue", visibility_timeout=LEASE, dead_letter_queue=backstop),
-            render=self._queue("RenderQueue", visibility_timeout=LEASE, dead_letter_queue=backstop),
-            urgent=self._queue("UrgentQueue", visibility_timeout=LEASE, dead_letter_queue=backstop),
-            dead_letters=dead_letters,
-            unheard_uploads=self._queue("UnheardUploads"),
-        )
+        self.queues = FarmQueues.make(self)
         self._hear_uploads(bucket, table)
         self._read_dead_letters(table)
         CfnOutput(self, "BakeQueueUrl", value=self.queues.bake.queue_url)
         CfnOutput(self, "RenderQueueUrl", value=self.queues.render.queue_url)
         CfnOutput(self, "UrgentQueueUrl", value=self.queues.urgent.queue_url)
         CfnOutput(self, "DeadLetterQueueUrl", value=self.queues.dead_letters.queue_url)
-
-    def _queue(
-        self,
-        construct_id: str,
-        *,
-        visibility_timeout: Duration | None = None,
-        dead_letter_queue: sqs.DeadLetterQueue | None = None,
-    ) -> sqs.Queue:
-        return sqs.Queue(
-            self,
-            construct_id,
-            visibility_timeout=visibility_timeout,
-            dead_letter_queue=dead_letter_queue,
-            retention_period=RETENTION,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-        )
 
     def _hear_uploads(self, bucket: s3.IBucket, table: dynamodb.ITable) -> None:
         listener = FarmFunction(

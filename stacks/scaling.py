@@ -15,9 +15,9 @@ from contract.metrics import BACKLOG_PER_INSTANCE, NEEDS_WAKE
 from contract.settings import BacklogSettings
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
+from stacks.farm_queues import FarmQueues
 from stacks.fleet_metrics import fleet_metric
 from stacks.permissions import allow_put_metrics
-from stacks.queues import FarmQueues
 
 
 class ScalingStack(Stack):

@@ -11,8 +11,8 @@ from constructs import Construct
 
 from contract.keys import OUTPUT_FOLDER
 from stacks.efs import Scratch
+from stacks.farm_queues import FarmQueues
 from stacks.permissions import allow_put_metrics
-from stacks.queues import FarmQueues
 
 
 class WorkerRole(iam.Role):

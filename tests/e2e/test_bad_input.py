@@ -119,7 +119,7 @@ def test_with_nothing_to_do_the_fleet_goes_back_to_zero(laptop: LaptopFarm, jobs
         return groups[0]["DesiredCapacity"]
 
     deadline = time.monotonic() + 60
-    while (desired() or agents.running(laptop.state)) and time.monotonic() < deadline:
+    while (desired() or list(laptop.state.work.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert desired() == 0
     assert agents.running(laptop.state) == []
