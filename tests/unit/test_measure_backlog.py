@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from contract.scaling import measure_backlog
 from contract.settings import BacklogSettings
 from functions.measure_backlog import handler
-from functions.measure_backlog.observation import GroupMissingError
+from functions.measure_backlog.observation import GroupMissingError, observe
 from tests.support.aws_edges import AwsEdges, aws_edges
 
 GROUP = "workers"
@@ -82,12 +84,21 @@ def test_work_in_all_queues_counts_held_tasks_too(aws: AwsEdges) -> None:
     assert answer["needs_wake"] is True
 
 
+class BootingGroup:
+    """An Auto Scaling client: two machines are asked for, and none is there yet."""
+
+    def describe_auto_scaling_groups(self, **_: Any) -> dict[str, Any]:
+        return {"AutoScalingGroups": [{"DesiredCapacity": 2, "Instances": []}]}
+
+
 def test_capacity_asked_for_counts_before_it_is_there(aws: AwsEdges) -> None:
-    make_group(aws, 2)
     send(aws, aws.render_queue_url, 4)
-    answer = handler.handle({}, None)
-    assert answer["needs_wake"] is False
-    assert answer["backlog_per_instance"] == pytest.approx(2, abs=0.01)
+    autoscaling: Any = BootingGroup()
+    observation = observe(handler._settings(), sqs=aws.sqs, autoscaling=autoscaling)
+    assert observation["desired_capacity"] == 2
+    backlog = measure_backlog(**observation)
+    assert not backlog.needs_wake
+    assert backlog.backlog_per_instance == pytest.approx(2, abs=0.01)
 
 
 def test_on_an_error_nothing_is_emitted(aws: AwsEdges) -> None:

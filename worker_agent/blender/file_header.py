@@ -1,7 +1,7 @@
-"""What a .blend says about itself before Blender opens it: its version and its engines.
+"""The version a .blend was saved with, from its first bytes.
 
 Blender cannot be asked: a 3.4 calls a 5.x file "not a blend file", a 4.5 opens it with no more
-than a warning, and an engine that is not installed becomes EEVEE without a word.
+than a warning.
 """
 
 import gzip
@@ -9,7 +9,7 @@ import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from worker_agent.blender.errors import SceneRejected
 
@@ -73,28 +73,3 @@ def _read_zstd(file: IO[bytes]) -> bytes:
             return unpacked.read(_HEADER_BYTES)
     except zstandard.ZstdError as error:
         raise ValueError(str(error)) from error
-
-
-def read_engines(path: Path) -> dict[str, str]:
-    """Scene name → the engine id stored in the file, as far as it can be told.
-
-    Empty when the structure is unknown: then Blender's own idea has to do.
-    """
-    from blender_asset_tracer import blendfile
-
-    blend = blendfile.BlendFile.__new__(blendfile.BlendFile)
-    blend.fileobj, blend._is_modified = None, False
-    try:
-        # Apart from __new__, so that a damaged file, too, is closed again.
-        blend.__init__(path)
-        return dict(_engine_of(block) for block in blend.find_blocks_from_code(b"SC"))
-    except Exception:  # a hint only; whatever is wrong with the file, Blender says it better
-        return {}
-    finally:
-        blend.close()
-
-
-def _engine_of(scene: Any) -> tuple[str, str]:
-    name = scene.get((b"id", b"name"), as_str=True)[2:]  # without the type code "SC"
-    engine = scene.get((b"r", b"engine"), as_str=True)
-    return name, engine

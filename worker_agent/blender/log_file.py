@@ -19,9 +19,13 @@ class LogFile:
         except OSError:
             return 0
 
-    def since_mark(self) -> str:
-        """What was printed since the last call, with the middle left out when it is long."""
-        start, end = self._mark, self.size()
+    def since_mark(self, end: int | None = None) -> str:
+        """What was printed from the last call's end to `end` (a byte offset; None: all there is).
+
+        The middle is left out when it is long.
+        """
+        start, size = self._mark, self.size()
+        end = size if end is None else max(start, min(end, size))
         self._mark = end
         if end - start <= MAX_LOG_BYTES:
             return self._read(start, end)

@@ -16,7 +16,8 @@ from worker_agent.blender.errors import (
     BlenderTimedOut,
     SceneRejected,
 )
-from worker_agent.blender.file_header import BlenderVersion, read_engines, read_file_version
+from worker_agent.blender.file_facts import read_facts
+from worker_agent.blender.file_header import BlenderVersion, read_file_version
 from worker_agent.blender.log_file import LogFile
 from worker_agent.blender.report import BakeProgress, RenderedFrame, SceneReport
 from worker_agent.blender.runtime import Runtime
@@ -31,7 +32,8 @@ class BlenderSession:
     """One child with one scene. Used by one thread; `kill` may be called from any.
 
     After BlenderDied, BlenderTimedOut or BlenderKilled the session is over: every later call
-    raises, and `close` still has to be called. SceneRejected and BlenderFailed leave it usable.
+    raises, and `close` still has to be called. SceneRejected and BlenderFailed leave it usable, but
+    for a SceneRejected of the code `unloadable_simulation`, which ends it too.
     """
 
     def __init__(self, child: Child, log: LogFile) -> None:
@@ -89,11 +91,18 @@ class BlenderSession:
                 f"Blender {self._series} of this farm. Save it with {self._series} or older.",
                 "file_too_new",
             )
+        facts = read_facts(blend)
+        if facts.rigid_worlds_on_disk:
+            raise SceneRejected(
+                f'The rigid-body world of the scene "{facts.rigid_worlds_on_disk[0]}" keeps its '
+                "cache on disk, which crashes Blender. Turn Disk Cache off in its cache settings.",
+                "unsupported_simulation",
+            )
         command = {
             "do": "open",
             "blend": str(blend.absolute()),
             "options": dict(options),
-            "file_engines": read_engines(blend),
+            "file_engines": facts.engines,
         }
         versions = {"file_version": str(file_version), "runtime_version": self.runtime_version}
         with self._well_formed():
@@ -114,12 +123,12 @@ class BlenderSession:
         """
         self._check_usable()
         command = {"do": "bake", "last_frame": last_frame, "save_as": str(save_as.absolute())}
-        with self._well_formed():
-            for event in self._ask(command, "bake", timeout_seconds, until="baked"):
-                if event["event"] == "bake_progress":
+        for event in self._ask(command, "bake", timeout_seconds, until="baked"):
+            if event["event"] == "bake_progress":
+                with self._well_formed():
                     kind, name = str(event["kind"]), str(event["object"])
                     frame, last = int(event["frame"]), int(event["last_frame"])
-                    on_progress(BakeProgress(kind, name, frame, last))
+                on_progress(BakeProgress(kind, name, frame, last))
 
     def render(
         self, frames: Sequence[int], output: Path, timeout_seconds_per_frame: float
@@ -138,7 +147,8 @@ class BlenderSession:
                 with self._well_formed():
                     frame, seconds = int(event["frame"]), float(event["seconds"])
                     files = tuple(str(file) for file in event["files"])
-                yield RenderedFrame(frame, seconds, files, self._log.since_mark())
+                    log = self._log.since_mark(int(event["log_end"]))
+                yield RenderedFrame(frame, seconds, files, log)
 
     def log_tail(self) -> str:
         """The last part of what Blender printed (at most 64 KB)."""
@@ -238,8 +248,8 @@ class BlenderSession:
         log = self._log.tail()
         # An unexpected error of ours while opening says nothing about the file.
         if event["during"] == "open" and code != "internal_error":
-            if code == "fluid_domain":
-                # Unloading a fluid domain aborts the wheel: the next file would get the blame.
+            if code == "unloadable_simulation":
+                # Blender crashes when it lets go of it: the next file would get the blame.
                 self._over = BlenderDied("This Blender cannot take another file.", "closed")
                 self._child.kill()
             return SceneRejected(reason, code, log)

@@ -29,7 +29,7 @@ class Found:
 
     @property
     def on_disk(self) -> bool:
-        """Rigid bodies crash Blender when their cache is on disk; all others are put there."""
+        """Rigid bodies crash Blender when their cache is on disk (refused before); others go there."""
         return self.kind != "rigid_body"
 
     @property
@@ -88,9 +88,9 @@ def find_all() -> "list[Found]":
     problems += [problem for item in items for problem in _cache_problems(item)]
     if problems:
         listed = "; ".join(dict.fromkeys(problems))
-        # The parent ends a Blender that has loaded a fluid: it may abort when it lets go of it.
+        # Blender aborts when it lets go of a fluid, so the parent takes a new one after it.
         fluid = any("fluid domain" in problem for problem in problems)
-        code = "fluid_domain" if fluid else "unsupported_simulation"
+        code = "unloadable_simulation" if fluid else "unsupported_simulation"
         raise Failure(code, f"The farm cannot simulate this yet: {listed}.")
     return items
 
@@ -157,12 +157,7 @@ def _stateful(tree: Any, seen: "set[str]") -> "set[str]":
 
 
 def _cache_problems(found: Found) -> "Iterator[str]":
-    if found.kind == "rigid_body" and found.cache.use_disk_cache:
-        yield (
-            f'the rigid-body world of the scene "{found.name}" keeps its cache on disk, which '
-            "crashes Blender; turn Disk Cache off in its cache settings"
-        )
-    elif (found.owner.library or found.owner.override_library) and not found.ready:
+    if (found.owner.library or found.owner.override_library) and not found.ready:
         yield (
             f'the {found.kind} of "{found.name}" is linked from another file and a bake would '
             "be lost; make the object local, or bake it in its own file"

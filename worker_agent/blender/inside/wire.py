@@ -33,10 +33,14 @@ class Wire:
                 yield json.loads(line)
 
     def send(self, event: str, **fields: Any) -> None:
-        """One event. Whatever was printed before it is in the log file before it."""
+        """One event. `log_end` says how long the log file is with all that was printed before.
+
+        The parent cannot look for itself: by then the next frame has begun to print.
+        """
         sys.stdout.flush()
         sys.stderr.flush()
         self._libc.fflush(None)  # Blender prints through C's own buffer
+        fields["log_end"] = os.fstat(1).st_size
         data = memoryview(json.dumps({"event": event, **fields}).encode() + b"\n")
         while data:
             data = data[os.write(self._events_fd, data) :]

@@ -1,0 +1,122 @@
+"""The page that a person opens to see how the farm does."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cw
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from contract import metrics
+from stacks.config import FarmConfig
+from stacks.farm_function import FarmFunction
+from stacks.farm_queues import FarmQueues
+from stacks.fleet_metrics import fleet_metric
+
+
+class FarmDashboard(cw.Dashboard):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: FarmConfig,
+        group_name: str,
+        queues: FarmQueues,
+        measure_backlog: FarmFunction,
+    ) -> None:
+        super().__init__(scope, construct_id, default_interval=Duration.hours(3))
+        self._config = config
+        self._group_name = group_name
+        self.add_widgets(self._frames(), self._frame_seconds())
+        self.add_widgets(self._capacity(), self._backlog())
+        self.add_widgets(self._tasks(queues), self._trouble(queues, measure_backlog))
+
+    def _frames(self) -> cw.GraphWidget:
+        return _graph(
+            "Frames",
+            self._metric(metrics.FRAMES_DONE, "Sum", "done"),
+            self._metric(metrics.FRAMES_FAILED, "Sum", "failed"),
+        )
+
+    def _frame_seconds(self) -> cw.GraphWidget:
+        return _graph(
+            "Seconds a frame took",
+            *(self._metric(metrics.FRAME_SECONDS, s, s.lower()) for s in ("Minimum", "Average", "Maximum")),
+        )
+
+    def _capacity(self) -> cw.GraphWidget:
+        return _graph(
+            "Workers",
+            self._metric(metrics.WANTED_WORKERS, "Maximum", "wanted"),
+            self._group_metric("GroupDesiredCapacity", "desired"),
+            self._group_metric("GroupInServiceInstances", "in service"),
+        )
+
+    def _backlog(self) -> cw.GraphWidget:
+        target = self._config.frame_queue_bpi
+        return _graph(
+            "Backlog per instance",
+            self._metric(metrics.BACKLOG_PER_INSTANCE, "Average", "backlog"),
+            annotations=[cw.HorizontalAnnotation(value=target, label="target")],
+        )
+
+    def _tasks(self, queues: FarmQueues) -> cw.GraphWidget:
+        named = {"bake": queues.bake, "render": queues.render, "urgent": queues.urgent}
+        waiting = [deepest(queue, f"{name} waiting") for name, queue in named.items()]
+        held = [
+            queue.metric_approximate_number_of_messages_not_visible(
+                statistic="Maximum", period=Duration.minutes(1), label=f"{name} in work"
+            )
+            for name, queue in named.items()
+        ]
+        return _graph("Tasks", *waiting, *held)
+
+    def _trouble(self, queues: FarmQueues, measure_backlog: FarmFunction) -> cw.GraphWidget:
+        return _graph(
+            "Should be nothing",
+            queues.dead_letters.metric_number_of_messages_received(
+                period=Duration.minutes(1), label="tasks given up"
+            ),
+            deepest(queues.unheard_uploads, "uploads unheard"),
+            measure_backlog.metric_errors(period=Duration.minutes(1), label="backlog not measured"),
+        )
+
+    def _metric(self, name: str, statistic: str, label: str) -> cw.Metric:
+        return fleet_metric(
+            name,
+            namespace=self._config.cloudwatch_namespace,
+            fleet=self._group_name,
+            statistic=statistic,
+            label=label,
+        )
+
+    def _group_metric(self, name: str, label: str) -> cw.Metric:
+        return cw.Metric(
+            namespace="AWS/AutoScaling",
+            metric_name=name,
+            dimensions_map={"AutoScalingGroupName": self._group_name},
+            statistic="Maximum",
+            label=label,
+            period=Duration.minutes(1),
+        )
+
+
+def deepest(queue: sqs.IQueue, label: str | None = None) -> cw.Metric:
+    """The most messages that waited on a queue within a minute."""
+    return queue.metric_approximate_number_of_messages_visible(
+        statistic="Maximum", period=Duration.minutes(1), label=label
+    )
+
+
+def _graph(
+    title: str, *lines: cw.IMetric, annotations: list[cw.HorizontalAnnotation] | None = None
+) -> cw.GraphWidget:
+    return cw.GraphWidget(
+        title=title,
+        left=list(lines),
+        left_annotations=annotations,
+        left_y_axis=cw.YAxisProps(min=0, show_units=False),
+        width=12,
+        height=6,
+    )
