@@ -53,7 +53,7 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
         for entry in bundle:
             if not (entry.isfile() or entry.isdir()):
                 raise BundleRejectedError(
-                    f"{archive.name} holds {entry.name!r}, which is a link or device: pack the files themselves"
+                    f"{archive.name} holds {entry.name!r}, a link or a device: pack the files themselves"
                 )
             entries.append(entry)
             if len(entries) > MAX_FILES:

@@ -52,6 +52,7 @@ class Farm:
 
 @pytest.fixture
 def farm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(loop_module, "BACK_OFF_SECONDS", (0.01, 0.02))
     with mock_aws():
@@ -67,7 +68,7 @@ def run(farm: Farm) -> None:
     WorkLoop(
         queues=(queues["urgent"], queues["bake"], queues["render"]),
         dead_letters=queues["dead"],
-        handlers={kind: farm.handle for kind in (BakeTask, RenderTask, FinishTask)},
+        handlers=dict.fromkeys((BakeTask, RenderTask, FinishTask), farm.handle),
         leases=LeaseKeeper(120),
         metrics=FrameMetrics(boto3.client("cloudwatch"), namespace="n", fleet="f"),
         stop=farm.stop,
