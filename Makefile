@@ -50,6 +50,7 @@ $(READY): requirements.txt Makefile
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
 	@$(BIN)/npm install --prefix $(VENV)/cdk --silent --no-audit --no-fund --no-update-notifier aws-cdk@$(CDK_VERSION)
+	@ln -sf ../cdk/node_modules/aws-cdk/bin/cdk $(BIN)/cdk
 	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/python" -P -m farm "$$@"\n' "$(CURDIR)" "$(CURDIR)/$(BIN)" > $(BIN)/farm
 	@chmod +x $(BIN)/farm
 	@touch $@
