@@ -39,7 +39,7 @@ mount_scratch() {
 install_python_packages() {
     [ -x "$base/venv/bin/python" ] || python3.11 -m venv "$base/venv"
     "$base/venv/bin/python" -m pip install --no-cache-dir --disable-pip-version-check \
-        --constraint "$agent/requirements.txt" boto3 bpy blender-asset-tracer
+        --constraint "$agent/requirements.txt" boto3 bpy blender-asset-tracer zstandard
 }
 
 write_worker_id() {
