@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -45,6 +46,7 @@ class LaptopFarm:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_hear_ctrl_c,
         )
 
     def run(self, *arguments: str, seconds: float = 240) -> tuple[int, str]:
@@ -123,6 +125,11 @@ class LaptopFarm:
             f"--- {path.name}\n{path.read_text(errors='replace')[-2000:]}"
             for path in sorted(self.state.logs.glob("*.log"))
         )
+
+
+def _hear_ctrl_c() -> None:
+    """A test run in the background, as CI may be, ignores SIGINT, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def processes_of(state: StateFolder) -> list[str]:
