@@ -42,7 +42,7 @@ class ComputeStack(Stack):
         # group, and the group names the machines, which CloudFormation takes for a circle.
         group_name = config.worker_asg_name or f"{self.stack_name}-Workers"
         agent = agent_code(self, "Agent")
-        role = WorkerRole(self, "WorkerRole", namespace=config.cloudwatch_namespace, group_name=group_name)
+        role = WorkerRole(self, "WorkerRole", namespace=config.cloudwatch_namespace)
         role.grant_work(bucket=bucket, table=table, queues=queues, scratch=scratch, agent=agent)
         settings = AgentSettings(
             render_bucket_name=bucket.bucket_name,
@@ -91,7 +91,7 @@ class ComputeStack(Stack):
         """No desired capacity is given, so that a deploy leaves a working fleet as large as it is.
 
         Machines start unprotected from scale-in: one that is still booting, or whose agent never came up,
-        must be the first to go. The agent protects its machine before it takes a task.
+        must be the first to go. One that is ended while it works gives its task back.
         """
         return autoscaling.AutoScalingGroup(
             self,

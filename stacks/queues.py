@@ -67,7 +67,7 @@ class QueuesStack(Stack):
             settings=DeadLetterSettings(job_table_name=table.table_name),
             timeout=Duration.seconds(30),
         )
-        table.grant(reader, "dynamodb:UpdateItem")
+        table.grant(reader, "dynamodb:GetItem", "dynamodb:UpdateItem")
         reader.add_event_source(SqsEventSource(self.queues.dead_letters, batch_size=10))
 
 

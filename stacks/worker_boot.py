@@ -47,6 +47,8 @@ def user_data(*, agent: Asset, settings: AgentSettings, scratch: Scratch) -> ec2
     variables = {**settings.to_env(), "AWS_DEFAULT_REGION": Aws.REGION}
     archive = "/tmp/agent.zip"
     data = ec2.UserData.for_linux(shebang="#!/bin/bash -eu")
+    # a machine that cannot be set up must not stay, billed and idle: once off, its group replaces it
+    data.add_commands("trap '[ $? = 0 ] || { sleep 60; shutdown -h now; }' EXIT")
     data.add_commands(
         f"install -D -m 644 /dev/stdin {SETTINGS_FILE} <<'END'",
         *(f"{name}={value}" for name, value in variables.items()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -16,11 +15,10 @@ from stacks.permissions import allow_put_metrics
 
 
 class WorkerRole(iam.Role):
-    def __init__(self, scope: Construct, construct_id: str, *, namespace: str, group_name: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, namespace: str) -> None:
         super().__init__(scope, construct_id, assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
         allow_put_metrics(self, namespace)
         self._allow_sessions()
-        self._allow_own_group(group_name)
 
     def grant_work(
         self,
@@ -66,23 +64,5 @@ class WorkerRole(iam.Role):
                     "ssmmessages:OpenDataChannel",
                 ],
                 resources=["*"],  # AWS scopes none of these
-            )
-        )
-
-    def _allow_own_group(self, group_name: str) -> None:
-        """Protect and end machines of this group. AWS cannot narrow it to the one machine."""
-        arn = Stack.of(self).format_arn(
-            service="autoscaling",
-            resource="autoScalingGroup",
-            resource_name=f"*:autoScalingGroupName/{group_name}",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        self.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "autoscaling:SetInstanceProtection",
-                    "autoscaling:TerminateInstanceInAutoScalingGroup",
-                ],
-                resources=[arn],
             )
         )

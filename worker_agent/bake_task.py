@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = 10
+COPY_SECONDS = 1_800
+"""A copy of a bake task waits this long: the longest bake must end before its receives are used up."""
 BAKE_SECONDS_LIMIT = 11 * 3600
 """One receive of an SQS message cannot be held for longer than 12 hours."""
 
@@ -70,7 +72,7 @@ class BakeTaskHandler:
         if not self._claim(job, token, lease):
             current = self._jobs.job(task.job_id)
             if current and current.state is JobState.BAKING:
-                return GiveBack("another copy of the task is being worked on", delay_seconds=lease.seconds)
+                return GiveBack("another copy of the task is being worked on", delay_seconds=COPY_SECONDS)
             return Settled(f"its job is {current.state if current else 'gone'}")
         try:
             return self._bake(job, token, lease)
@@ -117,13 +119,14 @@ class BakeTaskHandler:
         published = {
             "baked_folder": self._scratch.publish(job.job_id, token),
             "baked_blend": str(blend.relative_to(folder)),
-            "frames": format_frames(frames),
+            "frames": options.frames or format_frames(frames),  # as asked: short, whatever the order
             "frame_count": len(frames),
             "shards": shards,
             "scene": _scene_summary(report),
         }
         if not self._jobs.begin_rendering(job.job_id, token=token, published=published):
             raise InterruptedTaskError("another baker has taken over, or the job has ended")
+        lease.also_renew(None)  # what was renewed is over: the job bakes no more
         rendering = self._jobs.job(job.job_id)
         assert rendering is not None  # it was there a line ago, and records are not deleted
         return self._send_frames(rendering)

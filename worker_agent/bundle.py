@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -10,6 +12,27 @@ from pathlib import Path
 
 MAX_FILES = 100_000
 MAX_UNPACKED_BYTES = 200 * 1024**3
+
+
+_BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    RuntimeError,
+    ValueError,
+)
+_MACHINES_FAULT = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+    errno.EACCES,
+    errno.EROFS,
+}
+"""Errors that another worker may not meet: the archive is not to blame."""
 
 
 class BundleRejectedError(Exception):
@@ -30,9 +53,9 @@ def unpack(archive: Path, folder: Path) -> Path:
             _unpack_zip(archive, folder)
         else:
             _unpack_tar(archive, folder)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, OSError, RuntimeError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk's fault, not the archive's
+    except (*_BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno in _MACHINES_FAULT:
+            raise
         raise BundleRejectedError(f"{archive.name} cannot be unpacked: {error}") from error
     return _only_blend(archive, folder)
 
@@ -77,11 +100,14 @@ def _check(archive: Path, entries: Iterable[tuple[str, int]]) -> None:
 
 
 def _only_blend(archive: Path, folder: Path) -> Path:
-    blends = sorted(
-        path for path in folder.rglob("*") if path.suffix.lower() == ".blend" and "__MACOSX" not in path.parts
-    )
+    blends = sorted(path for path in folder.rglob("*.[bB][lL][eE][nN][dD]") if _is_scene(path))
     if len(blends) == 1:
         return blends[0]
     names = ", ".join(str(blend.relative_to(folder)) for blend in blends[:5])
     found = f"{len(blends)} .blend files ({names}{', …' * (len(blends) > 5)})" if blends else "no .blend file"
     raise BundleRejectedError(f"{archive.name} holds {found}: expected one")
+
+
+def _is_scene(path: Path) -> bool:
+    """A file, and none of the shadows that a Mac packs beside each."""
+    return path.is_file() and not path.name.startswith("._") and "__MACOSX" not in path.parts

@@ -46,8 +46,7 @@ class FinishTaskHandler:
         )
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the job was summed up")
-        if not progress.failed:  # a retry of failed frames must not bake again
-            self._scratch.clear(job.job_id)
+        self._scratch.clear(job.job_id)
         self._jobs.end_job(job.job_id, state, progress, reason)
         return Settled(f"job {job.job_id} is {state}")
 

@@ -24,18 +24,33 @@ class Lease:
         self._renewed_at = time.monotonic()
         self._lost = threading.Event()
         self._also_renew: Callable[[], None] | None = None
+        self._settled = False
+        self._renewing = threading.Lock()
 
     @property
     def lost(self) -> bool:
         """True when somebody else may hold the task: nothing of it may be written any more."""
         return self._lost.is_set()
 
-    def also_renew(self, renew: Callable[[], None]) -> None:
+    def also_renew(self, renew: Callable[[], None] | None) -> None:
         """Call this at each renewal too; it raises LeaseLostError when its own claim is gone."""
         self._also_renew = renew
 
+    def settle(self) -> None:
+        """Renew no more: a renewal that met the message's deletion would take it for a loss.
+
+        Waits for a renewal that is under way.
+        """
+        with self._renewing:
+            self._settled = True
+
     def renew(self) -> None:
         """Hold the message for another `seconds`. An error other than a loss is left to the next renewal."""
+        with self._renewing:
+            if not self._settled and not self.lost:
+                self._renew()
+
+    def _renew(self) -> None:
         begun_at = time.monotonic()
         try:
             self.queue.extend(self.message, self.seconds)
@@ -89,5 +104,4 @@ class LeaseKeeper:
             with self._lock:
                 held = list(self._held)
             for lease in held:
-                if not lease.lost:
-                    lease.renew()
+                lease.renew()

@@ -106,7 +106,10 @@ class WorkLoop:
     def _do(self, task: Task, lease: Lease) -> Outcome:
         if self._stop.is_set():
             raise InterruptedTaskError("the worker is stopping")
-        return self._handlers[type(task)](task, lease)
+        try:
+            return self._handlers[type(task)](task, lease)
+        finally:
+            lease.settle()
 
     def _give_back(self, lease: Lease, delay_seconds: int) -> None:
         if lease.lost:

@@ -27,8 +27,8 @@ class Bad:
 
 BAD = [
     Bad("zero bytes", "empty", content=lambda _: b""),
-    Bad("truncated", "blend", content=lambda scene: scene[: len(scene) // 3]),
-    Bad("a text file", "blend", content=lambda _: b"Dear farm, please render my film.\n" * 100),
+    Bad("truncated", "incomplete", content=lambda scene: scene[: len(scene) // 3]),
+    Bad("a text file", "not a Blender file", content=lambda _: b"Dear farm, please render my film.\n" * 100),
     Bad("range 10 to 1", "start_frame 10 is after end_frame 1", {"start_frame": "10", "end_frame": "1"}),
     Bad("range abc", "abc", {"frames": "abc"}),
     Bad("a million frames", "100000", {"frames": "1-1000000"}),

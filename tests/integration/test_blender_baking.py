@@ -92,3 +92,20 @@ def test_a_cache_whose_files_are_gone_is_not_believed(tmp_path: Path) -> None:
         again = session.open(tmp_path / "baked/project.blend", {}, SECONDS)
     assert not again.needs_bake
     assert len(list((tmp_path / "baked/blendcache_project").iterdir())) >= 5
+
+
+def test_what_renders_hide_still_holds_up_the_cloth(tmp_path: Path) -> None:
+    reference = stepped(copied_scene("hidden_collider", tmp_path / "a"), LAST, tmp_path / "stepped.png")
+    with start_session(tmp_path) as session:
+        session.open(copied_scene("hidden_collider", tmp_path / "source"), {}, SECONDS)
+        session.bake(LAST, tmp_path / "baked/project.blend", lambda _: None, SECONDS)
+        session.open(tmp_path / "baked/project.blend", {}, SECONDS)
+        render(session, [LAST], tmp_path / "out")
+    assert same_picture(tmp_path / f"out/{LAST:04d}.png", reference)
+
+
+def test_a_simulation_that_nothing_shows_is_not_baked(tmp_path: Path) -> None:
+    with start_session(tmp_path) as session:
+        report = session.open(copied_scene("shelved_cloth", tmp_path / "source"), {}, SECONDS)
+    assert report.simulations == ()
+    assert not report.needs_bake

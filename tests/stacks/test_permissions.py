@@ -50,8 +50,6 @@ ALLOWED = [
         for a in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "SendMessage")
     ),
     (WORKER, "sqs:SendMessage", DEAD),
-    (WORKER, "autoscaling:SetInstanceProtection", OWN),
-    (WORKER, "autoscaling:TerminateInstanceInAutoScalingGroup", OWN),
     (WORKER, "ssmmessages:OpenDataChannel", "*"),
 ]
 REFUSED = [

@@ -261,6 +261,28 @@ def cloth() -> None:
 
 
 @_maker
+def hidden_collider() -> None:
+    """The ball that the sheet falls onto is not rendered: a helper, as artists often use."""
+    cloth()
+    _bpy().data.objects["Sphere"].hide_render = True
+
+
+@_maker
+def shelved_cloth() -> None:
+    """A moving cube, and a cloth in a collection that no view layer shows."""
+    bpy = _bpy()
+    scene = _base()
+    shelf = bpy.data.collections.new("Shelf")
+    scene.collection.children.link(shelf)
+    bpy.ops.mesh.primitive_grid_add()
+    sheet = bpy.context.object
+    sheet.modifiers.new("Cloth", "CLOTH")
+    shelf.objects.link(sheet)
+    scene.collection.objects.unlink(sheet)
+    bpy.context.view_layer.layer_collection.children["Shelf"].exclude = True
+
+
+@_maker
 def rigid_on_disk() -> None:
     """A rigid body in memory; `_put_on_disk` changes the file (setting it in Blender crashes)."""
     bpy = _bpy()

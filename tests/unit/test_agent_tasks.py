@@ -62,6 +62,11 @@ class TestBake:
         agent.bake(BAKE, agent.lease())
         assert sorted(int(t.frames) for t in agent.sent(agent.aws.render_queue_url)) == list(range(1, 124))  # type: ignore[union-attr]
 
+    def test_a_range_that_is_long_to_write_stays_as_it_was_asked(self, agent: Agent) -> None:
+        agent.upload(options={"frames": "1-5000:9"})
+        agent.bake(BAKE, agent.lease())
+        assert (agent.job.frames, agent.job.frame_count) == ("1-5000:9", 5000)
+
     def test_an_archive_is_unpacked(self, agent: Agent) -> None:
         content = io.BytesIO()
         with tarfile.open(fileobj=content, mode="w:gz") as archive:
@@ -314,7 +319,7 @@ class TestFinish:
         assert summary["frames"][0]["files"] == ["0001.png"]
         assert not agent.scratch.baked(JOB_ID, agent.job.baked_folder).exists()
 
-    def test_failed_frames_are_told_and_the_bake_is_kept_for_a_retry(self, agent: Agent) -> None:
+    def test_failed_frames_are_told(self, agent: Agent) -> None:
         rendering(agent)
         agent.blender.frame_errors = {2: [BlenderFailed("out of memory", "x", "", 2)] * 3}
         for frames in ("1", "2", "2", "2"):
@@ -322,7 +327,7 @@ class TestFinish:
         agent.finish(FINISH, agent.lease())
         assert agent.job.state is JobState.DONE_WITH_FAILURES
         assert agent.job.reason == "1 of 2 frames could not be rendered (2): out of memory"
-        assert agent.scratch.baked(JOB_ID, agent.job.baked_folder).exists()
+        assert not agent.scratch.baked(JOB_ID, agent.job.baked_folder).exists()
 
     def test_a_job_that_is_not_complete_is_left(self, agent: Agent) -> None:
         rendering(agent)

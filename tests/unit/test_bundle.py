@@ -64,6 +64,8 @@ def test_a_scene_and_what_lies_beside_it_is_unpacked(
         (lambda p: tar(p / "a.tgz", (special("d", tarfile.CHRTYPE), b"")), "a link or a device"),
         (lambda p: tar(p / "a.tgz", (special("f", tarfile.FIFOTYPE), b"")), "a link or a device"),
         (lambda p: tar(p / "a.tgz", ("a.blend", b""), ("b.blend", b"")), "2 .blend files (a.blend, b.blend)"),
+        (lambda p: tar(p / "a.tgz", ("x" * 300 + ".blend", b"")), "cannot be unpacked"),
+        (lambda p: zipped(p / "a.zip", ("a", b""), ("a/b.blend", b"")), "cannot be unpacked"),
         (lambda p: tar(p / "a.tgz", ("a.txt", b"")), "holds no .blend file: expected one"),
     ],
 )
@@ -109,3 +111,8 @@ def test_a_bomb_is_refused_before_anything_is_written(
     with pytest.raises(BundleRejectedError, match="more than 3 files"):
         unpack(make(tmp_path / name, *((f"{i}", b"") for i in range(9))), folder)
     assert not list(folder.iterdir())
+
+
+def test_what_a_mac_packs_beside_a_scene_is_no_scene(tmp_path: Path, folder: Path) -> None:
+    archive = tar(tmp_path / "a.tgz", ("._shot.blend", b"Mac"), ("shot.blend", b"BLEND"))
+    assert unpack(archive, folder) == folder / "shot.blend"

@@ -100,3 +100,14 @@ def test_a_baker_that_was_superseded_loses_its_lease(keeper: LeaseKeeper, queue:
     with keeper.hold(queue, MESSAGE, on_lost=lost.set) as lease:
         lease.also_renew(superseded)
         assert lost.wait(5)
+
+
+def test_a_task_that_is_settled_is_not_renewed_and_not_lost(
+    keeper: LeaseKeeper, queue: TaskQueue, sqs: Sqs
+) -> None:
+    lost = threading.Event()
+    with keeper.hold(queue, MESSAGE, on_lost=lost.set) as lease:
+        lease.settle()
+        sqs.error = "ReceiptHandleIsInvalid"  # as its message is deleted
+        assert not lost.wait(0.8)
+    assert sqs.renewals == []

@@ -14,14 +14,17 @@ def match_viewport_to_render() -> None:
     for item in bpy.data.objects:
         if item.library is not None:
             continue
-        item.hide_viewport = item.hide_render
+        # only ever show more: what renders hide may still be a collider or a force field
+        item.hide_viewport = item.hide_viewport and item.hide_render
         for modifier in item.modifiers:
-            modifier.show_viewport = modifier.show_render
+            modifier.show_viewport = modifier.show_render or (
+                modifier.type == "COLLISION" and modifier.show_viewport
+            )
             if hasattr(modifier, "render_levels") and hasattr(modifier, "levels"):
                 modifier.levels = modifier.render_levels
     for collection in bpy.data.collections:
         if collection.library is None:
-            collection.hide_viewport = collection.hide_render
+            collection.hide_viewport = collection.hide_viewport and collection.hide_render
     for settings in bpy.data.particles:
         if settings.library is None:
             settings.display_percentage = 100

@@ -100,6 +100,8 @@ def _has_objects(collection: Any) -> bool:
 
 
 def _of_object(scene: Any, owner: Any) -> "Iterator[Found]":
+    if _never_evaluated(scene, owner):
+        return
     for modifier in owner.modifiers:
         if not modifier.show_render:
             continue
@@ -117,6 +119,12 @@ def _of_object(scene: Any, owner: Any) -> "Iterator[Found]":
                     yield Found("hair", owner.name, scene, owner, system.point_cache)
             elif settings.physics_type not in _STATELESS_PHYSICS:
                 yield Found("particles", owner.name, scene, owner, system.point_cache)
+
+
+def _never_evaluated(scene: Any, owner: Any) -> bool:
+    """Hidden everywhere, or in no view layer: nothing moves it, and nothing is seen of it."""
+    hidden = owner.hide_viewport and owner.hide_render
+    return hidden or not any(owner.name in layer.objects for layer in scene.view_layers)
 
 
 def _problems(owner: Any) -> "Iterator[str]":
