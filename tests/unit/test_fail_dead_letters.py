@@ -56,10 +56,10 @@ def test_a_job_whose_baker_is_alive_goes_on(agent: Agent) -> None:
     agent.upload()
     agent.jobs.claim_bake(JOB_ID, token="t", message_id="m", lease_until=int(time.time()) + 60)
     give_up(encode(BakeTask(JOB_ID)))
-    assert agent.job.state is JobState.BAKING
+    assert str(agent.job.state) == "BAKING"
     agent.jobs.renew_bake(JOB_ID, token="t", lease_until=int(time.time()) - 1)
     give_up(encode(BakeTask(JOB_ID)))
-    assert agent.job.state is JobState.FAILED
+    assert str(agent.job.state) == "FAILED"
 
 
 def test_a_frame_whose_message_outlived_it_harms_nobody(agent: Agent) -> None:
