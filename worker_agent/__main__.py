@@ -25,6 +25,7 @@ from worker_agent.metrics import FrameMetrics
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
+from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
 
 log = logging.getLogger("worker_agent")
@@ -78,26 +79,18 @@ def _loop(
             settings.dead_letter_queue_url,
         )
     )
-    jobs = JobStore(dynamodb, settings.job_table_name)
-    frames = FrameStore(dynamodb, settings.job_table_name, settings.worker_id)
-    bucket = Bucket(boto3.client("s3"), settings.render_bucket_name)
-    scratch = Scratch(Path(settings.scratch_directory))
+    stores = Stores(
+        jobs=JobStore(dynamodb, settings.job_table_name),
+        frames=FrameStore(dynamodb, settings.job_table_name, settings.worker_id),
+        bucket=Bucket(boto3.client("s3"), settings.render_bucket_name),
+        scratch=Scratch(Path(settings.scratch_directory)),
+    )
     metrics = FrameMetrics(
         boto3.client("cloudwatch"), namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
     )
-    baking = BakeTaskHandler(
-        jobs=jobs, frames=frames, bucket=bucket, scratch=scratch, sessions=sessions, render_queue=render
-    )
-    rendering = RenderTaskHandler(
-        jobs=jobs,
-        frames=frames,
-        bucket=bucket,
-        scratch=scratch,
-        sessions=sessions,
-        finish_queue=urgent,
-        metrics=metrics,
-    )
-    finishing = FinishTaskHandler(jobs=jobs, frames=frames, bucket=bucket, scratch=scratch)
+    baking = BakeTaskHandler(stores=stores, sessions=sessions, render_queue=render)
+    rendering = RenderTaskHandler(stores=stores, sessions=sessions, finish_queue=urgent, metrics=metrics)
+    finishing = FinishTaskHandler(stores=stores)
     return WorkLoop(
         queues=(urgent, bake, render),
         dead_letters=dead_letters,

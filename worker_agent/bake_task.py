@@ -23,14 +23,12 @@ from worker_agent.blender import (
     SceneRejected,
     SceneReport,
 )
-from worker_agent.bucket import Bucket, SourceGoneError
+from worker_agent.bucket import SourceGoneError
 from worker_agent.bundle import BundleRejectedError, is_bundle, unpack
-from worker_agent.frame_store import FrameStore
-from worker_agent.job_store import JobStore
 from worker_agent.lease import Lease
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
 from worker_agent.scene_sessions import OPEN_SECONDS, SceneSessions
-from worker_agent.scratch import Scratch
+from worker_agent.stores import Stores
 from worker_agent.task_queue import LeaseLostError, TaskQueue
 
 log = logging.getLogger(__name__)
@@ -47,30 +45,24 @@ class BakeTaskHandler:
     def __init__(
         self,
         *,
-        jobs: JobStore,
-        frames: FrameStore,
-        bucket: Bucket,
-        scratch: Scratch,
+        stores: Stores,
         sessions: SceneSessions,
         render_queue: TaskQueue,
     ) -> None:
-        self._jobs = jobs
-        self._frames = frames
-        self._bucket = bucket
-        self._scratch = scratch
+        self._stores = stores
         self._sessions = sessions
         self._render_queue = render_queue
 
     def handle(self, task: BakeTask, lease: Lease) -> Outcome:
         """Raises InterruptedTaskError."""
-        job = self._jobs.job(task.job_id)
+        job = self._stores.jobs.job(task.job_id)
         if job is None:
             return Settled("its job is unknown")
         if job.state is JobState.RENDERING and not job.frames_sent_at:
             return self._send_frames(job)  # its baker died between publishing and sending
         token = uuid4().hex
         if not self._claim(job, token, lease):
-            current = self._jobs.job(task.job_id)
+            current = self._stores.jobs.job(task.job_id)
             if current and current.state is JobState.BAKING:
                 return GiveBack("another copy of the task is being worked on", delay_seconds=COPY_SECONDS)
             return Settled(f"its job is {current.state if current else 'gone'}")
@@ -81,7 +73,7 @@ class BakeTaskHandler:
         except BlenderKilled as error:
             raise InterruptedTaskError(str(error)) from error
         except BlenderError as error:
-            attempts = self._jobs.count_failed_bake(job.job_id)
+            attempts = self._stores.jobs.count_failed_bake(job.job_id)
             if attempts >= MAX_ATTEMPTS:
                 return self._fail(job, token, f"{error.reason} (tried {attempts} times)", error.log)
             return GiveBack(f"bake failed: {error.reason}", delay_seconds=RETRY_SECONDS * attempts)
@@ -90,10 +82,10 @@ class BakeTaskHandler:
         """Become the job's one baker, and stay it as long as the lease is renewed."""
 
         def renew() -> None:
-            if not self._jobs.renew_bake(job.job_id, token=token, lease_until=_lease_until(lease)):
+            if not self._stores.jobs.renew_bake(job.job_id, token=token, lease_until=_lease_until(lease)):
                 raise LeaseLostError(f"job {job.job_id} has another baker or has ended")
 
-        claimed = self._jobs.claim_bake(
+        claimed = self._stores.jobs.claim_bake(
             job.job_id, token=token, message_id=lease.message.id, lease_until=_lease_until(lease)
         )
         if claimed:
@@ -101,7 +93,7 @@ class BakeTaskHandler:
         return claimed
 
     def _bake(self, job: Job, token: str, lease: Lease) -> Outcome:
-        folder = self._scratch.begin_bake(job.job_id, token)
+        folder = self._stores.scratch.begin_bake(job.job_id, token)
         blend = self._fetch(job, folder)
         options = JobOptions.from_map(job.options)
         with self._sessions.fresh() as session:
@@ -111,30 +103,30 @@ class BakeTaskHandler:
             )
             if report.needs_bake:
                 session.bake(max(frames), blend, _log_progress, timeout_seconds=BAKE_SECONDS_LIMIT)
-            self._bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
+            self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
         if lease.lost:
             raise InterruptedTaskError("the lease was lost during the bake")
         shards = shard_count(len(frames))
-        self._frames.expect(job.job_id, frames, shards)
+        self._stores.frames.expect(job.job_id, frames, shards)
         published = {
-            "baked_folder": self._scratch.publish(job.job_id, token),
+            "baked_folder": self._stores.scratch.publish(job.job_id, token),
             "baked_blend": str(blend.relative_to(folder)),
             "frames": options.frames or format_frames(frames),  # as asked: short, whatever the order
             "frame_count": len(frames),
             "shards": shards,
             "scene": _scene_summary(report),
         }
-        if not self._jobs.begin_rendering(job.job_id, token=token, published=published):
+        if not self._stores.jobs.begin_rendering(job.job_id, token=token, published=published):
             raise InterruptedTaskError("another baker has taken over, or the job has ended")
         lease.also_renew(None)  # what was renewed is over: the job bakes no more
-        rendering = self._jobs.job(job.job_id)
+        rendering = self._stores.jobs.job(job.job_id)
         assert rendering is not None  # it was there a line ago, and records are not deleted
         return self._send_frames(rendering)
 
     def _fetch(self, job: Job, folder: Path) -> Path:
         """The job's .blend, in the baker's folder."""
         source = folder / safe_file_name(job.name)
-        self._bucket.download_source(job, source)
+        self._stores.bucket.download_source(job, source)
         if not is_bundle(source.name):
             return source
         project = folder / "project"
@@ -146,14 +138,14 @@ class BakeTaskHandler:
     def _send_frames(self, job: Job) -> Outcome:
         """Send a task for each frame. Frames sent twice are rendered once: their records say so."""
         self._render_queue.send(RenderTask(job.job_id, str(frame)) for frame in parse_frames(job.frames))
-        self._jobs.mark_frames_sent(job.job_id)
+        self._stores.jobs.mark_frames_sent(job.job_id)
         return Settled(f"{job.frame_count} frames of job {job.job_id} are queued")
 
     def _fail(self, job: Job, token: str, reason: str, blender_log: str) -> Outcome:
         if blender_log:
-            self._bucket.put_text(bake_log_key(job.project, job.job_id), f"{blender_log}\n{reason}\n")
-        if self._jobs.fail_job(job.job_id, reason, token=token):
-            self._scratch.clear(job.job_id)
+            self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), f"{blender_log}\n{reason}\n")
+        if self._stores.jobs.fail_job(job.job_id, reason, token=token):
+            self._stores.scratch.clear(job.job_id)
         return Settled(f"job {job.job_id} failed: {reason}")
 
 

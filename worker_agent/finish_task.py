@@ -8,46 +8,40 @@ from dataclasses import asdict
 from contract.job import FrameRecord, FrameState, Job, JobState, Progress
 from contract.keys import summary_key
 from contract.tasks import FinishTask
-from worker_agent.bucket import Bucket
-from worker_agent.frame_store import FrameStore
-from worker_agent.job_store import JobStore
 from worker_agent.lease import Lease
 from worker_agent.outcome import InterruptedTaskError, Outcome, Settled
-from worker_agent.scratch import Scratch
+from worker_agent.stores import Stores
 
 
 class FinishTaskHandler:
     """Every step can be done again: a finisher that dies is followed by another with the same message."""
 
-    def __init__(self, *, jobs: JobStore, frames: FrameStore, bucket: Bucket, scratch: Scratch) -> None:
-        self._jobs = jobs
-        self._frames = frames
-        self._bucket = bucket
-        self._scratch = scratch
+    def __init__(self, *, stores: Stores) -> None:
+        self._stores = stores
 
     def handle(self, task: FinishTask, lease: Lease) -> Outcome:
-        job = self._jobs.job(task.job_id)
+        job = self._stores.jobs.job(task.job_id)
         if job is None:
             return Settled("its job is unknown")
         if job.state not in (JobState.RENDERING, JobState.FINISHING):
             return Settled(f"its job is {job.state}")
-        progress = self._frames.progress(job)
+        progress = self._stores.frames.progress(job)
         if not progress.complete:
             return Settled(f"only {progress.done + progress.failed} of {progress.total} frames have ended")
-        if not self._jobs.begin_finishing(job.job_id):
+        if not self._stores.jobs.begin_finishing(job.job_id):
             return Settled("its job was ended by somebody else")
-        frames = sorted(self._frames.frames(job), key=lambda record: record.frame)
+        frames = sorted(self._stores.frames.frames(job), key=lambda record: record.frame)
         state = JobState.DONE_WITH_FAILURES if progress.failed else JobState.DONE
         reason = _reason(frames)
-        self._bucket.put_text(
+        self._stores.bucket.put_text(
             summary_key(job.project, job.job_id),
             _summary(job, state, reason, progress, frames),
             content_type="application/json",
         )
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the job was summed up")
-        self._scratch.clear(job.job_id)
-        self._jobs.end_job(job.job_id, state, progress, reason)
+        self._stores.scratch.clear(job.job_id)
+        self._stores.jobs.end_job(job.job_id, state, progress, reason)
         return Settled(f"job {job.job_id} is {state}")
 
 

@@ -12,7 +12,7 @@ from contract.metrics import FLEET_DIMENSION, FRAME_SECONDS, FRAMES_DONE, FRAMES
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDatumTypeDef
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +50,13 @@ class FrameMetrics:
             log.warning("could not send metrics: %s", error)
 
     def _data(self) -> list[MetricDatumTypeDef]:
-        dimensions = [{"Name": FLEET_DIMENSION, "Value": self._fleet}]
+        dimensions: list[DimensionTypeDef] = [{"Name": FLEET_DIMENSION, "Value": self._fleet}]
         data: list[MetricDatumTypeDef] = []
         if self._seconds:
             data.append(
                 {
                     "MetricName": FRAME_SECONDS,
-                    "Dimensions": dimensions,  # type: ignore[typeddict-item]
+                    "Dimensions": dimensions,
                     "Unit": "Seconds",
                     "StatisticValues": {
                         "SampleCount": len(self._seconds),
@@ -68,7 +68,5 @@ class FrameMetrics:
             )
         for name, count in ((FRAMES_DONE, len(self._seconds)), (FRAMES_FAILED, self._failed)):
             if count:
-                data.append(
-                    {"MetricName": name, "Dimensions": dimensions, "Unit": "Count", "Value": count}  # type: ignore[typeddict-item]
-                )
+                data.append({"MetricName": name, "Dimensions": dimensions, "Unit": "Count", "Value": count})
         return data

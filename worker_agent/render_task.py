@@ -11,14 +11,11 @@ from contract.job import FrameState, Job, JobState
 from contract.keys import frame_log_key
 from contract.tasks import FinishTask, RenderTask
 from worker_agent.blender import BlenderError, BlenderKilled, RenderedFrame
-from worker_agent.bucket import Bucket
-from worker_agent.frame_store import FrameStore
-from worker_agent.job_store import JobStore
 from worker_agent.lease import Lease
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
 from worker_agent.scene_sessions import SceneSessions
-from worker_agent.scratch import Scratch
+from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
 
 log = logging.getLogger(__name__)
@@ -33,25 +30,19 @@ class RenderTaskHandler:
     def __init__(
         self,
         *,
-        jobs: JobStore,
-        frames: FrameStore,
-        bucket: Bucket,
-        scratch: Scratch,
+        stores: Stores,
         sessions: SceneSessions,
         finish_queue: TaskQueue,
         metrics: FrameMetrics,
     ) -> None:
-        self._jobs = jobs
-        self._frames = frames
-        self._bucket = bucket
-        self._scratch = scratch
+        self._stores = stores
         self._sessions = sessions
         self._finish_queue = finish_queue
         self._metrics = metrics
 
     def handle(self, task: RenderTask, lease: Lease) -> Outcome:
         """Render what is not done yet of the task's frames. Raises InterruptedTaskError."""
-        job = self._jobs.job(task.job_id)
+        job = self._stores.jobs.job(task.job_id)
         if job is None:
             return Settled("its job is unknown")
         if job.state is not JobState.RENDERING:
@@ -61,12 +52,12 @@ class RenderTaskHandler:
         while left:
             if given_back := self._render(job, left, lease):
                 return given_back
-        if self._frames.has_ended(job, frames):
+        if self._stores.frames.has_ended(job, frames):
             self._finish_queue.send([FinishTask(job.job_id)])
         return Settled("its frames have ended")
 
     def _ended(self, job: Job, frame: int) -> bool:
-        record = self._frames.frame(job, frame)
+        record = self._stores.frames.frame(job, frame)
         return record is not None and record.state is not FrameState.WAITING
 
     def _render(self, job: Job, left: list[int], lease: Lease) -> GiveBack | None:
@@ -75,7 +66,7 @@ class RenderTaskHandler:
         completed = False
         try:
             session = self._sessions.open_for(
-                job, self._scratch.baked(job.job_id, job.baked_folder) / job.baked_blend
+                job, self._stores.scratch.baked(job.job_id, job.baked_folder) / job.baked_blend
             )
             for rendered in session.render(
                 tuple(left), output, timeout_seconds_per_frame=FRAME_SECONDS_LIMIT
@@ -96,11 +87,13 @@ class RenderTaskHandler:
     def _keep(self, job: Job, rendered: RenderedFrame, output: Path, lease: Lease) -> None:
         """Law 1: the files, then the record."""
         for name in rendered.files:
-            self._bucket.upload_frame_file(job, name, output / name)
-        self._bucket.put_text(frame_log_key(job.project, job.job_id, rendered.frame), rendered.log)
+            self._stores.bucket.upload_frame_file(job, name, output / name)
+        self._stores.bucket.put_text(frame_log_key(job.project, job.job_id, rendered.frame), rendered.log)
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the frame was uploaded")
-        if self._frames.record_done(job, rendered.frame, files=rendered.files, seconds=rendered.seconds):
+        if self._stores.frames.record_done(
+            job, rendered.frame, files=rendered.files, seconds=rendered.seconds
+        ):
             self._metrics.frame_done(rendered.seconds)
         for name in rendered.files:
             (output / name).unlink(missing_ok=True)
@@ -111,11 +104,13 @@ class RenderTaskHandler:
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the frame failed")
         log.warning("job %s frame %d failed: %s", job.job_id, frame, error.reason)
-        self._bucket.put_text(frame_log_key(job.project, job.job_id, frame), f"{error.log}\n{error.reason}\n")
-        attempts = self._frames.count_failed_attempt(job, frame, reason=error.reason)
+        self._stores.bucket.put_text(
+            frame_log_key(job.project, job.job_id, frame), f"{error.log}\n{error.reason}\n"
+        )
+        attempts = self._stores.frames.count_failed_attempt(job, frame, reason=error.reason)
         if 0 < attempts < MAX_ATTEMPTS:
             return GiveBack(f"frame {frame}: {error.reason}", delay_seconds=RETRY_SECONDS * attempts)
-        if self._frames.record_failed(job, frame, reason=error.reason):
+        if self._stores.frames.record_failed(job, frame, reason=error.reason):
             self._metrics.frame_failed()
         left.remove(frame)
         return None

@@ -23,6 +23,7 @@ from worker_agent.metrics import FrameMetrics
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
+from worker_agent.stores import Stores
 from worker_agent.task_queue import Message, TaskQueue
 
 PROJECT, JOB_ID = "film", "scene-0123456789ab"
@@ -41,23 +42,18 @@ class Agent:
         self.scratch = Scratch(self.folder / "scratch")
         self.sessions = ObedientSessions(self.folder / "work", self.blender)
         sessions = cast(SceneSessions, self.sessions)
-        shared: dict[str, Any] = {
-            "jobs": self.jobs,
-            "frames": self.frames,
-            "bucket": self.bucket,
-            "scratch": self.scratch,
-        }
+        stores = Stores(jobs=self.jobs, frames=self.frames, bucket=self.bucket, scratch=self.scratch)
         self.metrics = FrameMetrics(self.aws.cloudwatch, namespace="farm", fleet="workers")
         self.bake = BakeTaskHandler(
-            **shared, sessions=sessions, render_queue=TaskQueue(self.aws.sqs, self.aws.render_queue_url)
+            stores=stores, sessions=sessions, render_queue=TaskQueue(self.aws.sqs, self.aws.render_queue_url)
         ).handle
         self.render = RenderTaskHandler(
-            **shared,
+            stores=stores,
             sessions=sessions,
             finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
             metrics=self.metrics,
         ).handle
-        self.finish = FinishTaskHandler(**shared).handle
+        self.finish = FinishTaskHandler(stores=stores).handle
 
     def upload(self, name: str = "scene.blend", content: bytes = b"BLENDER", **attributes: Any) -> None:
         """A job as the listener leaves it."""

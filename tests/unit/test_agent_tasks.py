@@ -63,9 +63,9 @@ class TestBake:
         assert sorted(int(t.frames) for t in agent.sent(agent.aws.render_queue_url)) == list(range(1, 124))  # type: ignore[union-attr]
 
     def test_a_range_that_is_long_to_write_stays_as_it_was_asked(self, agent: Agent) -> None:
-        agent.upload(options={"frames": "1-5000:9"})
+        agent.upload(options={"frames": "1-60:9"})
         agent.bake(BAKE, agent.lease())
-        assert (agent.job.frames, agent.job.frame_count) == ("1-5000:9", 5000)
+        assert (agent.job.frames, agent.job.frame_count) == ("1-60:9", 60)
 
     def test_an_archive_is_unpacked(self, agent: Agent) -> None:
         content = io.BytesIO()
