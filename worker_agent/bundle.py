@@ -13,7 +13,6 @@ from pathlib import Path
 MAX_FILES = 100_000
 MAX_UNPACKED_BYTES = 200 * 1024**3
 
-
 _BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,

@@ -60,7 +60,9 @@ class TestBake:
     def test_many_frames_are_all_sent(self, agent: Agent) -> None:
         agent.upload(options={"frames": "1-123"})
         agent.bake(BAKE, agent.lease())
-        assert sorted(int(t.frames) for t in agent.sent(agent.aws.render_queue_url)) == list(range(1, 124))  # type: ignore[union-attr]
+        sent = agent.sent(agent.aws.render_queue_url)
+        assert len(sent) == 123
+        assert set(sent) == {task(str(frame)) for frame in range(1, 124)}
 
     def test_a_range_that_is_long_to_write_stays_as_it_was_asked(self, agent: Agent) -> None:
         agent.upload(options={"frames": "1-60:9"})
@@ -172,6 +174,23 @@ class TestBake:
             agent.bake(BAKE, agent.lost_lease())
         assert agent.job.state is JobState.BAKING
         assert agent.sent(agent.aws.render_queue_url) == []
+
+    def test_sending_the_frames_of_a_baked_job_is_no_loss_of_the_bake(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A renewal may fall between the publishing and the last frame sent: the job bakes no more."""
+        agent.upload()
+        lease = agent.lease()
+        monkeypatch.setattr(lease.queue, "extend", lambda *_: None)
+        send = agent.aws.sqs.send_message_batch
+
+        def renew_and_send(**call: Any) -> Any:
+            lease.renew()
+            return send(**call)
+
+        monkeypatch.setattr(agent.aws.sqs, "send_message_batch", renew_and_send)
+        agent.bake(BAKE, lease)
+        assert not lease.lost
 
     def test_frames_that_were_not_sent_are_sent_by_the_next_delivery(
         self, agent: Agent, monkeypatch: pytest.MonkeyPatch

@@ -15,7 +15,7 @@ from worker_agent.lease import Lease, LeaseKeeper
 from worker_agent.loop import WorkLoop
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
-from worker_agent.task_queue import TaskQueue
+from worker_agent.task_queue import Message, TaskQueue
 
 
 @dataclass
@@ -26,6 +26,7 @@ class Farm:
     results: list[Outcome | Exception] = field(default_factory=list)
     done: list[Task] = field(default_factory=list)
     lose_lease: bool = False
+    leases: list[Lease] = field(default_factory=list)
 
     def send(self, queue: str, *bodies: str) -> None:
         for body in bodies:
@@ -40,6 +41,7 @@ class Farm:
     def handle(self, task: Task, lease: Lease) -> Outcome:
         """Answers with the results in their order, and stops the loop with the last one."""
         self.done.append(task)
+        self.leases.append(lease)
         if self.lose_lease:
             lease._lost.set()
         result = self.results.pop(0) if self.results else Settled("done")
@@ -143,3 +145,18 @@ def test_a_worker_that_was_told_to_stop_takes_nothing(farm: Farm) -> None:
     run(farm)
     assert farm.done == []
     assert farm.counts("bake") == (1, 0)
+
+
+def test_a_renewal_that_meets_the_deletion_is_no_loss(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would kill the Blender that renders the next frame already."""
+    delete = TaskQueue.delete
+
+    def delete_and_renew(queue: TaskQueue, message: Message) -> None:
+        delete(queue, message)
+        farm.leases[-1].renew()
+
+    monkeypatch.setattr(TaskQueue, "delete", delete_and_renew)
+    farm.send("bake", encode(BakeTask("a")))
+    run(farm)
+    assert farm.counts("bake") == (0, 0)
+    assert not farm.leases[-1].lost
