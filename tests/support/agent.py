@@ -12,6 +12,7 @@ from contract.job import Job
 from contract.table import job_key
 from contract.tasks import Task, decode
 from tests.support.aws_edges import AwsEdges, aws_edges
+from tests.support.jobs import a_job
 from tests.support.obedient_blender import ObedientSession, ObedientSessions
 from worker_agent.bake_task import BakeTaskHandler
 from worker_agent.bucket import Bucket
@@ -59,15 +60,14 @@ class Agent:
         """A job as the listener leaves it."""
         key = f"{PROJECT}/{name}"
         answer = self.aws.s3.put_object(Bucket=self.aws.render_bucket_name, Key=key, Body=content)
-        job = Job(
-            job_id=JOB_ID,
+        job = a_job(
+            JOB_ID,
             project=PROJECT,
             name=name,
             bucket=self.aws.render_bucket_name,
             source_key=key,
             source_version=answer["VersionId"],
             source_bytes=len(content),
-            created_at="2026",
             **attributes,
         )
         self.aws.dynamodb.put_item(

@@ -5,25 +5,15 @@ from typing import Any
 
 import pytest
 
-from contract.job import FrameState, Job, JobState, Progress
+from contract.job import FrameState, JobState, Progress
 from contract.table import shard_count, shard_of
 from tests.support.aws_edges import AwsEdges, aws_edges
+from tests.support.jobs import a_job
 from worker_agent.frame_store import CONFLICT_TRIES, FrameStore
 
 FRAMES = tuple(range(1, 201))
 SHARDS = shard_count(len(FRAMES))
-JOB = Job(
-    job_id="a",
-    project="p",
-    name="n.blend",
-    bucket="b",
-    source_key="p/n.blend",
-    source_version="1",
-    source_bytes=1,
-    created_at="2026",
-    state=JobState.RENDERING,
-    shards=SHARDS,
-)
+JOB = a_job(state=JobState.RENDERING, shards=SHARDS)
 
 
 @pytest.fixture

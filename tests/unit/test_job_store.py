@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from contract.job import Job, JobState, Progress
+from contract.job import JobState, Progress
 from contract.table import job_key
 from tests.support.aws_edges import AwsEdges, aws_edges
+from tests.support.jobs import a_job
 from worker_agent.job_store import JobStore
 
 
@@ -19,16 +20,7 @@ def aws() -> Iterator[AwsEdges]:
 
 @pytest.fixture
 def jobs(aws: AwsEdges) -> JobStore:
-    job = Job(
-        job_id="a",
-        project="p",
-        name="n.blend",
-        bucket="b",
-        source_key="p/n.blend",
-        source_version="1",
-        source_bytes=1,
-        created_at="2026",
-    )
+    job = a_job()
     aws.dynamodb.put_item(TableName=aws.job_table_name, Item={**job_key("a"), **job.to_item()})
     return JobStore(aws.dynamodb, aws.job_table_name)
 
