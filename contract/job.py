@@ -63,6 +63,8 @@ class Job:
     """Epoch seconds until which another copy of the bake message keeps off."""
     bake_attempts: int = 0
     """Bakes that failed; an interruption is none."""
+    bake_progress: Mapping[str, Any] = field(default_factory=dict)
+    """`kind` and `object` of what is baked, `frame` of `last_frame`; empty when nothing has to be."""
     baked_folder: str = ""
     """Name of the published project, inside the job's scratch folder."""
     baked_blend: str = ""
@@ -93,6 +95,7 @@ class Job:
             **asdict(self),
             "state": str(self.state),
             "options": dict(self.options),
+            "bake_progress": dict(self.bake_progress),
             "scene": dict(self.scene),
         }
 

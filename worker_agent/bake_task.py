@@ -16,10 +16,11 @@ from contract.keys import bake_log_key, safe_file_name
 from contract.options import JobOptions
 from contract.table import shard_count
 from contract.tasks import BakeTask, RenderTask
+from worker_agent.bake_progress import BakeProgressNote
 from worker_agent.blender import (
-    BakeProgress,
     BlenderError,
     BlenderKilled,
+    Expectations,
     SceneRejected,
     SceneReport,
 )
@@ -39,6 +40,7 @@ COPY_SECONDS = 1_800
 """A copy of a bake task waits this long: the longest bake must end before its receives are used up."""
 BAKE_SECONDS_LIMIT = 11 * 3600
 """One receive of an SQS message cannot be held for longer than 12 hours."""
+PROOF_SECONDS = 1_800
 
 
 class BakeTaskHandler:
@@ -101,9 +103,15 @@ class BakeTaskHandler:
             frames = options.frames_of(
                 scene_start=report.frame_start, scene_end=report.frame_end, scene_step=report.frame_step
             )
-            if report.needs_bake:
-                session.bake(max(frames), blend, _log_progress, timeout_seconds=BAKE_SECONDS_LIMIT)
+            expectations = None
+            if report.needs_bake(max(frames)):
+                progress = BakeProgressNote(self._stores.jobs, job.job_id, token)
+                expectations = session.bake(
+                    max(frames), folder, progress.take, timeout_seconds=BAKE_SECONDS_LIMIT
+                )
             self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
+        if expectations is not None:
+            self._prove(blend, options, expectations)
         if lease.lost:
             raise InterruptedTaskError("the lease was lost during the bake")
         shards = shard_count(len(frames))
@@ -122,6 +130,12 @@ class BakeTaskHandler:
         rendering = self._stores.jobs.job(job.job_id)
         assert rendering is not None  # it was there a line ago, and records are not deleted
         return self._send_frames(rendering)
+
+    def _prove(self, blend: Path, options: JobOptions, expectations: Expectations) -> None:
+        """A Blender that knows nothing of the bake must show the same. Raises SceneRejected."""
+        with self._sessions.fresh() as session:
+            session.open(blend, options.for_blender(), timeout_seconds=OPEN_SECONDS, for_bake=False)
+            session.prove(expectations, timeout_seconds=PROOF_SECONDS)
 
     def _fetch(self, job: Job, folder: Path) -> Path:
         """The job's .blend, in the baker's folder."""
@@ -151,10 +165,6 @@ class BakeTaskHandler:
 
 def _lease_until(lease: Lease) -> int:
     return int(time.time()) + lease.seconds
-
-
-def _log_progress(progress: BakeProgress) -> None:
-    log.info("baking %s", progress)
 
 
 def _scene_summary(report: SceneReport) -> Mapping[str, Any]:

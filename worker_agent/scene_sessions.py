@@ -45,7 +45,7 @@ class SceneSessions:
             self.close()
             session = self._start()
             options = JobOptions.from_map(job.options).for_blender()
-            session.open(blend, options, timeout_seconds=OPEN_SECONDS)
+            session.open(blend, options, timeout_seconds=OPEN_SECONDS, for_bake=False)
             self._scene = scene
             return session
         return self._session

@@ -73,12 +73,6 @@ def test_a_registered_text_is_refused_by_name(session: BlenderSession) -> None:
     assert '"rig_ui.py"' in rejected(session, scene_file("registered_text")).reason
 
 
-def test_simulation_nodes_are_refused_by_name(session: BlenderSession) -> None:
-    error = rejected(session, scene_file("simulation_nodes"))
-    assert error.code == "unsupported_simulation"
-    assert all(word in error.reason for word in ('"Cube"', "simulation zone", "Alembic"))
-
-
 def test_a_rigid_body_cache_on_disk_is_refused_before_blender_crashes_on_it(
     session: BlenderSession,
 ) -> None:
@@ -90,7 +84,7 @@ def test_a_rigid_body_cache_on_disk_is_refused_before_blender_crashes_on_it(
 def test_a_fluid_is_refused_and_ends_its_blender(tmp_path: Path) -> None:
     """Blender aborts when it lets go of a fluid: the next file must not get the blame."""
     with start_session(tmp_path) as session:
-        with pytest.raises(SceneRejected, match='"Tank" is a fluid domain'):
+        with pytest.raises(SceneRejected, match=r'"Tank": a fluid domain.* the Blender executable can'):
             session.open(scene_file("fluid"), {}, SECONDS)
         with pytest.raises(BlenderDied):
             session.open(scene_file("plain"), {}, SECONDS)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from contract.job import Job
-from worker_agent.blender import BakeProgress, BlenderError, RenderedFrame, SceneReport
+from worker_agent.blender import (
+    BakeProgress,
+    BlenderError,
+    Expectations,
+    RenderedFrame,
+    SceneReport,
+    Simulation,
+)
 
 REPORT = SceneReport(
     runtime_version="4.5.15",
@@ -26,9 +33,10 @@ REPORT = SceneReport(
     height=32,
     camera="Camera",
     simulations=(),
-    needs_bake=False,
     notes=(),
 )
+CLOTH = replace(REPORT, simulations=(Simulation("cloth", "Sheet", False, 1, 250),))
+"""A scene with a cloth that is not baked."""
 
 
 @dataclass
@@ -39,6 +47,8 @@ class ObedientSession:
     open_errors: list[BlenderError] = field(default_factory=list)
     """Raised by the next opens, in their order."""
     bake_errors: list[BlenderError] = field(default_factory=list)
+    proof_errors: list[BlenderError] = field(default_factory=list)
+    proved: list[tuple[Path, list[Any]]] = field(default_factory=list)
     frame_errors: dict[int, list[BlenderError]] = field(default_factory=dict)
     """Raised by the next renders of a frame."""
     extra_files: tuple[str, ...] = ()
@@ -47,7 +57,9 @@ class ObedientSession:
     baked_to: list[int] = field(default_factory=list)
     rendered: list[int] = field(default_factory=list)
 
-    def open(self, blend: Path, options: Mapping[str, Any], timeout_seconds: float) -> SceneReport:
+    def open(
+        self, blend: Path, options: Mapping[str, Any], timeout_seconds: float, *, for_bake: bool = True
+    ) -> SceneReport:
         assert blend.is_file(), blend
         self.opened.append((blend, options))
         if self.open_errors:
@@ -57,15 +69,23 @@ class ObedientSession:
     def bake(
         self,
         last_frame: int,
-        save_as: Path,
+        project: Path,
         on_progress: Callable[[BakeProgress], None],
         timeout_seconds: float,
-    ) -> None:
+    ) -> Expectations:
         self.baked_to.append(last_frame)
         self.during_bake()
         if self.bake_errors:
             raise self.bake_errors.pop(0)
-        save_as.write_bytes(save_as.read_bytes() + b" baked")
+        on_progress(BakeProgress("cloth", "Sheet", 3, last_frame))
+        blend = next(path for path, _ in reversed(self.opened) if path.is_relative_to(project))
+        blend.write_bytes(blend.read_bytes() + b" baked")
+        return Expectations(["what was seen"])
+
+    def prove(self, expectations: Expectations, timeout_seconds: float) -> None:
+        self.proved.append((self.opened[-1][0], list(expectations)))
+        if self.proof_errors:
+            raise self.proof_errors.pop(0)
 
     def render(
         self, frames: Sequence[int], output: Path, timeout_seconds_per_frame: float

@@ -229,18 +229,6 @@ def fluid() -> None:
 
 
 @_maker
-def simulation_nodes() -> None:
-    bpy = _bpy()
-    _base()
-    cube = bpy.data.objects["Cube"]
-    tree = bpy.data.node_groups.new("Grow", "GeometryNodeTree")
-    tree.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
-    first, last = (tree.nodes.new(f"GeometryNodeSimulation{end}") for end in ("Input", "Output"))
-    first.pair_with_output(last)
-    cube.modifiers.new("Nodes", "NODES").node_group = tree
-
-
-@_maker
 def cloth() -> None:
     """A sheet falls onto a ball, then a box that is rigid; nothing is baked."""
     bpy = _bpy()

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from contract.job import FrameState, JobState
 from contract.tasks import BakeTask, FinishTask, RenderTask
 from tests.support.agent import JOB_ID, Agent, agent_in
+from tests.support.obedient_blender import CLOTH
 from worker_agent.blender import BlenderDied, BlenderFailed, BlenderKilled, SceneRejected
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Settled
 
@@ -50,12 +52,41 @@ class TestBake:
         assert agent.blender.baked_to == [], "what does not move by itself is not baked"
 
     def test_physics_is_baked_to_the_last_frame_wanted(self, agent: Agent) -> None:
-        agent.blender.report = replace(agent.blender.report, needs_bake=True)
+        agent.blender.report = CLOTH
         agent.upload(options={"frames": "60-62,3"})
         agent.bake(BAKE, agent.lease())
         assert agent.blender.baked_to == [62]
+        assert agent.job.bake_progress == {"kind": "cloth", "object": "Sheet", "frame": 3, "last_frame": 62}
+        assert [seen for _, seen in agent.blender.proved] == [["what was seen"]]
         blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
         assert blend.read_bytes() == b"BLENDER baked"
+
+    def test_what_begins_after_the_last_frame_wanted_is_not_baked(self, agent: Agent) -> None:
+        late = replace(CLOTH.simulations[0], first_frame=100)
+        agent.blender.report = replace(CLOTH, simulations=(late,))
+        agent.upload(options={"frames": "60-62"})
+        agent.bake(BAKE, agent.lease())
+        assert (agent.blender.baked_to, agent.blender.proved) == ([], [])
+
+    def test_a_bake_that_cannot_be_proved_fails_the_job_at_once(self, agent: Agent) -> None:
+        agent.blender.report = CLOTH
+        agent.blender.proof_errors = [SceneRejected('cloth of "Sheet" at frame 4', "unproved")]
+        agent.upload()
+        assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+        assert (agent.job.state, agent.job.reason) == (JobState.FAILED, 'cloth of "Sheet" at frame 4')
+        assert agent.sent(agent.aws.render_queue_url) == []
+
+    def test_a_bake_goes_on_when_its_progress_cannot_be_told(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
+
+        monkeypatch.setattr(agent.jobs, "note_bake", refuse)
+        agent.blender.report = CLOTH
+        agent.upload()
+        assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+        assert agent.job.state is JobState.RENDERING
 
     def test_many_frames_are_all_sent(self, agent: Agent) -> None:
         agent.upload(options={"frames": "1-123"})
@@ -146,7 +177,7 @@ class TestBake:
 
     def test_a_copy_of_the_message_waits_for_the_present_baker(self, agent: Agent) -> None:
         agent.upload()
-        agent.blender.report = replace(agent.blender.report, needs_bake=True)
+        agent.blender.report = CLOTH
         outcomes = []
         agent.blender.during_bake = lambda: outcomes.append(agent.bake(BAKE, agent.lease("copy")))
         agent.bake(BAKE, agent.lease())
@@ -155,7 +186,7 @@ class TestBake:
 
     def test_a_baker_that_was_followed_by_another_publishes_nothing(self, agent: Agent) -> None:
         agent.upload()
-        agent.blender.report = replace(agent.blender.report, needs_bake=True)
+        agent.blender.report = CLOTH
 
         def take_over() -> None:
             agent.blender.during_bake = lambda: None

@@ -26,7 +26,6 @@ REPORT = SceneReport(
     height=180,
     camera=None,
     simulations=(Simulation("cloth", "Sheet", False, 1, 250),),
-    needs_bake=True,
     notes=("a note",),
 )
 

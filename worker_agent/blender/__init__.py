@@ -13,7 +13,7 @@ from worker_agent.blender.errors import (
     SceneRejected,
 )
 from worker_agent.blender.process import BlenderSession
-from worker_agent.blender.report import BakeProgress, RenderedFrame, SceneReport, Simulation
+from worker_agent.blender.report import BakeProgress, Expectations, RenderedFrame, SceneReport, Simulation
 from worker_agent.blender.runtime import Runtime
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "BlenderKilled",
     "BlenderSession",
     "BlenderTimedOut",
+    "Expectations",
     "RenderedFrame",
     "Runtime",
     "SceneRejected",

@@ -19,11 +19,13 @@ from worker_agent.blender.errors import (
 from worker_agent.blender.file_facts import read_facts
 from worker_agent.blender.file_header import BlenderVersion, read_file_version
 from worker_agent.blender.log_file import LogFile
-from worker_agent.blender.report import BakeProgress, RenderedFrame, SceneReport
+from worker_agent.blender.report import BakeProgress, Expectations, RenderedFrame, SceneReport
 from worker_agent.blender.runtime import Runtime
 
 # A Blender that hangs at exit (a driver that wants Python is enough) is not waited for longer.
 QUIT_SECONDS = 2.0
+# Failures of a bake that every try would meet again.
+_HOPELESS_BAKES = {"bake_failed", "unproved", "unsupported_simulation", "unloadable_simulation"}
 # Between the end of the child's pipe and the end of the child, for an honest exit status.
 _EXIT_SECONDS = 1.0
 
@@ -77,8 +79,17 @@ class BlenderSession:
         """Process id of the child, for measuring its memory."""
         return self._child.pid
 
-    def open(self, blend: Path, options: Mapping[str, object], timeout_seconds: float) -> SceneReport:
+    def open(
+        self,
+        blend: Path,
+        options: Mapping[str, object],
+        timeout_seconds: float,
+        *,
+        for_bake: bool = True,
+    ) -> SceneReport:
         """Loads a .blend, applies the options and inspects the scene. Scripts stay disabled.
+
+        For a project that is only rendered nothing is looked for that a bake would need.
 
         Options: scene, camera, engine, samples, resolution_percentage, all optional. Raises
         SceneRejected when file, options or scene are such that no try will succeed.
@@ -103,6 +114,7 @@ class BlenderSession:
             "blend": str(blend.absolute()),
             "options": dict(options),
             "file_engines": facts.engines,
+            "for_bake": for_bake,
         }
         versions = {"file_version": str(file_version), "runtime_version": self.runtime_version}
         with self._well_formed():
@@ -112,23 +124,37 @@ class BlenderSession:
     def bake(
         self,
         last_frame: int,
-        save_as: Path,
+        project: Path,
         on_progress: Callable[[BakeProgress], None],
         timeout_seconds: float,
-    ) -> None:
-        """Bakes every simulation up to `last_frame` and saves the baked project as `save_as`.
+    ) -> Expectations:
+        """Bakes every simulation that is not ready up to `last_frame`, and saves the open file in place.
 
-        Its caches lie beside it and are named after it: move the folder, never the file. Raises
-        BlenderFailed when a simulation does not bake. `timeout_seconds` is for all of it.
+        Its caches lie beside it and are named after it: move the folder, never the file. Nothing
+        outside of the folder `project` is changed. Returns what `prove` must find in another
+        session. Raises SceneRejected for what cannot be baked. `timeout_seconds` is for all of it.
         """
         self._check_usable()
-        command = {"do": "bake", "last_frame": last_frame, "save_as": str(save_as.absolute())}
+        command = {"do": "bake", "last_frame": last_frame, "project": str(project.absolute())}
         for event in self._ask(command, "bake", timeout_seconds, until="baked"):
-            if event["event"] == "bake_progress":
-                with self._well_formed():
+            with self._well_formed():
+                if event["event"] == "bake_progress":
                     kind, name = str(event["kind"]), str(event["object"])
-                    frame, last = int(event["frame"]), int(event["last_frame"])
-                on_progress(BakeProgress(kind, name, frame, last))
+                    progress = BakeProgress(kind, name, int(event["frame"]), int(event["last_frame"]))
+                else:
+                    return Expectations(event["expectations"])
+            on_progress(progress)
+        raise AssertionError("unreachable")
+
+    def prove(self, expectations: Expectations, timeout_seconds: float) -> None:
+        """Looks whether the open project shows what was seen while it was baked, by another session.
+
+        Raises SceneRejected that names the objects which differ.
+        """
+        self._check_usable()
+        command = {"do": "prove", "expectations": expectations}
+        for _ in self._ask(command, "prove", timeout_seconds, until="proved"):
+            pass
 
     def render(
         self, frames: Sequence[int], output: Path, timeout_seconds_per_frame: float
@@ -246,6 +272,8 @@ class BlenderSession:
     def _failure(self, event: dict[str, Any]) -> BlenderError:
         code, reason = str(event["code"]), str(event["reason"])
         log = self._log.tail()
+        if event["during"] in ("bake", "prove") and code in _HOPELESS_BAKES:
+            return SceneRejected(reason, code, log)
         # An unexpected error of ours while opening says nothing about the file.
         if event["during"] == "open" and code != "internal_error":
             if code == "unloadable_simulation":
@@ -282,5 +310,6 @@ _DOING = {
     "start": "while starting",
     "open": "while opening the file",
     "bake": "while baking",
+    "prove": "while proving the bake",
     "render": "while rendering",
 }

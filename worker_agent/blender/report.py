@@ -21,8 +21,7 @@ class SceneReport:
     """The scene that will be rendered, after the options have been applied.
 
     `width` and `height` are the size of a whole picture in pixels (percentage included, crop
-    not). `needs_bake` is False when there is no simulation or every one is ready: then no bake
-    is wanted at all. `notes` are remarks for the job record, none of them a failure.
+    not). `notes` are remarks for the job record, none of them a failure.
     """
 
     runtime_version: str
@@ -39,8 +38,11 @@ class SceneReport:
     height: int
     camera: str | None
     simulations: tuple[Simulation, ...]
-    needs_bake: bool
     notes: tuple[str, ...]
+
+    def needs_bake(self, last_frame: int) -> bool:
+        """Whether any simulation that is not ready has begun by that frame."""
+        return any(not item.ready and item.first_frame <= last_frame for item in self.simulations)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for json.dumps."""
@@ -66,6 +68,10 @@ class BakeProgress:
     object: str
     frame: int
     last_frame: int
+
+
+class Expectations(list[Any]):
+    """What a bake looked like while it was made, as the child wrote it: only another child reads it."""
 
 
 @dataclass(frozen=True)

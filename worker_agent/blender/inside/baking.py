@@ -1,107 +1,116 @@
-"""Baking every point cache of the file, each on its own, up to the last frame wanted."""
+"""Baking everything that is not ready, in place, up to the last frame wanted.
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+Point caches are filled as Blender fills them when somebody steps through the timeline: all together,
+each seeing the others. What cannot be kept in that way is baked after them.
+"""
+
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from . import render_state, simulations
-from .simulations import Found
+from . import (
+    fluids,
+    linked_caches,
+    node_simulations,
+    painted_images,
+    playing,
+    point_caches,
+    render_state,
+    rendered_parts,
+    simulations,
+)
+from .fluids import Fluid
+from .node_simulations import Zone
+from .painted_images import PaintedImages
+from .point_caches import PointCache
+from .proof import Expectation, Recorder
+from .simulations import Simulation
 from .wire import Failure, Wire
 
 
-def bake(scene: Any, last_frame: int, save_as: str, wire: Wire) -> None:
-    """Bakes what is not ready and saves the project as `save_as`, its caches beside it.
+def bake(
+    scene: Any, last_frame: int, project: Path, reopen: "Callable[[], Any]", wire: Wire
+) -> "list[Expectation]":
+    """Bakes and saves the open file; returns what a fresh process must find. Raises Failure.
 
-    Raises Failure when a simulation says afterwards that it is not baked.
+    `project` is the folder that may be written to; `reopen` opens the file again and gives its scene.
     """
-    wanted = scene.name
-    Path(save_as).parent.mkdir(parents=True, exist_ok=True)
-    source_caches = simulations.cache_folder(bpy.data.filepath)
-    # Saved first: Blender names the cache folder after the file, and finds it only by that name.
-    _save(save_as)
-    target_caches = simulations.cache_folder(save_as)
-    if source_caches.is_dir() and source_caches != target_caches:
-        shutil.copytree(source_caches, target_caches, dirs_exist_ok=True)
+    last_frame += _blur_frames(scene)
+    _save()  # caches are named after the file, and found only by that name
     render_state.match_viewport_to_render()
-    for found in _in_order(simulations.find_all(), last_frame):
-        _bake_one(found, last_frame, wire)
-    if bpy.context.window is not None:
-        bpy.context.window.scene = bpy.data.scenes[wanted]
-    _save(save_as)
+    items = _unready(scene, last_frame)
+    libraries = linked_caches.libraries(items, project)
+    for library, wanted in libraries.items():
+        linked_caches.claim(library, wanted, last_frame)
+    if libraries:
+        scene = reopen()
+        render_state.match_viewport_to_render()
+        items = [item for item in _unready(scene, last_frame) if not linked_caches.baked_in_library(item)]
+    with playing.view_restored():
+        expectations = _bake_all(items, last_frame, wire)
+    _refuse_unfinished(items, last_frame)
+    _save()
+    return expectations
 
 
-def _in_order(items: "list[Found]", last_frame: int) -> "list[Found]":
-    """What is to be baked, earliest start first, since a later one may depend on it.
-
-    Rigid bodies come last among equals: Blender takes the bake of their world for a bake of
-    everything, and whatever is baked by then is left alone. What it bakes too early, in memory,
-    is why this list is made before the first bake.
-    """
-    wanted = [item for item in items if not item.ready and item.cache.frame_start <= last_frame]
-    return sorted(wanted, key=lambda item: (item.cache.frame_start, item.kind == "rigid_body"))
+def _unready(scene: Any, last_frame: int) -> "list[Simulation]":
+    found = simulations.find_all(scene)
+    return [item for item in found if not item.ready and item.first_frame <= last_frame]
 
 
-def _save(path: str) -> None:
+def _bake_all(items: "list[Simulation]", last_frame: int, wire: Wire) -> "list[Expectation]":
+    caches = [item for item in items if isinstance(item, PointCache)]
+    domains = [item for item in items if isinstance(item, Fluid)]
+    zones = [item for item in items if isinstance(item, Zone)]
+    paintings = [item for item in items if isinstance(item, PaintedImages)]
+    point_caches.prepare(caches, last_frame)
+    fluids.prepare(domains, last_frame)
+    node_simulations.prepare(zones, last_frame)
+    painted_images.prepare(paintings, last_frame)
+    played, baked = Recorder(caches, last_frame), Recorder([*zones, *domains], last_frame)
+    if caches:
+        playing.play([*caches, *zones], last_frame, played, wire)
+    for cache in caches:
+        point_caches.keep(cache)
+    for zone in zones:
+        with playing.watched(zone, baked, wire):
+            node_simulations.bake(zone)
+    for painting in paintings:
+        with playing.watched(painting, None, wire):
+            painted_images.bake(painting)
+    for domain in domains:  # its last stages follow after each frame: seen only when it is done
+        with playing.watched(domain, None, wire):
+            fluids.bake(domain)
+        playing.look_again(domain, baked)
+    return [item for item in (*played.expectations, *baked.expectations) if item["frames"]]
+
+
+def _refuse_unfinished(items: "list[Simulation]", last_frame: int) -> None:
+    for item in items:
+        last = min(item.last_frame, last_frame)
+        if not item.has_frame(last):
+            raise Failure(
+                "bake_failed",
+                f'The {item.kind} of "{item.name}" could not be baked: Blender kept no result of '
+                f"frame {last}. Is it in a view layer that renders?",
+            )
+
+
+def _blur_frames(scene: Any) -> int:
+    """Frames after the last one that its motion blur looks at."""
+    parts = rendered_parts.scenes(scene)
+    return max(
+        math.ceil(part.render.motion_blur_shutter) if part.render.use_motion_blur else 0 for part in parts
+    )
+
+
+def _save() -> None:
     bpy.context.preferences.filepaths.save_version = 0  # no .blend1 beside it
     try:
-        # Paths relative to the source are rewritten for the new place.
-        bpy.ops.wm.save_as_mainfile(filepath=path, check_existing=False, relative_remap=True)
+        bpy.ops.wm.save_as_mainfile(filepath=bpy.data.filepath, check_existing=False)
     except RuntimeError as error:
         reason = f"The baked project could not be saved: {str(error).strip()}"
         raise Failure("cannot_save", reason) from error
-
-
-def _bake_one(found: Found, last_frame: int, wire: Wire) -> None:
-    cache = found.cache
-    override = {
-        "scene": found.scene,
-        "view_layer": _layer_with(found),
-        "point_cache": cache,
-    }
-    with bpy.context.temp_override(**override):
-        # Outdated, without its files, or baked in memory with a rigid-body world: the flag
-        # alone would be believed.
-        if cache.is_baked:
-            bpy.ops.ptcache.free_bake()
-    if found.on_disk:
-        cache.use_external = False
-        cache.use_disk_cache = True
-    cache.frame_end = max(cache.frame_start, min(cache.frame_end, last_frame))
-    with _progress(found, wire), bpy.context.temp_override(**override):
-        bpy.ops.ptcache.bake(bake=True)
-    if not found.ready:
-        raise Failure(
-            "bake_failed",
-            f'The {found.kind} of "{found.name}" could not be baked: Blender kept no result. '
-            "Is it in a view layer that renders?",
-        )
-
-
-def _layer_with(found: Found) -> Any:
-    """A view layer that evaluates the object: one that excludes it would bake nothing."""
-    layers = list(found.scene.view_layers)
-    if found.kind == "rigid_body":
-        return layers[0]
-    return next((layer for layer in layers if found.owner.name in layer.objects), layers[0])
-
-
-@contextmanager
-def _progress(found: Found, wire: Wire) -> "Iterator[None]":
-    """Reports each frame that the bake steps through."""
-    first, last = found.cache.frame_start, found.cache.frame_end
-
-    def report(scene: Any, *_: Any) -> None:
-        frame = scene.frame_current
-        if first <= frame <= last:
-            fields = {"kind": found.kind, "object": found.name}
-            wire.send("bake_progress", frame=frame, last_frame=last, **fields)
-
-    bpy.app.handlers.frame_change_post.append(report)
-    try:
-        yield
-    finally:
-        bpy.app.handlers.frame_change_post.remove(report)

@@ -2,14 +2,22 @@
 
 from typing import Any
 
-from . import cameras, outputs, simulations
+from . import cameras, outputs, render_state, simulations
+from .opening import Opened
 
 
-def inspect(scene: Any, notes: "list[str]") -> "dict[str, Any]":
-    """Everything the farm has to know. Raises Failure for a scene that cannot be rendered."""
+def inspect(opened: Opened, *, for_bake: bool) -> "dict[str, Any]":
+    """Everything the farm has to know. Raises Failure for a scene that cannot be rendered.
+
+    Simulations are looked for only when there may be a bake: it shows in the viewport what is rendered.
+    """
+    scene, notes = opened.scene, opened.notes
     camera = cameras.require_camera(scene)
     outputs.replace_video_container(scene, notes)
-    found = simulations.find_all()
+    found: list[simulations.Simulation] = []
+    if for_bake and simulations.are_possible():
+        render_state.match_viewport_to_render()
+        found = simulations.find_all(scene)
     notes += _oceans(scene)
     render = scene.render
     return {
@@ -30,12 +38,11 @@ def inspect(scene: Any, notes: "list[str]") -> "dict[str, Any]":
                 "kind": item.kind,
                 "object": item.name,
                 "ready": item.ready,
-                "first_frame": item.cache.frame_start,
-                "last_frame": item.cache.frame_end,
+                "first_frame": item.first_frame,
+                "last_frame": item.last_frame,
             }
             for item in found
         ],
-        "needs_bake": any(not item.ready for item in found),
         "notes": notes,
     }
 

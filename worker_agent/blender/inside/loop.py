@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from . import baking, inspection, opening, rendering
+from . import baking, inspection, opening, proof, rendering
 from .wire import Failure, Wire
 
 
@@ -16,34 +16,55 @@ class Session:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._scene_name = ""
+        self._opened: opening.Opened | None = None
+        self._opened_with: dict[str, Any] = {}
 
     def open(self, command: "dict[str, Any]") -> None:
-        self._scene_name = ""
-        scene, notes = opening.open_scene(command["blend"], command["options"], command["file_engines"])
-        report = inspection.inspect(scene, notes)
-        self._scene_name = scene.name
+        self._opened = None
+        opened = self._load(command)
+        report = inspection.inspect(opened, for_bake=command["for_bake"])
+        self._opened, self._opened_with = opened, command
         self._wire.send("opened", report=report)
 
     def bake(self, command: "dict[str, Any]") -> None:
-        baking.bake(self._scene(), command["last_frame"], command["save_as"], self._wire)
-        self._wire.send("baked")
+        project = Path(command["project"])
+        expectations = baking.bake(
+            self._known().scene, command["last_frame"], project, self._reopen, self._wire
+        )
+        self._wire.send("baked", expectations=expectations)
+
+    def prove(self, command: "dict[str, Any]") -> None:
+        proof.prove(self._known().scene, command["expectations"], bpy.app.tempdir)
+        self._wire.send("proved")
 
     def render(self, command: "dict[str, Any]") -> None:
-        rendering.render(self._scene(), command["frames"], Path(command["output"]), self._wire)
+        rendering.render(self._known().scene, command["frames"], Path(command["output"]), self._wire)
         self._wire.send("render_finished")
 
-    def _scene(self) -> Any:
-        if not self._scene_name:
+    def _load(self, command: "dict[str, Any]") -> opening.Opened:
+        return opening.open_scene(command["blend"], command["options"], command["file_engines"])
+
+    def _reopen(self) -> Any:
+        """The same scene, loaded anew."""
+        self._opened = self._load(self._opened_with)
+        return self._opened.scene
+
+    def _known(self) -> opening.Opened:
+        if self._opened is None:
             raise Failure("no_scene", "No scene is open.")
-        return bpy.data.scenes[self._scene_name]
+        return self._opened
 
 
 def run(commands_fd: int, events_fd: int) -> int:
     """Serves the parent until it says quit or is gone; returns the exit code."""
     wire = Wire(commands_fd, events_fd)
     session = Session(wire)
-    actions = {"open": session.open, "bake": session.bake, "render": session.render}
+    actions = {
+        "open": session.open,
+        "bake": session.bake,
+        "prove": session.prove,
+        "render": session.render,
+    }
     wire.send("ready", version=list(bpy.app.version))
     for command in wire.commands():
         name = command["do"]

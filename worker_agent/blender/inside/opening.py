@@ -1,28 +1,35 @@
 """Opening a .blend with its scripts disabled, and choosing the scene."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from . import engines, options, scripts, simulations
+from . import engines, fluids, options, scripts
 from .wire import Failure
 
 
-def open_scene(
-    blend: str, wanted: "dict[str, Any]", file_engines: "dict[str, str]"
-) -> "tuple[Any, list[str]]":
-    """Loads the file and applies the options; returns the scene and notes for the record."""
+@dataclass(frozen=True)
+class Opened:
+    """A scene with the options applied, and notes for the record."""
+
+    scene: Any
+    notes: "list[str]"
+
+
+def open_scene(blend: str, wanted: "dict[str, Any]", file_engines: "dict[str, str]") -> Opened:
+    """Loads the file and applies the options. Raises Failure."""
     options.check(wanted)
     _load(blend)
     scene = _choose(wanted.get("scene"))
-    simulations.find_all()  # before anything is evaluated: a fluid domain may abort the wheel
+    fluids.refuse_in_a_module()  # before anything is evaluated
     notes: list[str] = []
     if wanted.get("engine") is None:
         engines.check_stored(scene, file_engines.get(scene.name), notes)
     options.apply(scene, wanted, notes)
     scripts.refuse_those_that_are_needed(scene)
-    return scene, notes
+    return Opened(scene, notes)
 
 
 def _load(blend: str) -> None:

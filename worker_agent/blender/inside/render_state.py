@@ -10,28 +10,34 @@ import bpy
 
 
 def match_viewport_to_render() -> None:
-    """Changes only the copy that is being baked, which the farm alone renders."""
+    """Changes the file in memory; of linked data nothing of it is ever saved."""
     for item in bpy.data.objects:
-        if item.library is not None:
-            continue
         # only ever show more: what renders hide may still be a collider or a force field
         item.hide_viewport = item.hide_viewport and item.hide_render
         for modifier in item.modifiers:
-            modifier.show_viewport = modifier.show_render or (
-                modifier.type == "COLLISION" and modifier.show_viewport
-            )
-            if hasattr(modifier, "render_levels") and hasattr(modifier, "levels"):
-                modifier.levels = modifier.render_levels
+            _match_modifier(modifier)
     for collection in bpy.data.collections:
-        if collection.library is None:
-            collection.hide_viewport = collection.hide_viewport and collection.hide_render
+        collection.hide_viewport = collection.hide_viewport and collection.hide_render
     for settings in bpy.data.particles:
-        if settings.library is None:
-            settings.display_percentage = 100
+        settings.display_percentage = 100
+        settings.display_step = settings.render_step
+    for curve in bpy.data.curves:
+        if curve.render_resolution_u:
+            curve.resolution_u = curve.render_resolution_u
     for scene in bpy.data.scenes:
         _match_simplify(scene.render)
         for layer in scene.view_layers:
             _unhide(layer)
+
+
+def _match_modifier(modifier: Any) -> None:
+    shown = modifier.show_render or (modifier.type == "COLLISION" and modifier.show_viewport)
+    if modifier.show_viewport != shown:
+        modifier.show_viewport = shown
+    if hasattr(modifier, "render_levels") and hasattr(modifier, "levels"):
+        modifier.levels = modifier.render_levels
+    if modifier.type == "OCEAN":
+        modifier.viewport_resolution = modifier.resolution
 
 
 def _match_simplify(render: Any) -> None:

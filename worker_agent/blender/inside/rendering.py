@@ -55,7 +55,7 @@ def _render_run(scene: Any, frames: range, watch: OutputWatch, wire: Wire) -> No
         except Exception as error:  # Blender would print it and go on
             problem.append(Failure("internal_error", f"Unexpected error: {error!r}", waiting[0]))
 
-    with _settings_of_run(scene, frames), _handler(bpy.app.handlers.render_write, written):
+    with settings_of_run(scene, frames), _handler(bpy.app.handlers.render_write, written):
         try:
             bpy.ops.render.render(animation=True, scene=scene.name)
         except RuntimeError as error:
@@ -87,7 +87,7 @@ def _explain(error: str, frame: "int | None") -> Failure:
 
 
 @contextmanager
-def _settings_of_run(scene: Any, frames: range) -> "Iterator[None]":
+def settings_of_run(scene: Any, frames: range) -> "Iterator[None]":
     """The scene's own range comes back: drivers and later inspections may look at it."""
     saved = scene.frame_start, scene.frame_end, scene.frame_step
     # The end first, then the start: Blender keeps the two in order by moving the other.

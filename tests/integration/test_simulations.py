@@ -1,0 +1,124 @@
+"""Every kind of simulation, baked once: any frame alone looks as if all frames before had been played."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.blender import SECONDS, same_picture
+from tests.support.simulations import LAST, bake, session, simulated_scene, stepped
+from worker_agent.blender import SceneRejected
+
+MIDDLE = 7
+SHOWN = """
+for item in [*bpy.data.objects, *bpy.data.collections]: item.hide_viewport = False
+for item in bpy.data.objects:
+    for modifier in item.modifiers: modifier.show_viewport = True
+"""
+FINE = "bpy.data.objects['Fine'].modifiers[0].levels = 2"
+IN_FIRST_LAYER = "bpy.context.scene.view_layers[0].layer_collection.children['Shelf'].exclude = False"
+PAINTED = """
+import time
+canvas = bpy.data.objects["Canvas"]
+with bpy.context.temp_override(object=canvas, active_object=canvas): bpy.ops.dpaint.bake()
+folder = bpy.path.abspath("//paint")
+while not os.path.isdir(folder) or len(os.listdir(folder)) < 12: time.sleep(0.1)
+time.sleep(0.5)
+bpy.data.images["Paint"].reload()
+"""
+
+SCENES = [
+    ("every_kind", ""),
+    ("hidden_in_viewport", SHOWN),
+    ("other_subdivision", FINE),
+    ("other_layer", ""),
+    ("other_scene", ""),
+    ("linked", ""),
+    ("linked_zone", ""),
+    ("two_caches_of_one_object", ""),
+    ("shared_zone_folder", ""),
+    ("bake_node", ""),
+    ("zone_in_other_layer", IN_FIRST_LAYER),
+    ("painted_image", PAINTED),
+]
+
+
+@pytest.mark.parametrize(("name", "prepare"), SCENES, ids=[name for name, _ in SCENES])
+def test_any_frame_alone_equals_stepping_through(name: str, prepare: str, tmp_path: Path) -> None:
+    """Without the bake none of them does: the last picture differs then."""
+    source = simulated_scene(name, tmp_path / "source")
+    stepped(source, tmp_path / "stepped", [MIDDLE, LAST], prepare=prepare)
+    bake(simulated_scene(name, tmp_path / "project"), render=[LAST, MIDDLE], output=tmp_path / "farm")
+    assert_same_pictures(tmp_path)
+
+
+def assert_same_pictures(folder: Path) -> None:
+    for name in (f"{MIDDLE:04d}.png", f"{LAST:04d}.png"):
+        assert same_picture(folder / "farm" / name, folder / "stepped" / name), name
+    assert not same_picture(folder / "stepped/frozen.png", folder / f"stepped/{LAST:04d}.png")
+
+
+def test_every_kind_is_found_by_its_name(tmp_path: Path) -> None:
+    baked = bake(simulated_scene("every_kind", tmp_path))
+    assert {(item.kind, item.object, item.ready) for item in baked.report.simulations} == {
+        ("cloth", "Cloth", False),
+        ("soft_body", "Soft", False),
+        ("particles", "Rain", False),
+        ("hair", "Fur", False),
+        ("rigid_body", "Scene", False),
+        ("dynamic_paint", "Canvas", False),
+        ("simulation_zone", "Climber", False),
+    }
+    with session(tmp_path / "again") as again:
+        assert not again.open(baked.blend, {}, SECONDS).needs_bake(LAST)
+
+
+def test_a_cache_that_came_with_the_upload_is_kept(tmp_path: Path) -> None:
+    blend = simulated_scene("ready_cache", tmp_path)
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "blendcache_ready_cache").iterdir()}
+    with session(tmp_path / "session") as one:
+        report = one.open(blend, {}, SECONDS)
+    assert [(item.ready, item.last_frame) for item in report.simulations] == [(True, 8)]
+    assert not report.needs_bake(LAST)
+    bake(blend)
+    after = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "blendcache_ready_cache").iterdir()}
+    assert after == before
+
+
+def test_a_zone_that_is_baked_into_the_file_is_kept(tmp_path: Path) -> None:
+    """Baked anew it would climb at another pace."""
+    blend = simulated_scene("baked_zone", tmp_path / "project")
+    baked = bake(blend, render=[LAST], output=tmp_path / "farm")
+    assert [item.ready for item in baked.report.simulations] == [True]
+    stepped(blend, tmp_path / "stepped", [LAST])
+    assert same_picture(tmp_path / f"farm/{LAST:04d}.png", tmp_path / f"stepped/{LAST:04d}.png")
+
+
+def test_a_cache_that_belongs_to_a_file_of_another_name_is_not_believed(tmp_path: Path) -> None:
+    renamed = simulated_scene("ready_cache", tmp_path).rename(tmp_path / "renamed.blend")
+    baked = bake(renamed)
+    assert [item.ready for item in baked.report.simulations] == [False]
+    assert len(list((tmp_path / "blendcache_renamed").iterdir())) == 8
+
+
+def test_a_bake_that_another_blender_does_not_show_is_refused_by_name(tmp_path: Path) -> None:
+    blend = simulated_scene("two_caches_of_one_object", tmp_path)
+    with session(tmp_path / "bake") as first:
+        first.open(blend, {}, SECONDS)
+        expectations = first.bake(LAST, tmp_path, lambda _: None, SECONDS)
+    for path in tmp_path.glob(f"blendcache_*/{b'Other'.hex().upper()}_*"):
+        path.unlink()
+    with session(tmp_path / "proof") as second:
+        second.open(blend, {}, SECONDS, for_bake=False)
+        with pytest.raises(SceneRejected, match='cloth of "Other" at frame 12') as refused:
+            second.prove(expectations, SECONDS)
+    assert "Sheet" not in refused.value.reason
+
+
+def test_the_bake_ends_at_the_last_frame_wanted(tmp_path: Path) -> None:
+    baked = bake(simulated_scene("two_caches_of_one_object", tmp_path), 5)
+    numbers = {
+        path.name.split("_")[1] for path in (tmp_path / "blendcache_two_caches_of_one_object").iterdir()
+    }
+    assert (min(numbers), max(numbers)) == ("000001", "000005")
+    assert [(step.frame, step.last_frame) for step in baked.steps] == [(frame, 5) for frame in range(1, 6)]
+    assert {(step.kind, step.object) for step in baked.steps} == {("cloth, particles", "Sheet, Rain, Other")}
