@@ -49,6 +49,12 @@ class LocalSettings:
         }
 
 
+def blender_folder(env: Mapping[str, str]) -> Path:
+    """Where the Blenders that laptop farms install are kept, one folder for all farms of a person."""
+    cache = env.get("XDG_CACHE_HOME") or Path(env.get("HOME") or Path.home(), ".cache")
+    return Path(cache, "autoblenderrender", "blender")
+
+
 def region_of(cdk_json: Path) -> str:
     """The region that the CDK app deploys to; the emulator has them all."""
     try:
