@@ -18,6 +18,7 @@ from worker_agent.blender import Runtime
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.commands import run
 from worker_agent.runtimes.errors import InstallError, RuntimeUnavailableError
+from worker_agent.runtimes.executable import install_executable
 from worker_agent.runtimes.wheel import install_wheel
 
 Stopped = Callable[[], bool]
@@ -34,6 +35,8 @@ ASK_SECONDS = 120
 
 def install(spec: RuntimeSpec, folder: Path, stopped: Stopped) -> Path:
     """Fetch a release from where it is published."""
+    if spec.form is RuntimeForm.EXECUTABLE:
+        return install_executable(spec.version, folder, stopped=stopped)
     return install_wheel(spec.version, spec.wheel_python, folder, stopped=stopped)
 
 
@@ -62,6 +65,16 @@ class BlenderShelf:
         self._installer = installer
         self._clock = clock
         self._failures: dict[RuntimeSpec, _Failure] = {}
+
+    def find(self, version: str, form: str) -> RuntimeSpec:
+        """Raises RuntimeUnavailableError when this worker was told of no such Blender."""
+        for spec in self.specs:
+            if (spec.version, str(spec.form)) == (version, form):
+                return spec
+        raise RuntimeUnavailableError(
+            f"the job is bound to Blender {version} ({form}), which this worker has not: "
+            f"it has {', '.join(map(str, self.specs))}"
+        )
 
     def runtime(self, spec: RuntimeSpec) -> Runtime:
         """What to start, installed if need be.

@@ -44,7 +44,7 @@ def run(commands_fd: int, events_fd: int) -> int:
     wire = Wire(commands_fd, events_fd)
     session = Session(wire)
     actions = {"open": session.open, "bake": session.bake, "render": session.render}
-    wire.send("ready", version=list(bpy.app.version))
+    wire.send("ready", version=list(bpy.app.version), build=bpy.app.build_hash.decode("ascii", "replace"))
     for command in wire.commands():
         name = command["do"]
         if name == "quit":
