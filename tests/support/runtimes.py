@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from contract.runtimes import RuntimeSpec
+from contract.runtimes import RuntimeForm, RuntimeSpec, form_of
 from farm.local.pythons import find_python
 from farm.local.settings import blender_folder
 from worker_agent.runtimes.shelf import BlenderShelf
@@ -24,14 +25,33 @@ def executable() -> Path:
     return Path(found) if Path(found).is_file() else _without("`blender` is not installed")
 
 
+def python_of_5_2() -> Path:
+    """A Python that bpy 5.2.3 can be installed for."""
+    return find_python("3.13", os.environ) or _without("bpy 5.2.3 needs Python 3.13, which is not installed")
+
+
 @cache
 def series_5_2() -> Path:
     """A Python that has bpy 5.2.3, installed by the farm's own installer and kept."""
-    python = find_python("3.13", os.environ)
-    if python is None:
-        _without("bpy 5.2.3 needs Python 3.13, which is not installed")
-    spec = RuntimeSpec(version=VERSION_5_2, wheel_python=str(python))
+    spec = RuntimeSpec(version=VERSION_5_2, wheel_python=str(python_of_5_2()))
     return BlenderShelf([spec], blender_folder(os.environ)).runtime(spec).path
+
+
+def run_script(blender: str | Path, script: Path, *arguments: str) -> None:
+    """Run a Python script in a Blender, executable or module; arguments come last in sys.argv."""
+    command = [str(blender), str(script), *arguments]
+    if form_of(str(blender)) is RuntimeForm.EXECUTABLE:
+        command[1:2] = [
+            "--background",
+            "--factory-startup",
+            "--python-exit-code",
+            "3",
+            "--python",
+            str(script),
+            "--",
+        ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-800:] + done.stderr[-800:]
 
 
 def _without(reason: str) -> NoReturn:

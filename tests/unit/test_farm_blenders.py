@@ -14,7 +14,6 @@ from farm.local.blenders import NoBlenderError, runtimes
 from farm.local.pythons import find_python
 from farm.local.settings import LocalSettings, blender_folder
 from farm.local.state import FarmRecord, StateFolder
-from tests.support.runtimes import executable, series_5_2
 
 
 def program(path: Path, script: str) -> Path:
@@ -37,13 +36,6 @@ def test_each_named_blender_is_asked_for_its_version(tmp_path: Path) -> None:
     ]
     assert found[1].version == "9.1.2"
     assert found[0].version.startswith(("4.5.", "5.2."))
-
-
-def test_the_real_ones_say_what_they_are() -> None:
-    assert runtimes([str(executable()), str(series_5_2())], {}) == (
-        RuntimeSpec(version="3.4.1", path=str(executable())),
-        RuntimeSpec(version="5.2.3", path=str(series_5_2())),
-    )
 
 
 def test_a_link_to_a_python_keeps_its_name(tmp_path: Path) -> None:
