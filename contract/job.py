@@ -74,6 +74,14 @@ class Job:
     shards: int = 0
     frames_sent_at: str = ""
     """When every render task had been put on its queue."""
+    blender_version: str = ""
+    """The exact Blender that baked it and renders every frame of it, as are the next two."""
+    blender_build: str = ""
+    """The hash that this Blender was built from, as it says itself."""
+    blender_form: str = ""
+    """Executable or module (contract.runtimes.RuntimeForm)."""
+    runtime_failures: int = 0
+    """Times that a worker could not start the Blender which the bake needs."""
     scene: Mapping[str, Any] = field(default_factory=dict)
     """What Blender said of the scene: engine, format, size, frame rate, version."""
     frames_done: int = 0
@@ -112,6 +120,8 @@ class FrameRecord:
     """Keys relative to the job's frames prefix."""
     seconds: float = 0.0
     worker: str = ""
+    blender_version: str = ""
+    """Of the Blender that rendered it."""
     reason: str = ""
     ended_at: str = ""
 
@@ -124,6 +134,7 @@ class FrameRecord:
             files=tuple(item.get("files", ())),
             seconds=float(item.get("seconds", 0)),
             worker=item.get("worker", ""),
+            blender_version=item.get("blender_version", ""),
             reason=item.get("reason", ""),
             ended_at=item.get("ended_at", ""),
         )

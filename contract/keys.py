@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 
 UPLOAD_SUFFIXES = (".blend", ".tar.gz", ".tgz", ".zip")
 OUTPUT_FOLDER = "output"
+BLENDER_METADATA = "blender-version"
+"""Of a frame's object: the version of the Blender that rendered it."""
 JOB_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 
 

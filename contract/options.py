@@ -37,6 +37,8 @@ class JobOptions:
     engine: str | None = None
     samples: int | None = None
     resolution_percentage: int | None = None
+    blender_version: str | None = None
+    """A series, 4.5, or an exact version, 4.5.15; no business of Blender's own."""
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> JobOptions:
@@ -125,6 +127,12 @@ def _engine(name: str, value: str) -> str:
     return engine
 
 
+def _blender_version(name: str, value: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,2}\.[0-9]{1,2}(\.[0-9]{1,3})?", value):
+        raise OptionError(f"option {name} is {value[:80]!r}: expected a Blender such as 4.5 or 4.5.15")
+    return value
+
+
 _READERS: dict[str, Callable[[str, str], Any]] = {
     "frames": _text,
     "start_frame": _integer(FIRST_FRAME, LAST_FRAME),
@@ -134,4 +142,5 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "engine": _engine,
     "samples": _integer(1, MAX_SAMPLES),
     "resolution_percentage": _integer(1, MAX_RESOLUTION_PERCENTAGE),
+    "blender_version": _blender_version,
 }

@@ -120,8 +120,10 @@ class AgentSettings(Settings):
     """Where the shared file system is mounted."""
     work_directory: str
     """A folder of this machine alone, for what Blender writes before it is uploaded."""
-    blender: str
-    """A Blender executable, or a Python that has bpy."""
+    blender_runtimes: str
+    """The Blenders that it has or can install (contract.runtimes)."""
+    blender_directory: str
+    """A folder that is kept, for those it installs."""
     lease_seconds: int
     """Visibility time-out of a held message; renewed each quarter of it."""
     poll_seconds: int

@@ -9,6 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from contract.runtimes import RuntimeSpec, format_runtimes
 from contract.settings import AgentSettings
 from stacks.assets import agent_code
 from stacks.config import FarmConfig
@@ -56,7 +57,8 @@ class ComputeStack(Stack):
             worker_id="",  # the install script asks the machine itself
             scratch_directory="/mnt/scratch",
             work_directory="/var/lib/render-worker",
-            blender="/opt/render-worker/venv/bin/python",
+            blender_runtimes=format_runtimes(RuntimeSpec(version=v) for v in config.blender_versions),
+            blender_directory="/opt/render-worker/blender",
             lease_seconds=int(LEASE.to_seconds()),
             poll_seconds=20,
         )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
+from contract.blender_releases import KNOWN_VERSIONS
+
 
 class ConfigError(ValueError):
     """A variable that no farm can be built from: one line with its name, its value, and what was expected."""
@@ -27,6 +29,8 @@ class FarmConfig:
     vpc_cidr: str
     render_bucket_name: str
     blender_node_image_id: str
+    blender_versions: tuple[str, ...]
+    """Blenders that workers install when a job needs them."""
     instance_types: tuple[str, ...]
     on_demand_percentage: int
     """Share of workers that are not Spot. AWS rounds it up: from 1 on, a fleet of one is On-Demand."""
@@ -137,9 +141,15 @@ def _instance_type(name: str, value: str) -> str:
         )
     family = value.partition(".")[0]
     if re.match(r"a1$|[a-z]+[0-9]+[a-z0-9-]*g", family):
-        raise ConfigError(name, value, "x86-64 types: no Blender module is published for arm64 Linux")
+        raise ConfigError(name, value, "x86-64 types: no Blender is published for arm64 Linux")
     if family.startswith("mac"):
         raise ConfigError(name, value, "types that run Linux")
+    return value
+
+
+def _blender_version(name: str, value: str) -> str:
+    if value not in KNOWN_VERSIONS:
+        raise ConfigError(name, value, f"releases with commas between, of {', '.join(KNOWN_VERSIONS)}")
     return value
 
 
@@ -166,6 +176,7 @@ _READERS: dict[str, _Reader] = {
     "blender_node_image_id": _optional(
         _matching(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", "an image id such as ami-0123456789abcdef0")
     ),
+    "blender_versions": _several(_blender_version),
     "instance_types": _several(_instance_type),
     "on_demand_percentage": _number(int, 0, 100),
     "worker_asg_name": _optional(

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import boto3
 
+from contract.runtimes import RuntimesError, parse_runtimes
 from contract.settings import AgentSettings, SettingsError
 from contract.tasks import BakeTask, FinishTask, RenderTask
 from worker_agent.bake_task import BakeTaskHandler
-from worker_agent.blender import Runtime
 from worker_agent.bucket import Bucket
 from worker_agent.finish_task import FinishTaskHandler
 from worker_agent.frame_store import FrameStore
@@ -23,6 +23,7 @@ from worker_agent.lease import LeaseKeeper
 from worker_agent.loop import WorkLoop
 from worker_agent.metrics import FrameMetrics
 from worker_agent.render_task import RenderTaskHandler
+from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
 from worker_agent.stores import Stores
@@ -38,13 +39,15 @@ def main() -> int:
     logging.getLogger("botocore").setLevel(logging.WARNING)
     try:
         settings = AgentSettings.from_env(os.environ)
-    except SettingsError as error:
+        blenders = parse_runtimes(settings.blender_runtimes)
+    except (SettingsError, RuntimesError) as error:
         print(error, file=sys.stderr)
         return 2
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    sessions = SceneSessions(Runtime.of(settings.blender), Path(settings.work_directory))
+    shelf = BlenderShelf(blenders, Path(settings.blender_directory), stopped=stop.is_set)
+    sessions = SceneSessions(shelf, Path(settings.work_directory))
     threading.Thread(target=_stop_blender, args=(stop, sessions), name="stopper", daemon=True).start()
     leases = LeaseKeeper(settings.lease_seconds)
     leases.start()

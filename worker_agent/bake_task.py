@@ -14,6 +14,7 @@ from contract.frames import FrameRangeError, format_frames, parse_frames
 from contract.job import Job, JobState
 from contract.keys import bake_log_key, safe_file_name
 from contract.options import JobOptions
+from contract.runtimes import RuntimeSpec
 from contract.table import shard_count
 from contract.tasks import BakeTask, RenderTask
 from worker_agent.bake_progress import BakeProgressNote
@@ -28,6 +29,7 @@ from worker_agent.bucket import SourceGoneError
 from worker_agent.bundle import BundleRejectedError, is_bundle, unpack
 from worker_agent.lease import Lease
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
+from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_sessions import OPEN_SECONDS, SceneSessions
 from worker_agent.stores import Stores
 from worker_agent.task_queue import LeaseLostError, TaskQueue
@@ -36,6 +38,9 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = 10
+MAX_RUNTIME_ATTEMPTS = 5
+RUNTIME_RETRY_SECONDS = 30
+"""Without the Blender it needs, a job waits so long, then twice as long and so on: some 8 minutes in all."""
 COPY_SECONDS = 1_800
 """A copy of a bake task waits this long: the longest bake must end before its receives are used up."""
 BAKE_SECONDS_LIMIT = 11 * 3600
@@ -74,6 +79,8 @@ class BakeTaskHandler:
             return self._fail(job, token, str(error), getattr(error, "log", ""))
         except BlenderKilled as error:
             raise InterruptedTaskError(str(error)) from error
+        except RuntimeUnavailableError as error:
+            return self._wait_for_runtime(job, token, error)
         except BlenderError as error:
             attempts = self._stores.jobs.count_failed_bake(job.job_id)
             if attempts >= MAX_ATTEMPTS:
@@ -98,7 +105,8 @@ class BakeTaskHandler:
         folder = self._stores.scratch.begin_bake(job.job_id, token)
         blend = self._fetch(job, folder)
         options = JobOptions.from_map(job.options)
-        with self._sessions.fresh() as session:
+        spec = self._sessions.choose(blend, options.blender_version)
+        with self._sessions.fresh(spec) as session:
             report = session.open(blend, options.for_blender(), timeout_seconds=OPEN_SECONDS)
             frames = options.frames_of(
                 scene_start=report.frame_start, scene_end=report.frame_end, scene_step=report.frame_step
@@ -111,7 +119,7 @@ class BakeTaskHandler:
                 )
             self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
         if expectations is not None:
-            self._prove(blend, options, expectations)
+            self._prove(spec, blend, options, expectations)
         if lease.lost:
             raise InterruptedTaskError("the lease was lost during the bake")
         shards = shard_count(len(frames))
@@ -122,6 +130,10 @@ class BakeTaskHandler:
             "frames": options.frames or format_frames(frames),  # as asked: short, whatever the order
             "frame_count": len(frames),
             "shards": shards,
+            "blender_version": session.runtime_version,
+            "blender_build": session.runtime_build,
+            "blender_form": str(spec.form),
+            "reason": "",
             "scene": _scene_summary(report),
         }
         if not self._stores.jobs.begin_rendering(job.job_id, token=token, published=published):
@@ -131,9 +143,9 @@ class BakeTaskHandler:
         assert rendering is not None  # it was there a line ago, and records are not deleted
         return self._send_frames(rendering)
 
-    def _prove(self, blend: Path, options: JobOptions, expectations: Expectations) -> None:
+    def _prove(self, spec: RuntimeSpec, blend: Path, options: JobOptions, expectations: Expectations) -> None:
         """A Blender that knows nothing of the bake must show the same. Raises SceneRejected."""
-        with self._sessions.fresh() as session:
+        with self._sessions.fresh(spec) as session:
             session.open(blend, options.for_blender(), timeout_seconds=OPEN_SECONDS, for_bake=False)
             session.prove(expectations, timeout_seconds=PROOF_SECONDS)
 
@@ -154,6 +166,16 @@ class BakeTaskHandler:
         self._render_queue.send(RenderTask(job.job_id, str(frame)) for frame in parse_frames(job.frames))
         self._stores.jobs.mark_frames_sent(job.job_id)
         return Settled(f"{job.frame_count} frames of job {job.job_id} are queued")
+
+    def _wait_for_runtime(self, job: Job, token: str, error: RuntimeUnavailableError) -> Outcome:
+        """Another worker may have it, or this one in a while. Meanwhile the record says what is wanting."""
+        attempts = self._stores.jobs.count_runtime_failure(job.job_id, token=token, reason=error.reason)
+        if attempts == 0:
+            raise InterruptedTaskError("another baker has taken over, or the job has ended")
+        if attempts >= MAX_RUNTIME_ATTEMPTS:
+            return self._fail(job, token, f"{error.reason} (tried {attempts} times)", error.log)
+        wait_seconds = max(RUNTIME_RETRY_SECONDS * 2 ** (attempts - 1), error.retry_seconds)
+        return GiveBack(f"no Blender to bake with: {error.reason}", delay_seconds=wait_seconds)
 
     def _fail(self, job: Job, token: str, reason: str, blender_log: str) -> Outcome:
         if blender_log:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from contract.job import Job
-from contract.keys import frames_prefix
+from contract.keys import BLENDER_METADATA, frames_prefix
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,14 +38,14 @@ class Bucket:
                 ) from error
             raise
 
-    def upload_frame_file(self, job: Job, name: str, file: Path) -> None:
+    def upload_frame_file(self, job: Job, name: str, file: Path, *, blender_version: str) -> None:
         """Put one file that a frame produced under its name, relative to the job's frames."""
         content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
         self._s3.upload_file(
             str(file),
             self._name,
             frames_prefix(job.project, job.job_id) + name,
-            ExtraArgs={"ContentType": content_type},
+            ExtraArgs={"ContentType": content_type, "Metadata": {BLENDER_METADATA: blender_version}},
         )
 
     def put_text(self, key: str, text: str, *, content_type: str = "text/plain; charset=utf-8") -> None:

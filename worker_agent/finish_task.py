@@ -65,6 +65,11 @@ def _summary(job: Job, state: JobState, reason: str, progress: Progress, frames:
             "reason": reason,
             "created_at": job.created_at,
             "options": dict(job.options),
+            "blender": {
+                "version": job.blender_version,
+                "build": job.blender_build,
+                "form": job.blender_form,
+            },
             "scene": dict(job.scene),
             "frames_done": progress.done,
             "frames_failed": progress.failed,

@@ -51,13 +51,20 @@ class FrameStore:
         item = self._get(frame_key(job.job_id, job.shards, frame))
         return FrameRecord.from_item(item) if item else None
 
-    def record_done(self, job: Job, frame: int, *, files: Sequence[str], seconds: float) -> bool:
+    def record_done(
+        self, job: Job, frame: int, *, files: Sequence[str], seconds: float, blender_version: str
+    ) -> bool:
         """Record a frame whose files are in the bucket, and count it. False when it was recorded before."""
         return self._end_frame(
             job,
             frame,
             FrameState.DONE,
-            {"files": list(files), "seconds": Decimal(f"{seconds:.3f}"), "reason": ""},
+            {
+                "files": list(files),
+                "seconds": Decimal(f"{seconds:.3f}"),
+                "blender_version": blender_version,
+                "reason": "",
+            },
         )
 
     def record_failed(self, job: Job, frame: int, *, reason: str) -> bool:

@@ -61,6 +61,40 @@ class JobStore:
         )
         return int(answer["Attributes"]["bake_attempts"])
 
+    def count_runtime_failure(self, job_id: str, *, token: str, reason: str) -> int:
+        """Times that a baker of this job had not the Blender it needs, this one included; keeps why.
+
+        0 when another baker has taken over or the job has ended.
+        """
+        as_baker = self._as_baker(token)
+        try:
+            answer = self._dynamodb.update_item(
+                TableName=self._table,
+                Key=job_key(job_id),
+                UpdateExpression="SET reason = :reason, updated_at = :now ADD runtime_failures :one",
+                ConditionExpression=as_baker["condition"],
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={
+                    ":reason": reason,
+                    ":now": _now(),
+                    ":one": 1,
+                    **{name: _plain(value) for name, value in as_baker["values"].items()},
+                },
+                ReturnValues="UPDATED_NEW",
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return 0
+        return int(answer["Attributes"]["runtime_failures"])
+
+    def note_trouble(self, job_id: str, reason: str) -> None:
+        """Say on the record of a job that is being rendered what a worker of it is in want of."""
+        self._update_job(
+            job_id,
+            {"reason": reason},
+            condition="#state = :rendering",
+            values={":rendering": JobState.RENDERING},
+        )
+
     def mark_frames_sent(self, job_id: str) -> None:
         self._update_job(job_id, {"frames_sent_at": _now()})
 

@@ -14,6 +14,7 @@ from worker_agent.blender import BlenderError, BlenderKilled, RenderedFrame
 from worker_agent.lease import Lease
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
+from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = 5
 """A failed frame waits this long for each attempt it has behind it."""
+RUNTIME_RETRY_SECONDS = 60
+"""A frame for which this worker has no Blender waits this long for another worker. When none has it, the
+queue's last delivery ends the job, after some two hours."""
 FRAME_SECONDS_LIMIT = 4 * 3600
 
 
@@ -71,11 +75,15 @@ class RenderTaskHandler:
             for rendered in session.render(
                 tuple(left), output, timeout_seconds_per_frame=FRAME_SECONDS_LIMIT
             ):
-                self._keep(job, rendered, output, lease)
+                self._keep(job, rendered, output, lease, session.runtime_version)
                 left.remove(rendered.frame)
             completed = True
         except BlenderKilled as error:
             raise InterruptedTaskError(str(error)) from error
+        except RuntimeUnavailableError as error:
+            self._stores.jobs.note_trouble(job.job_id, error.reason)
+            why = f"no Blender to render with: {error.reason}"
+            return GiveBack(why, delay_seconds=RUNTIME_RETRY_SECONDS)
         except BlenderError as error:
             return self._fail_attempt(job, left, error, lease)
         finally:
@@ -84,15 +92,19 @@ class RenderTaskHandler:
             shutil.rmtree(output, ignore_errors=True)
         return None
 
-    def _keep(self, job: Job, rendered: RenderedFrame, output: Path, lease: Lease) -> None:
+    def _keep(self, job: Job, rendered: RenderedFrame, output: Path, lease: Lease, blender: str) -> None:
         """Law 1: the files, then the record."""
         for name in rendered.files:
-            self._stores.bucket.upload_frame_file(job, name, output / name)
+            self._stores.bucket.upload_frame_file(job, name, output / name, blender_version=blender)
         self._stores.bucket.put_text(frame_log_key(job.project, job.job_id, rendered.frame), rendered.log)
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the frame was uploaded")
         if self._stores.frames.record_done(
-            job, rendered.frame, files=rendered.files, seconds=rendered.seconds
+            job,
+            rendered.frame,
+            files=rendered.files,
+            seconds=rendered.seconds,
+            blender_version=blender,
         ):
             self._metrics.frame_done(rendered.seconds)
         for name in rendered.files:

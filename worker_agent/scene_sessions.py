@@ -11,30 +11,42 @@ from uuid import uuid4
 
 from contract.job import Job
 from contract.options import JobOptions
-from worker_agent.blender import BlenderSession, Runtime
+from contract.runtimes import RuntimeSpec
+from worker_agent.blender import BlenderDied, BlenderSession, BlenderTimedOut
 from worker_agent.outcome import InterruptedTaskError
+from worker_agent.runtimes.errors import RuntimeUnavailableError
+from worker_agent.runtimes.selection import choose_runtime, read_needs
+from worker_agent.runtimes.shelf import BlenderShelf
 
 START_SECONDS = 120
 OPEN_SECONDS = 1_800
 
 
 class SceneSessions:
-    """Keeps a job's scene open from one frame to the next; another job's takes its place."""
+    """Keeps a job's scene open from one frame to the next; another job's takes its place.
 
-    def __init__(self, runtime: Runtime, work_directory: Path) -> None:
-        self._runtime = runtime
+    Each job has the Blender that it is bound to. What starts one raises RuntimeUnavailableError when
+    that cannot be installed or started here, or is not the one that the job is bound to.
+    """
+
+    def __init__(self, shelf: BlenderShelf, work_directory: Path) -> None:
+        self._shelf = shelf
         self._work = work_directory
         self._session: BlenderSession | None = None
         self._scene: tuple[str, str] | None = None
         self._lock = threading.Lock()
         self._stopped = False
 
+    def choose(self, blend: Path, wanted_version: str | None) -> RuntimeSpec:
+        """The Blender of this farm that renders the file. Raises SceneRejected."""
+        return choose_runtime(read_needs(blend), wanted_version, self._shelf.specs)
+
     @contextmanager
-    def fresh(self) -> Iterator[BlenderSession]:
+    def fresh(self, spec: RuntimeSpec) -> Iterator[BlenderSession]:
         """A Blender of its own, for a bake; ended with the block."""
         self.close()
         try:
-            yield self._start()
+            yield self._start(spec)
         finally:
             self.close()
 
@@ -43,7 +55,7 @@ class SceneSessions:
         scene = (job.job_id, job.baked_folder)
         if self._session is None or self._scene != scene:
             self.close()
-            session = self._start()
+            session = self._start(self._shelf.find(job.blender_version, job.blender_form), job.blender_build)
             options = JobOptions.from_map(job.options).for_blender()
             session.open(blend, options, timeout_seconds=OPEN_SECONDS, for_bake=False)
             self._scene = scene
@@ -75,18 +87,40 @@ class SceneSessions:
         folder.mkdir(parents=True)
         return folder
 
-    def _start(self) -> BlenderSession:
+    def _start(self, spec: RuntimeSpec, build: str | None = None) -> BlenderSession:
+        """Start a Blender, which has to be of this build when one is given."""
+        runtime = self._shelf.runtime(spec)
         home = self._work / "session"
         home.mkdir(parents=True, exist_ok=True)
-        session = BlenderSession.start(
-            runtime=self._runtime,
-            workdir=home,
-            log_path=home / "blender.log",
-            start_timeout_seconds=START_SECONDS,
-        )
+        try:
+            session = BlenderSession.start(
+                runtime=runtime,
+                workdir=home,
+                log_path=home / "blender.log",
+                start_timeout_seconds=START_SECONDS,
+            )
+        except (BlenderDied, BlenderTimedOut) as error:  # no file is open yet: none is to blame
+            raise RuntimeUnavailableError(f"Blender {spec}: {error.reason}", log=error.log) from error
+        try:
+            _check_identity(session, spec, build)
+        except RuntimeUnavailableError:
+            session.close()
+            raise
         with self._lock:
             self._session = session
         if self._stopped:
             session.kill()
             raise InterruptedTaskError("the worker is stopping")
         return session
+
+
+def _check_identity(session: BlenderSession, spec: RuntimeSpec, build: str | None) -> None:
+    if session.runtime_version != spec.version:
+        raise RuntimeUnavailableError(
+            f"what this worker was told is Blender {spec} calls itself {session.runtime_version}"
+        )
+    if build is not None and session.runtime_build != build:
+        raise RuntimeUnavailableError(
+            f"the job is bound to the build {build} of Blender {spec}, and this worker has "
+            f"{session.runtime_build}: its frames would not match the others"
+        )

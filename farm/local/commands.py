@@ -19,6 +19,7 @@ from contract.options import OptionError
 from farm.follow import NoJobError
 from farm.jobs import Farm, SubmitError, encode_options, submit, upload_key
 from farm.local import clients, lifecycle, status
+from farm.local.blenders import NoBlenderError
 from farm.local.deployment import DeployError
 from farm.local.emulator import EmulatorError
 from farm.local.environment import aws_variables, without_aws
@@ -32,7 +33,10 @@ _out, _err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 _GOES_ON = "it goes on (see `farm local status`; `farm local down` ends it)"
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
-_EXPECTED = (DeployError, EmulatorError, lifecycle.UpError, NoJobError, BotoCoreError, ClientError, OSError)
+_EXPECTED = (
+    *(NoBlenderError, DeployError, EmulatorError, lifecycle.UpError, NoJobError),
+    *(BotoCoreError, ClientError, OSError),
+)
 
 
 @app.command()
@@ -81,6 +85,9 @@ def render(
     engine: Annotated[str | None, typer.Option(help="cycles, eevee or workbench.")] = None,
     samples: Annotated[int | None, typer.Option(help="Samples per pixel.")] = None,
     resolution_percentage: Annotated[int | None, typer.Option(help="Size of the frames.")] = None,
+    blender_version: Annotated[
+        str | None, typer.Option(help="4.5 or 4.5.15. Without it, the series that saved the file.")
+    ] = None,
     project: Annotated[
         str | None, typer.Option(help="Folder in the bucket. Without it, the file's name.")
     ] = None,
@@ -105,6 +112,7 @@ def render(
                 "engine": engine,
                 "samples": samples,
                 "resolution_percentage": resolution_percentage,
+                "blender_version": blender_version,
             }
         )
     except (SubmitError, OptionError) as error:

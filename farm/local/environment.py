@@ -23,6 +23,7 @@ _KEPT = frozenset(
     {
         *("HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM", "TMPDIR"),
         *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "SYSTEMROOT"),
+        *("HTTPS_PROXY", "https_proxy"),  # a Blender may have to be fetched
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "CUDA_VISIBLE_DEVICES"),
     }
 )
@@ -53,7 +54,7 @@ def aws_variables(*, endpoint: str | None, state_dir: Path) -> dict[str, str]:
 
 def child_environment(env: Mapping[str, str], *, endpoint: str | None, state_dir: Path) -> dict[str, str]:
     """The environment of a process of the laptop farm."""
-    kept = {name: value for name, value in env.items() if name in _KEPT or name.startswith("LC_")}
+    kept = {name: value for name, value in env.items() if name in _KEPT or name.startswith(("LC_", "UV_"))}
     here = str(Path(sys.executable).parent)  # python3 and node of the farm's own environment come first
     return {
         **kept,

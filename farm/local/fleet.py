@@ -25,7 +25,7 @@ from farm.local import clients, emulator, processes
 from farm.local.agents import AgentPool
 from farm.local.environment import child_environment
 from farm.local.scaler import Scaler, ScalerError
-from farm.local.settings import LocalSettings
+from farm.local.settings import LocalSettings, blender_folder
 from farm.local.state import FarmRecord, StateFolder, write_json
 
 NAME = "fleet"
@@ -147,7 +147,8 @@ class AgentEnvironment:
             worker_id=worker_id,
             scratch_directory=str(self.state.scratch),
             work_directory=str(folder),
-            blender=self.settings.blender,
+            blender_runtimes=self.farm.runtimes,
+            blender_directory=str(blender_folder(os.environ)),
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
         )

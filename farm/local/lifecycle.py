@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from farm.local import agents, emulator, fleet, processes
+from contract.runtimes import format_runtimes
+from farm.local import agents, blenders, emulator, fleet, processes
 from farm.local.deployment import deploy, fingerprint
 from farm.local.environment import child_environment
 from farm.local.settings import ROOT, LocalSettings
@@ -32,8 +33,9 @@ def up(settings: LocalSettings, tell: Tell) -> FarmRecord:
     """Bring the farm up, or to the code as it is now. Whatever goes wrong, no half a farm is left."""
     state = StateFolder(settings.state_dir)
     with state.lock(time.sleep, lambda: tell("waiting for another `farm local up` or `down` to end")):
+        runtimes = _runtimes(settings, state)  # a Blender that is none ends no farm
         try:
-            return _up(settings, state, tell)
+            return _up(settings, runtimes, state, tell)
         except BaseException:
             _down(state, lambda _: None)
             raise
@@ -48,7 +50,15 @@ def down(settings: LocalSettings, tell: Tell) -> None:
         _down(state, tell)
 
 
-def _up(settings: LocalSettings, state: StateFolder, tell: Tell) -> FarmRecord:
+def _runtimes(settings: LocalSettings, state: StateFolder) -> str:
+    """Asking a Blender for its version takes a while: it is done once for a setting."""
+    farm = find(state)
+    if farm and farm.runtimes and farm.blenders == os.pathsep.join(settings.blenders):
+        return farm.runtimes
+    return format_runtimes(blenders.runtimes(settings.blenders, os.environ))
+
+
+def _up(settings: LocalSettings, runtimes: str, state: StateFolder, tell: Tell) -> FarmRecord:
     code = fingerprint()
     farm = find(state)
     if farm is None or not emulator.healthy(farm.endpoint):
@@ -57,6 +67,10 @@ def _up(settings: LocalSettings, state: StateFolder, tell: Tell) -> FarmRecord:
         state.prepare()
         tell("starting the AWS emulator")
         farm = FarmRecord(endpoint=emulator.start(state))
+        state.write_farm(farm)
+    if farm.runtimes != runtimes:
+        _stop_fleet(state, tell)
+        farm = replace(farm, blenders=os.pathsep.join(settings.blenders), runtimes=runtimes)
         state.write_farm(farm)
     if farm.fingerprint != code:
         _stop_fleet(state, tell)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +26,8 @@ class LocalSettings:
     """Agents that run at once, whatever capacity the farm wants: a laptop has one processor."""
     scale_in_seconds: float
     """How long fewer agents must be wanted before one is stopped."""
-    blender: str
-    """A Blender executable, or a Python that has bpy."""
+    blenders: tuple[str, ...]
+    """Paths of Blender executables and of Pythons that have bpy; none: what the environment can have."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> LocalSettings:
@@ -37,7 +36,11 @@ class LocalSettings:
             state_dir=Path(env.get("FARM_STATE_DIR") or ROOT / ".farm").resolve(),
             max_agents=int(_number(env, "FARM_LOCAL_AGENTS", max(1, (os.cpu_count() or 1) // 2), whole=True)),
             scale_in_seconds=_number(env, "FARM_LOCAL_SCALE_IN_SECONDS", 10, whole=False),
-            blender=env.get("FARM_BLENDER") or sys.executable,
+            blenders=tuple(
+                str(Path(path).expanduser().absolute())
+                for path in env.get("FARM_BLENDER", "").split(os.pathsep)
+                if path
+            ),
         )
 
     def to_env(self) -> dict[str, str]:
@@ -45,8 +48,14 @@ class LocalSettings:
             "FARM_STATE_DIR": str(self.state_dir),
             "FARM_LOCAL_AGENTS": str(self.max_agents),
             "FARM_LOCAL_SCALE_IN_SECONDS": str(self.scale_in_seconds),
-            "FARM_BLENDER": self.blender,
+            "FARM_BLENDER": os.pathsep.join(self.blenders),
         }
+
+
+def blender_folder(env: Mapping[str, str]) -> Path:
+    """Where the Blenders that laptop farms install are kept, one folder for all farms of a person."""
+    cache = env.get("XDG_CACHE_HOME") or Path(env.get("HOME") or Path.home(), ".cache")
+    return Path(cache, "autoblenderrender", "blender")
 
 
 def region_of(cdk_json: Path) -> str:

@@ -23,6 +23,10 @@ class FarmRecord:
     """Of the code that is deployed; empty until it is."""
     outputs: Mapping[str, str] = field(default_factory=dict)
     """Of all stacks, by name."""
+    blenders: str = ""
+    """The person's setting that `runtimes` was made of."""
+    runtimes: str = ""
+    """The Blenders of the farm, as its agents are told."""
 
 
 @dataclass(frozen=True, slots=True)

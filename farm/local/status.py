@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contract.job import Job, Progress
+from contract.runtimes import parse_runtimes
 from farm.jobs import latest_jobs, read_progress
 from farm.local import agents, clients, emulator, fleet, processes
 from farm.local.state import FarmRecord, StateFolder, read_json
@@ -48,8 +49,13 @@ def show(console: Console, state: StateFolder, record: FarmRecord) -> None:
         say(console, str(report["problem"]), "red")
     say(
         console,
+        f"blender: {_blenders(record)}\n"
         f"emulator: {record.endpoint}\nbucket: {farm.bucket}\nlogs: {state.logs}\nscratch: {state.scratch}",
     )
+
+
+def _blenders(record: FarmRecord) -> str:
+    return ", ".join(map(str, parse_runtimes(record.runtimes))) if record.runtimes else "none yet"
 
 
 def explain(state: StateFolder) -> str:

@@ -19,6 +19,7 @@ def fail_job(dynamodb: Any, table_name: str, task: Task) -> str:
     """
     if isinstance(task, RenderTask) and _have_ended(dynamodb, table_name, task):
         return "its frames have ended: nothing to fail"
+    trouble = _get(dynamodb, table_name, job_key(task.job_id)).get("reason")
     what = f"frames {task.frames}" if isinstance(task, RenderTask) else f"its {task.kind}"
     ended = {f":ended{i}": str(state) for i, state in enumerate(sorted(ENDED))}
     try:
@@ -33,7 +34,8 @@ def fail_job(dynamodb: Any, table_name: str, task: Task) -> str:
                 ":failed": str(JobState.FAILED),
                 ":baking": str(JobState.BAKING),
                 ":epoch": int(time.time()),
-                ":reason": f"{what} was handed to workers too often without an end; see the workers' logs",
+                ":reason": f"{what} was handed to workers too often without an end"
+                + (f"; the last trouble was: {trouble}" if trouble else "; see the workers' logs"),
                 ":now": timestamp(datetime.now(UTC)),
                 **ended,
             },

@@ -18,6 +18,7 @@ def test_reads_every_option() -> None:
             "resolution-percentage": "25",
             "start_frame": "1",
             "end_frame": "3",
+            "blender_version": "4.5.15",
         }
     )
     assert options == JobOptions(
@@ -28,9 +29,15 @@ def test_reads_every_option() -> None:
         resolution_percentage=25,
         start_frame=1,
         end_frame=3,
+        blender_version="4.5.15",
     )
     assert JobOptions.from_map(options.to_map()) == options
-    assert "start_frame" not in options.for_blender()
+    assert not {"start_frame", "blender_version"} & set(options.for_blender())
+
+
+def test_a_blender_is_a_series_or_an_exact_version() -> None:
+    assert JobOptions.from_metadata({"blender_version": " 5.2 "}).blender_version == "5.2"
+    assert JobOptions.from_metadata({"blender-version": "2.79"}).blender_version == "2.79"
 
 
 def test_metadata_of_other_tools_is_no_option() -> None:
@@ -40,7 +47,7 @@ def test_metadata_of_other_tools_is_no_option() -> None:
 @pytest.mark.parametrize(
     ("metadata", "said"),
     [
-        ({"smaples": "8"}, "unknown option 'smaples' (value '8'): the options are camera, end_frame,"),
+        ({"smaples": "8"}, "unknown option 'smaples' (value '8'): the options are "),
         ({"samples": "many"}, "option samples is 'many': expected a whole number from 1"),
         ({"samples": "0"}, "option samples is '0'"),
         ({"samples": "8.5"}, "option samples is '8.5'"),
@@ -52,6 +59,10 @@ def test_metadata_of_other_tools_is_no_option() -> None:
         ({"frames": "abc"}, "'abc' is no frame range"),
         ({"frames": "1-3", "start_frame": "1"}, "expected one of them"),
         ({"engine": "povray"}, "expected one of cycles, eevee, workbench"),
+        ({"blender_version": "5"}, "option blender_version is '5': expected a Blender such as 4.5 or 4.5.15"),
+        ({"blender_version": "4.5.15.1"}, "expected a Blender such as 4.5 or 4.5.15"),
+        ({"blender_version": "latest"}, "expected a Blender such as 4.5 or 4.5.15"),
+        ({"blender_version": "٤.٥"}, "expected a Blender such as 4.5 or 4.5.15"),
         ({"scene": ""}, "option scene is ''"),
         ({"camera": "a%00b"}, "printable"),
     ],

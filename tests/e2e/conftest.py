@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.laptop import LaptopFarm, processes_of
+from tests.e2e.laptop import LaptopFarm, a_farm
 
 
 @pytest.fixture(scope="session")
@@ -24,23 +24,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaptopFarm]:
     """A laptop farm that is not up yet, and is down in the end."""
-    yield from _a_farm(tmp_path_factory, up=False)
+    with a_farm(tmp_path_factory.mktemp("laptop"), up=False) as farm:
+        yield farm
 
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaptopFarm]:
     """A laptop farm that is up."""
-    yield from _a_farm(tmp_path_factory, up=True)
-
-
-def _a_farm(tmp_path_factory: pytest.TempPathFactory, *, up: bool) -> Iterator[LaptopFarm]:
-    laptop = LaptopFarm(tmp_path_factory.mktemp("laptop"))
-    try:
-        if up:
-            code, said = laptop.run("up")
-            assert code == 0, said
-        yield laptop
-    finally:
-        code, said = laptop.run("down")
-        assert code == 0, said
-        assert processes_of(laptop.state) == []
+    with a_farm(tmp_path_factory.mktemp("laptop")) as farm:
+        yield farm

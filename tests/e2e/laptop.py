@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class LaptopFarm:
     """Lives in a folder of its own, beside whatever farm the developer has running."""
 
     folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Settings of this farm's own."""
 
     @property
     def state(self) -> StateFolder:
@@ -34,7 +37,8 @@ class LaptopFarm:
 
     @property
     def env(self) -> dict[str, str]:
-        return {**os.environ, "FARM_STATE_DIR": str(self.state.root), "PYTHONPATH": str(ROOT)}
+        ours = {"FARM_STATE_DIR": str(self.state.root), "PYTHONPATH": str(ROOT)}
+        return {**os.environ, **ours, **self.variables}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin `farm local …` in the farm's folder."""
@@ -125,6 +129,21 @@ class LaptopFarm:
             f"--- {path.name}\n{path.read_text(errors='replace')[-2000:]}"
             for path in sorted(self.state.logs.glob("*.log"))
         )
+
+
+@contextmanager
+def a_farm(folder: Path, *, up: bool = True, **variables: str) -> Iterator[LaptopFarm]:
+    """A laptop farm that is down in the end, and leaves no process."""
+    farm = LaptopFarm(folder, variables)
+    try:
+        if up:
+            code, said = farm.run("up")
+            assert code == 0, said
+        yield farm
+    finally:
+        code, said = farm.run("down")
+        assert code == 0, said
+        assert processes_of(farm.state) == []
 
 
 def _hear_ctrl_c() -> None:

@@ -15,6 +15,7 @@ def main(path: str) -> None:
     scene.frame_start, scene.frame_end = 1, 8
     scene.render.engine = "CYCLES"
     scene.cycles.samples = 1
+    scene.cycles.use_denoising = False  # not every Blender is built with it
     scene.render.resolution_x, scene.render.resolution_y = 64, 36
     bpy.ops.mesh.primitive_cube_add()
     cube = bpy.context.object

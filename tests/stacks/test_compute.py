@@ -3,6 +3,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from contract.runtimes import RuntimeForm, parse_runtimes
 from contract.settings import AgentSettings
 from stacks.assets import ROOT
 from stacks.worker_boot import SETTINGS_FILE
@@ -41,11 +42,20 @@ def test_the_agent_can_read_its_settings() -> None:
         worker_id="i-1",
         scratch_directory="/mnt/scratch",
         work_directory="/var/lib/render-worker",
-        blender="/opt/render-worker/venv/bin/python",
+        blender_runtimes="4.2.23,4.5.15,5.0.1,5.2.3",
+        blender_directory="/opt/render-worker/blender",
         lease_seconds=120,
         poll_seconds=20,
     )
     assert environment["AWS_DEFAULT_REGION"] == "eu-central-1"
+
+
+def test_workers_are_told_the_blenders_that_the_variable_names() -> None:
+    told = agent_environment(synthesized(blender_versions="5.2.3, 4.5.15"))["FARM_BLENDER_RUNTIMES"]
+    assert [(spec.version, spec.form) for spec in parse_runtimes(told)] == [
+        ("5.2.3", RuntimeForm.EXECUTABLE),
+        ("4.5.15", RuntimeForm.EXECUTABLE),
+    ]
 
 
 def test_the_lease_is_the_queues_own_visibility() -> None:
@@ -71,11 +81,12 @@ def test_boot_script_and_unit_agree_with_the_user_data() -> None:
         "EnvironmentFile=/etc/render-worker/instance.env"
     )
     assert 'echo "FARM_WORKER_ID=' in install
-    assert f"ExecStart={environment['FARM_BLENDER']} -m worker_agent\n" in unit
-    writable = (
-        f"ReadWritePaths={environment['FARM_SCRATCH_DIRECTORY']} {environment['FARM_WORK_DIRECTORY']}\n"
-    )
-    assert writable in unit
+    assert "base=/opt/render-worker\n" in install and '"$base/venv/bin/python" -m pip install' in install
+    assert "ExecStart=/opt/render-worker/venv/bin/python -m worker_agent\n" in unit
+    folders = ("FARM_SCRATCH_DIRECTORY", "FARM_WORK_DIRECTORY", "FARM_BLENDER_DIRECTORY")
+    assert f"ReadWritePaths={' '.join(environment[name] for name in folders)}\n" in unit
+    assert 'install -d -m 700 -o render-agent -g render-agent "$FARM_WORK_DIRECTORY" ' in install
+    assert '"$FARM_BLENDER_DIRECTORY"' in install
 
 
 def test_a_worker_gives_its_credentials_to_no_stray_request() -> None:

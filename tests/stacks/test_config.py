@@ -29,6 +29,7 @@ def test_cdk_json_is_the_whole_table_of_variables() -> None:
         ("render_bucket_name", "my-films", "my-films"),
         ("blender_node_image_id", "ami-0123456789abcdef0", "ami-0123456789abcdef0"),
         ("blender_node_image_id", "ami-01234567", "ami-01234567"),
+        ("blender_versions", "5.2.3, 3.6.23", ("5.2.3", "3.6.23")),
         (
             "instance_types",
             "g4dn.xlarge,g6e.2xlarge, c7i-flex.large",
@@ -72,6 +73,10 @@ BAD = [
     ("render_bucket_name", "a" * 64, "3 to 63"),
     ("blender_node_image_id", "ami-123", "an image id such as"),
     ("blender_node_image_id", "Amazon Linux", "an image id such as"),
+    ("blender_versions", "", "releases with commas between, of 3.6.23, "),
+    ("blender_versions", "4.5", "releases with commas between, of 3.6.23, "),
+    ("blender_versions", "4.5.15,4.5.99", "releases with commas between, of 3.6.23, "),
+    ("blender_versions", "4.5.15,4.5.15", "each value once"),
     ("instance_types", "", "EC2 instance types"),
     ("instance_types", "m6i", "EC2 instance types"),
     ("instance_types", "m6i.2xlarge;m5.large", "EC2 instance types"),
@@ -113,7 +118,7 @@ def test_refuses_in_one_line(name: str, value: object, expected: str) -> None:
     "family", ["a1", "t4g", "m6g", "c7gn", "r6gd", "im4gn", "is4gen", "x2gd", "hpc7g", "g5g", "p6e-gb200"]
 )
 def test_refuses_arm_with_the_reason(family: str) -> None:
-    with pytest.raises(ConfigError, match="no Blender module is published for arm64"):
+    with pytest.raises(ConfigError, match="no Blender is published for arm64"):
         config(instance_types=f"{family}.xlarge")
 
 

@@ -84,7 +84,7 @@ def main() -> None:
     behaviour, folder, *arguments = sys.argv[1:]
     fake = _Fake(Path(folder), arguments)
     if behaviour != "never_ready":
-        fake.send(event="ready", version=[4, 5, 0], log_end=0)
+        fake.send(event="ready", version=[4, 5, 0], build="fake", log_end=0)
         getattr(fake, behaviour)()
     fake.hang()
 

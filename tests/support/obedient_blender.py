@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.job import Job
+from contract.runtimes import RuntimeSpec
 from worker_agent.blender import (
     BakeProgress,
     BlenderError,
@@ -17,6 +18,7 @@ from worker_agent.blender import (
     SceneReport,
     Simulation,
 )
+from worker_agent.runtimes.errors import RuntimeUnavailableError
 
 REPORT = SceneReport(
     runtime_version="4.5.15",
@@ -44,6 +46,8 @@ class ObedientSession:
     """Stands in for BlenderSession."""
 
     report: SceneReport = REPORT
+    runtime_version: str = "4.5.15"
+    runtime_build: str = "5afeabba6097"
     open_errors: list[BlenderError] = field(default_factory=list)
     """Raised by the next opens, in their order."""
     bake_errors: list[BlenderError] = field(default_factory=list)
@@ -111,12 +115,22 @@ class ObedientSessions:
     folder: Path
     session: ObedientSession
     closed: int = 0
+    start_errors: list[RuntimeUnavailableError] = field(default_factory=list)
+    """Raised by the next starts."""
+
+    def choose(self, blend: Path, wanted_version: str | None) -> RuntimeSpec:
+        assert blend.is_file(), blend
+        return RuntimeSpec(version=wanted_version or self.session.runtime_version)
 
     @contextmanager
-    def fresh(self) -> Iterator[ObedientSession]:
+    def fresh(self, spec: RuntimeSpec) -> Iterator[ObedientSession]:
+        if self.start_errors:
+            raise self.start_errors.pop(0)
         yield self.session
 
     def open_for(self, job: Job, blend: Path) -> ObedientSession:
+        if self.start_errors:
+            raise self.start_errors.pop(0)
         self.session.open(blend, {}, 1)
         return self.session
 

@@ -182,7 +182,7 @@ class TestBake:
         agent.blender.during_bake = lambda: outcomes.append(agent.bake(BAKE, agent.lease("copy")))
         agent.bake(BAKE, agent.lease())
         assert isinstance(outcomes[0], GiveBack)
-        assert len(agent.blender.opened) == 1
+        assert agent.blender.baked_to == [4]
 
     def test_a_baker_that_was_followed_by_another_publishes_nothing(self, agent: Agent) -> None:
         agent.upload()

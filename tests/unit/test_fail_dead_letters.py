@@ -45,6 +45,12 @@ def test_a_task_that_was_given_up_fails_its_job_with_the_reason(agent: Agent, ta
     assert agent.job.reason.startswith(f"{what} was handed to workers too often")
 
 
+def test_what_the_workers_were_in_want_of_is_told(agent: Agent) -> None:
+    agent.upload(state=JobState.RENDERING, shards=1, reason="Blender 5.2.3 could not be installed")
+    give_up(encode(RenderTask(JOB_ID, "7")))
+    assert agent.job.reason.endswith("; the last trouble was: Blender 5.2.3 could not be installed")
+
+
 @pytest.mark.parametrize("state", [JobState.DONE, JobState.CANCELED, JobState.DONE_WITH_FAILURES])
 def test_a_job_that_has_ended_stays_as_it_is(agent: Agent, state: JobState) -> None:
     agent.upload(state=state)

@@ -35,7 +35,9 @@ def test_many_frames_lie_in_several_shards() -> None:
 
 
 def test_a_done_frame_is_recorded_and_counted(frames: FrameStore) -> None:
-    assert frames.record_done(JOB, 7, files=["0007.png", "depth/0007.exr"], seconds=1.25)
+    assert frames.record_done(
+        JOB, 7, files=["0007.png", "depth/0007.exr"], seconds=1.25, blender_version="4.5.15"
+    )
     record = frames.frame(JOB, 7)
     assert record
     assert (record.state, record.files, record.seconds) == (
@@ -48,8 +50,8 @@ def test_a_done_frame_is_recorded_and_counted(frames: FrameStore) -> None:
 
 
 def test_a_frame_never_counts_twice(frames: FrameStore) -> None:
-    assert frames.record_done(JOB, 7, files=["0007.png"], seconds=1)
-    assert not frames.record_done(JOB, 7, files=["other.png"], seconds=2)
+    assert frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
+    assert not frames.record_done(JOB, 7, files=["other.png"], seconds=2, blender_version="4.5.15")
     assert not frames.record_failed(JOB, 7, reason="late")
     assert frames.progress(JOB) == Progress(total=200, done=1)
     record = frames.frame(JOB, 7)
@@ -71,7 +73,7 @@ def test_attempts_are_counted_until_the_frame_ends(frames: FrameStore) -> None:
 
 def test_a_frame_that_succeeds_in_the_end_bears_no_reason(frames: FrameStore) -> None:
     frames.count_failed_attempt(JOB, 7, reason="crash")
-    frames.record_done(JOB, 7, files=["0007.png"], seconds=1)
+    frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
     record = frames.frame(JOB, 7)
     assert record
     assert (record.state, record.attempts, record.reason) == (FrameState.DONE, 1, "")
@@ -81,18 +83,18 @@ def test_the_end_is_seen_when_the_last_frame_of_all_shards_has_ended(frames: Fra
     for frame in FRAMES[:-1]:
         assert not frames.has_ended(JOB, [frame])
         if frame % 50:
-            frames.record_done(JOB, frame, files=[f"{frame:04d}.png"], seconds=1)
+            frames.record_done(JOB, frame, files=[f"{frame:04d}.png"], seconds=1, blender_version="4.5.15")
         else:
             frames.record_failed(JOB, frame, reason="crash")
         assert not frames.has_ended(JOB, [frame]), "not when its own shard is complete and another is not"
-    frames.record_done(JOB, FRAMES[-1], files=["0200.png"], seconds=1)
+    frames.record_done(JOB, FRAMES[-1], files=["0200.png"], seconds=1, blender_version="4.5.15")
     assert frames.has_ended(JOB, [FRAMES[-1]])
     assert frames.has_ended(JOB, [1]), "a frame that comes again sees it too"
     assert sorted(record.frame for record in frames.frames(JOB)) == list(FRAMES)
 
 
 def test_expecting_frames_again_forgets_no_count(frames: FrameStore) -> None:
-    frames.record_done(JOB, 7, files=["0007.png"], seconds=1)
+    frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
     frames.expect("a", FRAMES, SHARDS)
     assert frames.progress(JOB) == Progress(total=200, done=1)
 
@@ -125,7 +127,7 @@ def test_transactions_that_meet_are_tried_again(aws: AwsEdges, frames: FrameStor
     store = FrameStore(
         Conflicts(aws.dynamodb, CONFLICT_TRIES - 1), aws.job_table_name, "w", sleep=waits.append
     )
-    assert store.record_done(JOB, 7, files=["0007.png"], seconds=1)
+    assert store.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
     assert frames.progress(JOB).done == 1
     assert len(waits) == CONFLICT_TRIES - 1
     assert sum(waits) < 15
@@ -134,5 +136,5 @@ def test_transactions_that_meet_are_tried_again(aws: AwsEdges, frames: FrameStor
 def test_transactions_that_always_meet_are_given_up(aws: AwsEdges, frames: FrameStore) -> None:
     store = FrameStore(Conflicts(aws.dynamodb, CONFLICT_TRIES), aws.job_table_name, "w", sleep=lambda _: None)
     with pytest.raises(aws.dynamodb.exceptions.TransactionCanceledException):
-        store.record_done(JOB, 7, files=["0007.png"], seconds=1)
+        store.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
     assert frames.progress(JOB).done == 0

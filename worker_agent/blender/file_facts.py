@@ -1,22 +1,35 @@
 """What has to be known of a .blend before Blender opens it, read from its own structures.
 
-An engine that is not installed becomes EEVEE without a word, and a rigid-body world with its
-cache on disk crashes Blender, at times while it is still loading.
+An engine that is not installed becomes EEVEE without a word, a rigid-body world with its cache on
+disk crashes Blender, at times while it is still loading, and a fluid domain aborts every wheel.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 _DISK_CACHE = 1 << 6  # PTCACHE_DISK_CACHE in Blender's DNA
+_DOMAIN_MODIFIERS = {
+    "FluidModifierData": ((b"type",), 1),  # MOD_FLUID_TYPE_DOMAIN
+    # Before 2.82; Blender makes fluid domains of them when it opens the file.
+    "SmokeModifierData": ((b"type",), 1),  # MOD_SMOKE_TYPE_DOMAIN
+    "FluidsimModifierData": ((b"fss", b"type"), 2),  # OB_FLUIDSIM_DOMAIN
+}
+"""Modifier → the way to the kind of fluid object that it makes, and the kind that is a domain."""
+_MAX_MODIFIERS = 10_000  # of one object: a damaged file may have its list go round in a circle
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """`engines`: scene name → engine id. `rigid_worlds_on_disk`: names of scenes."""
+    """`engines`: scene name → engine id. `rigid_worlds_on_disk`: names of scenes.
+
+    `fluid_domains`: names of objects of this file, not of those that it links to.
+    """
 
     engines: dict[str, str] = field(default_factory=dict)
     rigid_worlds_on_disk: tuple[str, ...] = ()
+    fluid_domains: tuple[str, ...] = ()
 
 
 def read_facts(path: Path) -> FileFacts:
@@ -32,9 +45,11 @@ def read_facts(path: Path) -> FileFacts:
     try:
         blend.__init__(path)
         scenes = blend.find_blocks_from_code(b"SC")
+        objects = blend.find_blocks_from_code(b"OB")
         return FileFacts(
             engines={_name(scene): scene.get((b"r", b"engine"), as_str=True) for scene in scenes},
             rigid_worlds_on_disk=tuple(_name(s) for s in scenes if _rigid_world_on_disk(s)),
+            fluid_domains=tuple(_name(o) for o in objects if any(map(_is_domain, _modifiers(o)))),
         )
     except Exception:
         return FileFacts()
@@ -42,8 +57,8 @@ def read_facts(path: Path) -> FileFacts:
         blend.close()
 
 
-def _name(scene: Any) -> str:
-    return str(scene.get((b"id", b"name"), as_str=True)[2:])  # without the type code "SC"
+def _name(block: Any) -> str:
+    return str(block.get((b"id", b"name"), as_str=True)[2:])  # without the type code, "SC" or "OB"
 
 
 def _rigid_world_on_disk(scene: Any) -> bool:
@@ -53,3 +68,23 @@ def _rigid_world_on_disk(scene: Any) -> bool:
     owner = world.get_pointer(b"shared", None) or world  # in the world itself before 2.81
     cache = owner.get_pointer(b"pointcache", None)
     return cache is not None and bool(cache.get(b"flag") & _DISK_CACHE)
+
+
+def _modifiers(item: Any) -> Iterator[Any]:
+    modifier = item.get_pointer((b"modifiers", b"first"), None)
+    for _ in range(_MAX_MODIFIERS):
+        if modifier is None:
+            return
+        yield modifier
+        modifier = modifier.get_pointer((b"modifier", b"next"), None)
+
+
+def _is_domain(modifier: Any) -> bool:
+    if modifier.dna_type_name not in _DOMAIN_MODIFIERS:
+        return False
+    (*way, last), domain = _DOMAIN_MODIFIERS[modifier.dna_type_name]
+    for step in way:
+        modifier = modifier.get_pointer(step, None)
+        if modifier is None:
+            return False
+    return bool(modifier.get(last) == domain)

@@ -45,6 +45,7 @@ class BlenderSession:
         self._over: BlenderError | None = None
         self._closed = False
         self.runtime_version = ""
+        self.runtime_build = ""
         self._series = BlenderVersion(0, 0)
 
     @classmethod
@@ -67,6 +68,7 @@ class BlenderSession:
             ready = session._next("start", None, deadline, start_timeout_seconds)
             with session._well_formed():
                 major, minor, patch = (int(number) for number in ready["version"])
+                session.runtime_build = str(ready["build"])
             session._series = BlenderVersion(major, minor)
             session.runtime_version = f"{major}.{minor}.{patch}"
         except BaseException:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.runtimes import RuntimeForm, form_of
+
 # Exit code of an uncaught Python error inside the executable (without it Blender exits with 0).
 PYTHON_ERROR_EXIT_CODE = 3
 
@@ -17,13 +19,13 @@ class Runtime:
 
     @classmethod
     def of(cls, path: str | Path) -> "Runtime":
-        """A file called `python…` is a Python with bpy, anything else a Blender executable.
+        """The runtime at a path, its form told by its name.
 
         The path is made absolute but links are kept: a virtual environment's `bin/python` is a
         link, and only by that name does it find its packages.
         """
         absolute = Path(path).absolute()
-        return cls(path=absolute, is_python=absolute.name.startswith("python"))
+        return cls(path=absolute, is_python=form_of(str(absolute)) is RuntimeForm.MODULE)
 
     def argv(self, session_script: Path, fds: tuple[int, int]) -> list[str]:
         """The command line; `fds` are the child's ends: commands to read, events to write."""

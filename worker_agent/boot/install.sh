@@ -16,7 +16,7 @@ metadata=http://169.254.169.254/latest
 step() { echo "render-worker install: $*"; }
 
 install_packages() {
-    # After Python and the file system's helper: what Blender's Python module links against.
+    # After Python and the file system's helper: what Blender links against. It is installed at first need.
     dnf install -y --setopt=install_weak_deps=False python3.11 amazon-efs-utils \
         libX11 libXi libXxf86vm libXfixes libXrender libXext libxkbcommon libSM libICE \
         mesa-libGL mesa-libEGL libgomp
@@ -26,7 +26,7 @@ make_user() {
     getent group render-agent >/dev/null || groupadd --system --gid "$uid" render-agent
     getent passwd render-agent >/dev/null ||
         useradd --system --uid "$uid" --gid "$uid" --home-dir "$FARM_WORK_DIRECTORY" --shell /sbin/nologin render-agent
-    install -d -m 700 -o render-agent -g render-agent "$FARM_WORK_DIRECTORY"
+    install -d -m 700 -o render-agent -g render-agent "$FARM_WORK_DIRECTORY" "$FARM_BLENDER_DIRECTORY"
 }
 
 mount_scratch() {
@@ -39,7 +39,7 @@ mount_scratch() {
 install_python_packages() {
     [ -x "$base/venv/bin/python" ] || python3.11 -m venv "$base/venv"
     "$base/venv/bin/python" -m pip install --no-cache-dir --disable-pip-version-check \
-        --constraint "$agent/requirements.txt" boto3 bpy blender-asset-tracer zstandard
+        --constraint "$agent/requirements.txt" boto3 blender-asset-tracer zstandard
 }
 
 write_worker_id() {

@@ -60,8 +60,12 @@ def _lattice(evaluated: Any) -> "list[float]":
 
 
 def _particles(system: Any) -> "list[float]":
-    alive = [float(particle.alive_state == "ALIVE") for particle in _spread(system.particles)]
-    return _collection(system.particles, "location", 3) + alive
+    """Where those are that are there: one that is yet to be born is wherever Blender last put it."""
+    values = [float(len(system.particles))]
+    for particle in _spread(system.particles):
+        alive = particle.alive_state == "ALIVE"
+        values += [float(alive), *(particle.location if alive else (0.0, 0.0, 0.0))]
+    return values
 
 
 def _hair(evaluated: Any, system: Any) -> "list[float]":

@@ -65,7 +65,7 @@ def run(commands_fd: int, events_fd: int) -> int:
         "prove": session.prove,
         "render": session.render,
     }
-    wire.send("ready", version=list(bpy.app.version))
+    wire.send("ready", version=list(bpy.app.version), build=bpy.app.build_hash.decode("ascii", "replace"))
     for command in wire.commands():
         name = command["do"]
         if name == "quit":

@@ -54,13 +54,14 @@ class Recorder:
 def prove(scene: Any, expectations: "Sequence[Expectation]", output: str) -> None:
     """Jumps through the sampled frames, the last first. Raises Failure that names what differs."""
     frames = sorted({int(frame) for item in expectations for frame in item["frames"]}, reverse=True)
-    differing: list[str] = []
-    with _engine(_Comparison(expectations, differing)):
+    comparison = _Comparison(expectations)
+    with _engine(comparison):
         for part in rendered_parts.scenes(scene):
             for frame in frames:
                 _evaluate_as_render(part, frame, output)
-    if differing:
-        listed = "; ".join(dict.fromkeys(differing))
+    comparison.refuse_unless_done(frames)
+    if comparison.differing:
+        listed = "; ".join(dict.fromkeys(comparison.differing))
         raise Failure(
             "unproved",
             "The bake could not be proved: a fresh Blender does not show what was seen while it was baked: "
@@ -71,22 +72,39 @@ def prove(scene: Any, expectations: "Sequence[Expectation]", output: str) -> Non
 class _Comparison:
     """Compares an evaluation with what is expected of it."""
 
-    def __init__(self, expectations: "Sequence[Expectation]", differing: "list[str]") -> None:
+    def __init__(self, expectations: "Sequence[Expectation]") -> None:
         self._expectations = expectations
-        self._differing = differing
+        self._seen: set[int] = set()
+        self._error: Exception | None = None
+        self.differing: list[str] = []
 
     def look(self, depsgraph: Any) -> None:
+        """Called by Blender, which would print an error and go on."""
+        try:
+            self._compare(depsgraph)
+            self._seen.add(depsgraph.scene.frame_current)
+        except Exception as error:
+            self._error = error
+
+    def refuse_unless_done(self, frames: "Iterable[int]") -> None:
+        """Raises what went wrong: a comparison that was not made proves nothing."""
+        if self._error is not None:
+            raise self._error
+        if set(frames) - self._seen:
+            raise Failure("internal_error", f"Frames {sorted(set(frames) - self._seen)} were not compared.")
+
+    def _compare(self, depsgraph: Any) -> None:
         frame = str(depsgraph.scene.frame_current)
         there = {_name(item): item for item in rendered_parts.originals(depsgraph)}
         for item in self._expectations:
             pairs = zip(item["targets"], item["frames"].get(frame, ()))  # noqa: B905 (3.10 in 3.4)
             for name, expected in pairs:
-                target = there.get(name)  # what a render does not evaluate is not seen in it
+                target = there.get(tuple(name))  # what a render does not evaluate is not seen in it
                 if target is not None and not fingerprints.agree(
                     expected, fingerprints.of_object(target, depsgraph)
                 ):
                     where = "" if name[0] == item["object"] else f' on "{name[0]}"'
-                    self._differing.append(f'{item["kind"]} of "{item["object"]}"{where} at frame {frame}')
+                    self.differing.append(f'{item["kind"]} of "{item["object"]}"{where} at frame {frame}')
 
 
 @contextmanager
