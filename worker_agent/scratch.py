@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
+from uuid import uuid4
 
-from contract.keys import scratch_folder
+from contract.keys import TRASH_FOLDER, scratch_folder
+
+log = logging.getLogger(__name__)
 
 
 class Scratch:
@@ -24,7 +28,7 @@ class Scratch:
         for leftover in folder.glob("baking-*"):
             shutil.rmtree(leftover, ignore_errors=True)
         baking = folder / f"baking-{token}"
-        baking.mkdir()
+        baking.mkdir(parents=True)  # the janitor may just have taken the folder of a job that lives again
         return baking
 
     def publish(self, job_id: str, token: str) -> str:
@@ -37,8 +41,21 @@ class Scratch:
         return self._folder(job_id) / name
 
     def clear(self, job_id: str) -> None:
-        """Remove all that a job has here; nothing there is fine."""
-        shutil.rmtree(self._folder(job_id), ignore_errors=True)
+        """Remove all that a job has here; nothing there is fine.
+
+        It leaves its name in one step, so that nobody ever sees half of it there. What cannot be deleted
+        now is the janitor's.
+        """
+        trash = self._root / TRASH_FOLDER / f"{job_id}.{uuid4().hex}"
+        try:
+            trash.parent.mkdir(exist_ok=True)
+            self._folder(job_id).rename(trash)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            log.warning("could not clear the scratch folder of job %s: %s", job_id, error)
+            return
+        shutil.rmtree(trash, ignore_errors=True)
 
     def _folder(self, job_id: str) -> Path:
         return self._root / scratch_folder(job_id)
