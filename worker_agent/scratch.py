@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,7 +27,7 @@ class Scratch:
         folder = self._folder(job_id)
         folder.mkdir(parents=True, exist_ok=True)
         for leftover in folder.glob("baking-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+            self._throw_away(leftover)
         baking = folder / f"baking-{token}"
         baking.mkdir(parents=True)  # the janitor may just have taken the folder of a job that lives again
         return baking
@@ -41,21 +42,25 @@ class Scratch:
         return self._folder(job_id) / name
 
     def clear(self, job_id: str) -> None:
-        """Remove all that a job has here; nothing there is fine.
+        """Remove all that a job has here; nothing there is fine."""
+        self._throw_away(self._folder(job_id))
 
-        It leaves its name in one step, so that nobody ever sees half of it there. What cannot be deleted
-        now is the janitor's.
+    def _throw_away(self, folder: Path) -> None:
+        """Take a folder's name from it in one step, so that nobody ever sees half of it there, and delete it.
+
+        What cannot be deleted now is the janitor's.
         """
-        trash = self._root / TRASH_FOLDER / f"{job_id}.{uuid4().hex}"
+        trash = self._root / TRASH_FOLDER / f"{folder.name}.{uuid4().hex}"
         try:
             trash.parent.mkdir(exist_ok=True)
-            self._folder(job_id).rename(trash)
+            folder.rename(trash)
         except FileNotFoundError:
             return
         except OSError as error:
-            log.warning("could not clear the scratch folder of job %s: %s", job_id, error)
+            log.warning("could not clear %s: %s", folder, error)
             return
-        shutil.rmtree(trash, ignore_errors=True)
+        with suppress(RecursionError):  # a scene may nest folders deeper than this goes
+            shutil.rmtree(trash, ignore_errors=True)
 
     def _folder(self, job_id: str) -> Path:
         return self._root / scratch_folder(job_id)

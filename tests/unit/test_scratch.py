@@ -49,8 +49,27 @@ def test_what_cannot_be_moved_is_left_to_the_janitor(
 ) -> None:
     (tmp_path / "trash").write_text("in the way")
     scratch.clear("job")
-    assert "could not clear the scratch folder of job job" in caplog.text
+    assert f"could not clear {tmp_path}/jobs/job: " in caplog.text
     assert (tmp_path / "jobs/job/baked-t/a").exists()
+
+
+def test_what_dead_bakers_left_is_cleared_when_the_next_begins(scratch: Scratch, tmp_path: Path) -> None:
+    (scratch.begin_bake("job", "dead") / "half").touch()
+    scratch.begin_bake("job", "u")
+    assert {path.name for path in (tmp_path / "jobs/job").iterdir()} == {"baked-t", "baking-u"}
+    assert list((tmp_path / "trash").iterdir()) == []
+
+
+def test_folders_nested_too_deep_to_delete_are_left_to_the_janitor(
+    scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_count(*_: object, **__: object) -> None:
+        raise RecursionError  # as shutil does, from a thousand levels on
+
+    monkeypatch.setattr(shutil, "rmtree", lose_count)
+    scratch.clear("job")
+    assert not (tmp_path / "jobs/job").exists()
+    assert len(list((tmp_path / "trash").iterdir())) == 1
 
 
 def test_a_folder_that_is_taken_away_while_a_bake_begins_is_made_again(
