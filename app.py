@@ -31,7 +31,7 @@ def build(app: App) -> None:
     storage = StorageStack(app, name("Storage"), env=env, config=config)
     network = NetworkStack(app, name("Network"), env=env, config=config)
     queues = QueuesStack(app, name("Queues"), env=env, bucket=storage.bucket, table=storage.table)
-    efs = EfsStack(app, name("Efs"), env=env, config=config, vpc=network.vpc)
+    efs = EfsStack(app, name("Efs"), env=env, config=config, vpc=network.vpc, table=storage.table)
     compute = ComputeStack(
         app,
         name("Compute"),
@@ -55,6 +55,7 @@ def build(app: App) -> None:
         queues=queues.queues,
         group=compute.group,
         measure_backlog=scaling.measure_backlog,
+        janitor=efs.janitor.function,
         topic=storage.topic,
     )
     Tags.of(app).add("Farm", config.farm_name)

@@ -14,6 +14,13 @@ BLENDER_METADATA = "blender-version"
 """Of a frame's object: the version of the Blender that rendered it."""
 JOB_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 
+JOBS_FOLDER = "jobs"
+"""Of the scratch file system: a folder for each job, by its id."""
+LEAVING_FOLDER = "leaving"
+"""Job folders that the janitor has taken out and not yet asked the job table about once more."""
+TRASH_FOLDER = "trash"
+"""Whatever has no use any more: nothing comes back from here, and anybody may delete it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -74,7 +81,7 @@ def scratch_folder(job_id: str) -> PurePosixPath:
     """A job's folder, relative to the scratch file system's root. Raises ValueError for what is no job id."""
     if not JOB_ID.fullmatch(job_id):
         raise ValueError(f"{job_id[:80]!r} is no job id: expected lower-case letters, digits and dashes")
-    return PurePosixPath("jobs") / job_id
+    return PurePosixPath(JOBS_FOLDER) / job_id
 
 
 def safe_file_name(name: str) -> str:

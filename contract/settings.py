@@ -103,6 +103,19 @@ class BacklogSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JanitorSettings(Settings):
+    """The Lambda that clears the scratch space."""
+
+    job_table_name: str
+    scratch_directory: str
+    """Where the shared file system is mounted."""
+    scratch_ttl_hours: int
+    """How long the folder of a job that ended with failures is kept, and one that belongs to no job."""
+    cloudwatch_namespace: str
+    worker_asg_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSettings(Settings):
     """The agent on a worker."""
 

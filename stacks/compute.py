@@ -13,8 +13,8 @@ from contract.runtimes import RuntimeSpec, format_runtimes
 from contract.settings import AgentSettings
 from stacks.assets import agent_code
 from stacks.config import FarmConfig
-from stacks.efs import Scratch
 from stacks.farm_queues import LEASE, FarmQueues
+from stacks.scratch import Scratch
 from stacks.worker_boot import machine_image, user_data
 from stacks.worker_role import WorkerRole
 
@@ -39,9 +39,9 @@ class ComputeStack(Stack):
         scratch: Scratch,
     ) -> None:
         super().__init__(scope, construct_id, env=env)
-        # A name of its stack, and no reference to the group: the machines' settings and permissions name the
-        # group, and the group names the machines, which CloudFormation takes for a circle.
-        group_name = config.worker_asg_name or f"{self.stack_name}-Workers"
+        # A name, and no reference to the group: the machines' settings and permissions name the group, and
+        # the group names the machines, which CloudFormation takes for a circle.
+        group_name = config.fleet_name
         agent = agent_code(self, "Agent")
         role = WorkerRole(self, "WorkerRole", namespace=config.cloudwatch_namespace)
         role.grant_work(bucket=bucket, table=table, queues=queues, scratch=scratch, agent=agent)

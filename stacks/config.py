@@ -41,6 +41,13 @@ class FarmConfig:
     cloudwatch_namespace: str
     frame_queue_bpi: float
     project_init_queue_bpi: float
+    scratch_ttl_hours: int
+    """How long the scratch space keeps the project of a job that ended with failures."""
+
+    @property
+    def fleet_name(self) -> str:
+        """The Auto Scaling group's, and so the dimension of every metric of this farm."""
+        return self.worker_asg_name or f"{self.farm_name}-Compute-Workers"
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> FarmConfig:
@@ -193,4 +200,5 @@ _READERS: dict[str, _Reader] = {
     ),
     "frame_queue_bpi": _number(float, 0.001, 100_000),
     "project_init_queue_bpi": _number(float, 0.001, 100_000),
+    "scratch_ttl_hours": _number(int, 1, 2160),
 }

@@ -24,13 +24,15 @@ class FarmDashboard(cw.Dashboard):
         group_name: str,
         queues: FarmQueues,
         measure_backlog: FarmFunction,
+        janitor: FarmFunction,
     ) -> None:
         super().__init__(scope, construct_id, default_interval=Duration.hours(3))
         self._config = config
         self._group_name = group_name
         self.add_widgets(self._frames(), self._frame_seconds())
         self.add_widgets(self._capacity(), self._backlog())
-        self.add_widgets(self._tasks(queues), self._trouble(queues, measure_backlog))
+        self.add_widgets(self._tasks(queues), self._trouble(queues, measure_backlog, janitor))
+        self.add_widgets(self._scratch())
 
     def _frames(self) -> cw.GraphWidget:
         return _graph(
@@ -72,7 +74,9 @@ class FarmDashboard(cw.Dashboard):
         ]
         return _graph("Tasks", *waiting, *held)
 
-    def _trouble(self, queues: FarmQueues, measure_backlog: FarmFunction) -> cw.GraphWidget:
+    def _trouble(
+        self, queues: FarmQueues, measure_backlog: FarmFunction, janitor: FarmFunction
+    ) -> cw.GraphWidget:
         return _graph(
             "Should be nothing",
             queues.dead_letters.metric_number_of_messages_received(
@@ -80,15 +84,25 @@ class FarmDashboard(cw.Dashboard):
             ),
             deepest(queues.unheard_uploads, "uploads unheard"),
             measure_backlog.metric_errors(period=Duration.minutes(1), label="backlog not measured"),
+            janitor.metric_errors(period=Duration.minutes(1), label="scratch space not cleared"),
         )
 
-    def _metric(self, name: str, statistic: str, label: str) -> cw.Metric:
+    def _scratch(self) -> cw.GraphWidget:
+        """Counted each hour, and not at all in an hour that is spent on deleting."""
+        hourly = Duration.hours(1)
+        return _graph(
+            "Scratch space (bytes)",
+            self._metric(metrics.SCRATCH_BYTES, "Maximum", "after clearing", period=hourly),
+        )
+
+    def _metric(self, name: str, statistic: str, label: str, period: Duration | None = None) -> cw.Metric:
         return fleet_metric(
             name,
             namespace=self._config.cloudwatch_namespace,
             fleet=self._group_name,
             statistic=statistic,
             label=label,
+            period=period,
         )
 
     def _group_metric(self, name: str, label: str) -> cw.Metric:

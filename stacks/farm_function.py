@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk.aws_lambda import Architecture, Function, IDestination, Runtime
+from aws_cdk.aws_lambda import Architecture, FileSystem, Function, IDestination, Runtime
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
 
 from contract.settings import Settings
 from stacks.assets import function_code
+from stacks.permissions import allow_network_interfaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Inside the VPC: with a file system, and without the internet."""
+
+    vpc: ec2.IVpc
+    security_group: ec2.ISecurityGroup
+    mount: FileSystem
 
 
 class FarmFunction(Function):
@@ -25,6 +38,7 @@ class FarmFunction(Function):
         timeout: Duration,
         on_failure: IDestination | None = None,
         retry_attempts: int | None = None,
+        placement: Placement | None = None,
     ) -> None:
         log_group = LogGroup(
             scope,
@@ -34,6 +48,8 @@ class FarmFunction(Function):
         )
         role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
+        if placement:
+            allow_network_interfaces(role)
         super().__init__(
             scope,
             construct_id,
@@ -48,4 +64,9 @@ class FarmFunction(Function):
             log_group=log_group,
             on_failure=on_failure,
             retry_attempts=retry_attempts,
+            vpc=placement.vpc if placement else None,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC) if placement else None,
+            allow_public_subnet=True if placement else None,  # it needs no way to the internet
+            security_groups=[placement.security_group] if placement else None,
+            filesystem=placement.mount if placement else None,
         )

@@ -1,4 +1,4 @@
-"""Metrics of the fleet, as the Lambda and the agents emit them."""
+"""Metrics of the fleet, as the Lambdas and the agents emit them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ from contract.metrics import FLEET_DIMENSION
 
 
 def fleet_metric(
-    name: str, *, namespace: str, fleet: str, statistic: str, label: str | None = None
+    name: str,
+    *,
+    namespace: str,
+    fleet: str,
+    statistic: str,
+    label: str | None = None,
+    period: Duration | None = None,
 ) -> Metric:
-    """A metric by its name in `contract.metrics`, minute by minute."""
+    """A metric by its name in `contract.metrics`; without a period, minute by minute."""
     return Metric(
         namespace=namespace,
         metric_name=name,
         dimensions_map={FLEET_DIMENSION: fleet},
         statistic=statistic,
         label=label,
-        period=Duration.minutes(1),
+        period=period or Duration.minutes(1),
     )

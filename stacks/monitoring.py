@@ -16,7 +16,7 @@ from stacks.farm_queues import FarmQueues
 
 
 class MonitoringStack(Stack):
-    """Depends on storage, queues, compute and scaling."""
+    """Depends on storage, queues, efs, compute and scaling."""
 
     def __init__(
         self,
@@ -28,6 +28,7 @@ class MonitoringStack(Stack):
         queues: FarmQueues,
         group: autoscaling.AutoScalingGroup,
         measure_backlog: FarmFunction,
+        janitor: FarmFunction,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id, env=env)
@@ -39,6 +40,7 @@ class MonitoringStack(Stack):
             group_name=group.auto_scaling_group_name,
             queues=queues,
             measure_backlog=measure_backlog,
+            janitor=janitor,
         )
         self._alarm(
             "DeadLetters",

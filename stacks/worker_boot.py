@@ -9,7 +9,7 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from contract.settings import AgentSettings
-from stacks.efs import AGENT_UID, Scratch
+from stacks.scratch import AGENT_UID, Scratch
 
 SETTINGS_FILE = "/etc/render-worker/agent.env"
 AGENT_FOLDER = "/opt/render-worker/agent"

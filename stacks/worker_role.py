@@ -9,9 +9,9 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from contract.keys import OUTPUT_FOLDER
-from stacks.efs import Scratch
 from stacks.farm_queues import FarmQueues
 from stacks.permissions import allow_put_metrics
+from stacks.scratch import Scratch
 
 
 class WorkerRole(iam.Role):

@@ -40,7 +40,8 @@ class FinishTaskHandler:
         )
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the job was summed up")
-        self._stores.scratch.clear(job.job_id)
+        if state is JobState.DONE:
+            self._stores.scratch.clear(job.job_id)  # else a retry of the failed frames need not bake again
         self._stores.jobs.end_job(job.job_id, state, progress, reason)
         return Settled(f"job {job.job_id} is {state}")
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
+from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
-from contract.keys import scratch_folder
+from contract.keys import TRASH_FOLDER, scratch_folder
+
+log = logging.getLogger(__name__)
 
 
 class Scratch:
@@ -22,9 +27,9 @@ class Scratch:
         folder = self._folder(job_id)
         folder.mkdir(parents=True, exist_ok=True)
         for leftover in folder.glob("baking-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+            self._throw_away(leftover)
         baking = folder / f"baking-{token}"
-        baking.mkdir()
+        baking.mkdir(parents=True)  # the janitor may just have taken the folder of a job that lives again
         return baking
 
     def publish(self, job_id: str, token: str) -> str:
@@ -38,7 +43,24 @@ class Scratch:
 
     def clear(self, job_id: str) -> None:
         """Remove all that a job has here; nothing there is fine."""
-        shutil.rmtree(self._folder(job_id), ignore_errors=True)
+        self._throw_away(self._folder(job_id))
+
+    def _throw_away(self, folder: Path) -> None:
+        """Take a folder's name from it in one step, so that nobody ever sees half of it there, and delete it.
+
+        What cannot be deleted now is the janitor's.
+        """
+        trash = self._root / TRASH_FOLDER / f"{folder.name}.{uuid4().hex}"
+        try:
+            trash.parent.mkdir(exist_ok=True)
+            folder.rename(trash)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            log.warning("could not clear %s: %s", folder, error)
+            return
+        with suppress(RecursionError):  # a scene may nest folders deeper than this goes
+            shutil.rmtree(trash, ignore_errors=True)
 
     def _folder(self, job_id: str) -> Path:
         return self._root / scratch_folder(job_id)

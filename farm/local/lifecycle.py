@@ -9,14 +9,22 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from contract.runtimes import format_runtimes
-from farm.local import agents, blenders, emulator, fleet, processes
+from farm.local import agents, blenders, clients, emulator, fleet, processes
 from farm.local.deployment import deploy, fingerprint
 from farm.local.environment import child_environment
+from farm.local.mounting import mount_scratch
 from farm.local.settings import ROOT, LocalSettings
 from farm.local.state import FarmRecord, StateFolder
 
 Tell = Callable[[str], object]
-_NEEDED = ("RenderBucketName", "JobTableName", "WorkerGroupName", "BacklogFunctionName", "DeadLetterQueueUrl")
+_NEEDED = (
+    "RenderBucketName",
+    "JobTableName",
+    "WorkerGroupName",
+    "BacklogFunctionName",
+    "DeadLetterQueueUrl",
+    "JanitorFunctionName",
+)
 
 
 class UpError(RuntimeError):
@@ -80,6 +88,7 @@ def _up(settings: LocalSettings, runtimes: str, state: StateFolder, tell: Tell) 
             raise UpError(
                 f"the deployed stacks lack the outputs {', '.join(missing)}: see {state.logs}/deploy.log"
             )
+        mount_scratch(clients.functions(farm.endpoint), outputs["JanitorFunctionName"], state.scratch)
         farm = replace(farm, fingerprint=code, outputs=outputs)
         state.write_farm(farm)
     if not processes.recorded(state, fleet.NAME):

@@ -8,12 +8,19 @@ from contract.settings import (
     AgentSettings,
     BacklogSettings,
     DeadLetterSettings,
+    JanitorSettings,
     ListenerSettings,
     Settings,
     SettingsError,
 )
 
-MODELS: list[type[Settings]] = [AgentSettings, BacklogSettings, DeadLetterSettings, ListenerSettings]
+MODELS: list[type[Settings]] = [
+    AgentSettings,
+    BacklogSettings,
+    DeadLetterSettings,
+    JanitorSettings,
+    ListenerSettings,
+]
 SAMPLES = {"str": "text", "int": 12, "float": 2.5}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,8 +12,11 @@ import pytest
 from PIL import Image
 
 from contract.job import Job, JobState
-from contract.keys import make_job_id
+from contract.keys import make_job_id, scratch_folder
+from contract.table import job_key
+from farm.local import clients
 from tests.e2e.laptop import LaptopFarm
+from tests.support.jobs import a_job
 
 
 def sizes(frames: dict[str, bytes]) -> dict[str, tuple[int, int]]:
@@ -92,3 +97,24 @@ def test_a_zip_is_unpacked(laptop: LaptopFarm, scene: Path, tmp_path: Path) -> N
     job: Job = laptop.wait(laptop.upload(bundle, "packed/bundle.zip", {"frames": "1"}))
     assert job.state is JobState.DONE, job.reason
     assert sorted(laptop.frames(job)) == ["0001.png"]
+
+
+def test_a_jobs_scratch_space_goes_with_it_and_the_janitor_takes_what_is_left(
+    laptop: LaptopFarm, scene: Path
+) -> None:
+    job = laptop.wait(laptop.upload(scene, "scratch/scene.blend", {"frames": "1"}))
+    assert job.state is JobState.DONE, job.reason
+    scratch = laptop.state.scratch
+    assert not (scratch / scratch_folder(job.job_id)).exists()
+    live = a_job("live", state=JobState.RENDERING, updated_at="2020-01-01T00:00:00.000Z")
+    laptop.farm.table.put_item(Item={**job_key("live"), **live.to_item()})
+    for job_id in (job.job_id, "live", "of-no-job"):
+        (scratch / scratch_folder(job_id)).mkdir()
+        os.utime(scratch / scratch_folder(job_id), (0, 0))
+    (scratch / scratch_folder("of-no-job-yet")).mkdir()
+    answer = clients.functions(laptop.record.endpoint).invoke(
+        FunctionName=laptop.record.outputs["JanitorFunctionName"]
+    )
+    report = json.loads(answer["Payload"].read())
+    assert {path.name for path in (scratch / "jobs").iterdir()} == {"live", "of-no-job-yet"}, report
+    assert (report["finished"], report["cleared"], report["scratch_bytes"]) == (True, 2, 0)

@@ -43,6 +43,8 @@ def test_cdk_json_is_the_whole_table_of_variables() -> None:
         ("cloudwatch_namespace", "Studio/Farm", "Studio/Farm"),
         ("frame_queue_bpi", "2.5", 2.5),
         ("project_init_queue_bpi", 3, 3.0),
+        ("scratch_ttl_hours", "1", 1),
+        ("scratch_ttl_hours", 2160, 2160),
     ],
 )
 def test_takes(name: str, value: object, expected: object) -> None:
@@ -101,6 +103,9 @@ BAD = [
     ("frame_queue_bpi", "nan", "a number from 0.001"),
     ("frame_queue_bpi", "1e400", "a number from 0.001"),
     ("project_init_queue_bpi", "", "a number from 0.001"),
+    ("scratch_ttl_hours", "0", "a whole number from 1 to 2160"),
+    ("scratch_ttl_hours", "2161", "a whole number from 1 to 2160"),
+    ("scratch_ttl_hours", "1.5", "a whole number from 1 to 2160"),
 ]
 
 

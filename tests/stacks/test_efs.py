@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.support.permissions import may, read_policy
 from tests.support.synthesized import synthesized
 
 CLIENT = ("ClientMount", "ClientWrite", "ClientRootAccess")
-WORKER = "Compute/WorkerRole"
 FILE_SYSTEM = "arn:Efs/Scratch/FileSystem"
 ACCESS_POINT = (
     "arn:aws:elasticfilesystem:eu-central-1:123456789012:access-point/Efs/Scratch/FileSystem/AccessPoint"
@@ -25,12 +26,13 @@ def test_the_file_system_opens_to_nobody_by_itself() -> None:
         assert set(statement.actions) == {f"elasticfilesystem:{action}" for action in CLIENT}
 
 
-def test_a_worker_writes_through_the_access_point_and_never_as_root() -> None:
+@pytest.mark.parametrize("role", ["Compute/WorkerRole", "Efs/Janitor/FunctionRole"])
+def test_it_is_written_to_through_the_access_point_and_never_as_root(role: str) -> None:
     farm = synthesized()
     through = {"elasticfilesystem__AccessPointArn": ACCESS_POINT}
     for action, allowed in (("ClientMount", True), ("ClientWrite", True), ("ClientRootAccess", False)):
-        assert may(farm, WORKER, f"elasticfilesystem:{action}", FILE_SYSTEM, **through) is allowed
-        assert not may(farm, WORKER, f"elasticfilesystem:{action}", FILE_SYSTEM)
+        assert may(farm, role, f"elasticfilesystem:{action}", FILE_SYSTEM, **through) is allowed
+        assert not may(farm, role, f"elasticfilesystem:{action}", FILE_SYSTEM)
 
 
 def test_the_access_point_owns_its_folder() -> None:

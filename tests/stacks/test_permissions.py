@@ -7,10 +7,11 @@ import pytest
 from tests.support.permissions import identity_statements, may
 from tests.support.synthesized import synthesized
 
-LISTENER, READER, BACKLOG, WORKER = (
+LISTENER, READER, BACKLOG, JANITOR, WORKER = (
     "Queues/AcceptUploadRole",
     "Queues/FailDeadLettersRole",
     "Scaling/MeasureBacklogRole",
+    "Efs/Janitor/FunctionRole",
     "Compute/WorkerRole",
 )
 BUCKET, TABLE = "arn:Storage/RenderBucket", "arn:Storage/JobTable"
@@ -19,6 +20,7 @@ BAKE, RENDER, URGENT, DEAD = (
 )
 GROUP = "arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:*:autoScalingGroupName/"
 OWN = f"{GROUP}AutoBlenderRender-Compute-Workers"
+INTERFACES = "arn:aws:ec2:eu-central-1:123456789012:network-interface/*"
 
 ALLOWED = [
     (LISTENER, "s3:GetObject", f"{BUCKET}/show/a.blend"),
@@ -37,6 +39,13 @@ ALLOWED = [
     (BACKLOG, "sqs:GetQueueAttributes", RENDER),
     (BACKLOG, "sqs:GetQueueAttributes", URGENT),
     (BACKLOG, "autoscaling:DescribeAutoScalingGroups", "*"),
+    (JANITOR, "dynamodb:BatchGetItem", TABLE),
+    (JANITOR, "logs:PutLogEvents", "arn:Efs/Janitor/FunctionLog"),
+    *(
+        (JANITOR, f"ec2:{a}", INTERFACES)
+        for a in ("CreateNetworkInterface", "DeleteNetworkInterface", "AssignPrivateIpAddresses")
+    ),
+    (JANITOR, "ec2:DescribeNetworkInterfaces", "*"),
     (WORKER, "s3:GetObjectVersion", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:PutObject", f"{BUCKET}/show/output/job/frames/0001.png"),
     (WORKER, "s3:AbortMultipartUpload", f"{BUCKET}/show/output/job/frames/0001.exr"),
@@ -61,6 +70,15 @@ REFUSED = [
     (READER, "sqs:ReceiveMessage", RENDER),
     (BACKLOG, "sqs:ReceiveMessage", RENDER),
     (BACKLOG, "autoscaling:SetDesiredCapacity", OWN),
+    *(
+        (JANITOR, f"dynamodb:{a}", TABLE)
+        for a in ("PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchWriteItem")
+    ),
+    (JANITOR, "s3:GetObject", f"{BUCKET}/show/a.blend"),
+    (JANITOR, "sqs:SendMessage", RENDER),
+    (JANITOR, "cloudwatch:PutMetricData", "*"),
+    (JANITOR, "ec2:CreateNetworkInterface", "arn:aws:ec2:eu-west-1:123456789012:network-interface/*"),
+    (JANITOR, "ec2:TerminateInstances", "arn:aws:ec2:eu-central-1:123456789012:instance/i-1"),
     (WORKER, "s3:PutObject", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:PutObject", f"{BUCKET}/output"),
     (WORKER, "s3:DeleteObject", f"{BUCKET}/show/output/job/frames/0001.png"),
@@ -80,6 +98,8 @@ REFUSED = [
 NOT_SCOPED_BY_AWS = {
     "cloudwatch:PutMetricData",
     "autoscaling:DescribeAutoScalingGroups",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
     "ssm:UpdateInstanceInformation",
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from contract import metrics
 from contract.scaling import Backlog
-from contract.settings import AgentSettings, BacklogSettings
+from contract.settings import AgentSettings, BacklogSettings, JanitorSettings
+from functions.clear_scratch.metric_line import metric_line
 from functions.measure_backlog.observation import emit
 from tests.stacks.test_compute import agent_environment
+from tests.stacks.test_janitor import janitor_settings
 from tests.support.synthesized import Synthesized, synthesized
 from worker_agent.metrics import FrameMetrics
 
@@ -36,7 +39,7 @@ def settings(farm: Synthesized) -> BacklogSettings:
 
 
 def emitted(farm: Synthesized) -> set[Series]:
-    """Every series that the Lambda and an agent write, with the settings they are deployed with."""
+    """Every series that the Lambdas and an agent write, with the settings they are deployed with."""
     recorder: Any = Recorder()
     emit(
         Backlog(tasks=1, wanted_workers=1, backlog_per_instance=1, needs_wake=True),
@@ -49,7 +52,25 @@ def emitted(farm: Synthesized) -> set[Series]:
     frames.frame_failed()
     frames.send()
     series: set[Series] = recorder.series
-    return series
+    return series | counted(janitor_settings(farm))
+
+
+def counted(janitor: JanitorSettings) -> set[Series]:
+    """What CloudWatch reads from the janitor's log."""
+    line = metric_line(
+        7,
+        namespace=janitor.cloudwatch_namespace,
+        fleet=janitor.worker_asg_name,
+        at=datetime.now(UTC),
+        beside={},
+    )
+    values = json.loads(line)
+    return {
+        _series(directive["Namespace"], metric["Name"], [{"Name": n, "Value": values[n]} for n in dimensions])
+        for directive in values["_aws"]["CloudWatchMetrics"]
+        for metric in directive["Metrics"]
+        for dimensions in directive["Dimensions"]
+    }
 
 
 OTHER = {"cloudwatch_namespace": "Studio/Farm", "worker_asg_name": "renderers"}

@@ -367,7 +367,7 @@ class TestFinish:
         assert summary["state"] == "DONE"
         assert [frame["frame"] for frame in summary["frames"]] == [1, 2]
         assert summary["frames"][0]["files"] == ["0001.png"]
-        assert not agent.scratch.baked(JOB_ID, agent.job.baked_folder).exists()
+        assert not list((agent.folder / "scratch").rglob("*.*")), "nothing is left in the scratch space"
 
     def test_failed_frames_are_told(self, agent: Agent) -> None:
         rendering(agent)
@@ -377,7 +377,15 @@ class TestFinish:
         agent.finish(FINISH, agent.lease())
         assert agent.job.state is JobState.DONE_WITH_FAILURES
         assert agent.job.reason == "1 of 2 frames could not be rendered (2): out of memory"
-        assert not agent.scratch.baked(JOB_ID, agent.job.baked_folder).exists()
+
+    def test_when_a_frame_failed_the_bake_is_kept_for_a_retry(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.blender.frame_errors = {2: [BlenderFailed("out of memory", "x", "", 2)] * 3}
+        for frames in ("1", "2", "2", "2"):
+            agent.render(task(frames), agent.lease())
+        agent.finish(FINISH, agent.lease())
+        blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
+        assert blend.read_bytes() == b"BLENDER"
 
     def test_a_job_that_is_not_complete_is_left(self, agent: Agent) -> None:
         rendering(agent)
