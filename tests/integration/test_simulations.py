@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.blender import SECONDS, same_picture
-from tests.support.simulations import LAST, bake, session, simulated_scene, stepped
+from tests.support.runtimes import executable, series_5_2
+from tests.support.simulations import FLUIDS, FRESH_REPLAY, LAST, bake, session, simulated_scene, stepped
 from worker_agent.blender import SceneRejected
 
 MIDDLE = 7
@@ -55,6 +56,27 @@ def assert_same_pictures(folder: Path) -> None:
     for name in (f"{MIDDLE:04d}.png", f"{LAST:04d}.png"):
         assert same_picture(folder / "farm" / name, folder / "stepped" / name), name
     assert not same_picture(folder / "stepped/frozen.png", folder / f"stepped/{LAST:04d}.png")
+
+
+@pytest.mark.parametrize("name", FLUIDS)
+def test_fluids_are_baked_by_the_executable(name: str, tmp_path: Path) -> None:
+    blender = executable()
+    source = simulated_scene(name, tmp_path / "source", blender)
+    stepped(source, tmp_path / "stepped", [MIDDLE, LAST], prepare=FRESH_REPLAY, blender=blender)
+    project = simulated_scene(name, tmp_path / "project", blender)
+    baked = bake(project, render=[LAST, MIDDLE], output=tmp_path / "farm", blender=blender)
+    assert [(item.kind, item.object) for item in baked.report.simulations] == [("fluid", "Tank")]
+    assert baked.steps[-1].frame == LAST
+    assert_same_pictures(tmp_path)
+
+
+def test_the_newest_series_bakes_as_well(tmp_path: Path) -> None:
+    blender = series_5_2()
+    source = simulated_scene("every_kind", tmp_path / "source", blender)
+    stepped(source, tmp_path / "stepped", [MIDDLE, LAST], blender=blender)
+    project = simulated_scene("every_kind", tmp_path / "project", blender)
+    bake(project, render=[LAST, MIDDLE], output=tmp_path / "farm", blender=blender)
+    assert_same_pictures(tmp_path)
 
 
 def test_every_kind_is_found_by_its_name(tmp_path: Path) -> None:

@@ -185,6 +185,16 @@ def every_kind(folder: Path) -> None:
 
 
 @maker
+def long_bake(folder: Path) -> None:
+    """A cloth fine enough that its bake takes seconds."""
+    stage()
+    bpy.ops.mesh.primitive_grid_add(x_subdivisions=90, y_subdivisions=90, size=3, location=(0, 0, 3))
+    settings = bpy.context.object.modifiers.new("Cloth", "CLOTH").settings
+    settings.time_scale, settings.quality = 2, 12
+    ball(0)
+
+
+@maker
 def hidden_in_viewport(folder: Path) -> None:
     """Three cloths that only renders show: by the modifier, the object, the collection."""
     scene = stage()

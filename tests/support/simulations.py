@@ -3,7 +3,6 @@
 import atexit
 import functools
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -11,11 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.blender import SECONDS
+from tests.support.runtimes import run_script
 from worker_agent.blender import BakeProgress, BlenderSession, Runtime, SceneReport
 
 LAST = 12
 MODULE = Path(sys.executable)
 FLUIDS = ("gas", "liquid")
+FRESH_REPLAY = """
+bpy.data.objects["Tank"].modifiers[0].domain_settings.cache_directory = f"//replay_{wanted}"
+"""
+"""For `stepped`: a fluid that is replayed believes what an earlier replay left in its folder."""
 MODULE_SCENES = (
     "every_kind",
     "hidden_in_viewport",
@@ -31,6 +35,7 @@ MODULE_SCENES = (
     "painted_image",
     "baked_zone",
     "ready_cache",
+    "long_bake",
 )
 _MAKERS = Path(__file__).with_name("simulated_scenes.py")
 # What Blender shows when somebody steps through the timeline and renders, and (as frozen.png) when
@@ -69,7 +74,7 @@ def _folder() -> Path:
 @functools.cache
 def _made(names: tuple[str, ...], blender: Path) -> Path:
     home = Path(tempfile.mkdtemp(dir=_folder()))
-    run(blender, _MAKERS, str(home), *names)
+    run_script(blender, _MAKERS, str(home), *names)
     return home
 
 
@@ -83,17 +88,6 @@ def simulated_scene(name: str, folder: Path, blender: Path = MODULE) -> Path:
     return folder / f"{name}.blend"
 
 
-def run(blender: Path, script: Path, *arguments: str) -> None:
-    """Run a script in a Blender: an executable, or a Python with bpy."""
-    if Runtime.of(blender).is_python:
-        command = [str(blender), str(script), *arguments]
-    else:
-        command = [str(blender), "--background", "--factory-startup", "--python-exit-code", "3"]
-        command += ["--python", str(script), "--", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=4 * SECONDS)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-
-
 def stepped(
     blend: Path, output: Path, frames: Sequence[int], *, prepare: str = "", blender: Path = MODULE
 ) -> Path:
@@ -101,7 +95,7 @@ def stepped(
     output.mkdir(parents=True, exist_ok=True)
     wanted = ",".join(map(str, frames))
     script = _folder() / "step_through.py"
-    run(blender, script, str(blend), wanted, str(output), prepare)
+    run_script(blender, script, str(blend), wanted, str(output), prepare)
     return output
 
 
