@@ -10,6 +10,8 @@ from worker_agent.blender import SceneRejected
 from worker_agent.blender.file_header import BlenderVersion
 from worker_agent.runtimes.selection import FileNeeds, choose_runtime, read_needs
 
+SMOKE = Path(__file__).parents[3] / "shared/scenes/smoke.blend"
+
 
 def farm(*names: str) -> list[RuntimeSpec]:
     """`4.5.15` is an executable, `4.5.15m` a module."""
@@ -116,6 +118,13 @@ def test_what_a_file_needs_is_read_from_the_file() -> None:
     read = read_needs(scene_file("fluid"))
     assert (read.name, str(read.series), read.fluid_domains) == ("fluid.blend", "4.5", ("Tank",))
     assert read_needs(scene_file("plain")).fluid_domains == ()
+
+
+@pytest.mark.skipif(not SMOKE.is_file(), reason=f"{SMOKE} is not there")
+def test_smoke_from_before_mantaflow_is_a_fluid_too() -> None:
+    """Blender makes a fluid domain of it when it opens the file."""
+    read = read_needs(SMOKE)
+    assert (str(read.series), read.fluid_domains) == ("2.79", ("Smoke Domain",))
 
 
 def test_what_is_no_blend_is_refused(tmp_path: Path) -> None:
