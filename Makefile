@@ -16,7 +16,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check synth lock .venv
+.PHONY: help demo test chaos check synth lock .venv
 
 help: ## this list
 	@sed -n 's/^\([.a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -27,6 +27,9 @@ demo: $(READY) $(if $(BLEND),,$(DEMO_SCENE)) ## render a scene through the lapto
 
 test: $(READY) ## every test
 	@$(BIN)/python -m pytest
+
+chaos: $(READY) ## what `make test` holds a share of: agents killed again and again
+	@FARM_TEST_KILLS=20 $(BIN)/python -m pytest tests/e2e/test_killed_bakes.py
 
 check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from contract.job import JobState
+from contract.job import Job, JobState
 from farm.follow import Snapshot
 
 _WORDS = {
@@ -55,7 +55,17 @@ def make_screen(console: Console) -> Screen:
 
 def words(snapshot: Snapshot) -> str:
     """A job's state in words."""
-    return _WORDS[snapshot.job.state] if snapshot.job else "waiting for the farm to hear of it"
+    if snapshot.job is None:
+        return "waiting for the farm to hear of it"
+    return baking(snapshot.job) or _WORDS[snapshot.job.state]
+
+
+def baking(job: Job) -> str:
+    """What is baked and how far it is; nothing when no bake goes on."""
+    bake = job.bake_progress
+    if job.state is not JobState.BAKING or not bake:
+        return ""
+    return f"baking {bake['kind']} of {bake['object']}: frame {bake['frame']} of {bake['last_frame']}"
 
 
 def say(console: Console, text: str, style: str = "") -> None:

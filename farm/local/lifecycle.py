@@ -77,11 +77,11 @@ def _up(settings: LocalSettings, runtimes: str, state: StateFolder, tell: Tell) 
         farm = FarmRecord(endpoint=emulator.start(state))
         state.write_farm(farm)
     if farm.runtimes != runtimes:
-        _stop_fleet(state, tell)
+        stop_fleet(state, tell)
         farm = replace(farm, blenders=os.pathsep.join(settings.blenders), runtimes=runtimes)
         state.write_farm(farm)
     if farm.fingerprint != code:
-        _stop_fleet(state, tell)
+        stop_fleet(state, tell)
         outputs = deploy(state, farm.endpoint, tell)
         missing = [name for name in _NEEDED if name not in outputs]
         if missing:
@@ -93,7 +93,7 @@ def _up(settings: LocalSettings, runtimes: str, state: StateFolder, tell: Tell) 
         state.write_farm(farm)
     if not processes.recorded(state, fleet.NAME):
         tell("starting the fleet")
-        _stop_fleet(state, tell)
+        stop_fleet(state, tell)
         _start_fleet(settings, state, farm)
     return farm
 
@@ -114,7 +114,7 @@ def _start_fleet(settings: LocalSettings, state: StateFolder, farm: FarmRecord) 
         time.sleep(0.1)
 
 
-def _stop_fleet(state: StateFolder, tell: Tell) -> None:
+def stop_fleet(state: StateFolder, tell: Tell) -> None:
     """The fleet takes its agents with it; if it was killed, they are still here."""
     keeper = processes.recorded(state, fleet.NAME)
     if keeper:
@@ -129,7 +129,7 @@ def _stop_fleet(state: StateFolder, tell: Tell) -> None:
 
 
 def _down(state: StateFolder, tell: Tell) -> None:
-    _stop_fleet(state, tell)
+    stop_fleet(state, tell)
     if emulator.running(state):
         tell("stopping the AWS emulator")
     emulator.end(state)

@@ -11,7 +11,7 @@ from contract.runtimes import parse_runtimes
 from farm.jobs import latest_jobs, read_progress
 from farm.local import agents, clients, emulator, fleet, processes
 from farm.local.state import FarmRecord, StateFolder, read_json
-from farm.screen import printable, say
+from farm.screen import baking, printable, say
 
 MAX_JOBS = 20
 _QUEUES = {
@@ -26,7 +26,7 @@ def show(console: Console, state: StateFolder, record: FarmRecord) -> None:
     """Print jobs, queues, agents and places."""
     farm = clients.farm_of(record)
     jobs = latest_jobs(farm, MAX_JOBS)
-    table = Table("job", "state", "frames", "created", "why", box=None)
+    table = Table("job", "state", "progress", "created", "why", box=None)
     for job in jobs:
         counted = Progress(total=job.frame_count, done=job.frames_done, failed=job.frames_failed)
         progress = counted if job.state.ended else sum(read_progress(farm, job), Progress())
@@ -78,7 +78,8 @@ def explain(state: StateFolder) -> str:
 
 def _row(job: Job, progress: Progress) -> list[Text]:
     frames = f"{progress.done}/{progress.total}" + (f" ({progress.failed} failed)" if progress.failed else "")
-    cells = (job.job_id, str(job.state), frames if progress.total else "", job.created_at, job.reason)
+    how_far = baking(job) or (frames if progress.total else "")
+    cells = (job.job_id, str(job.state), how_far, job.created_at, job.reason)
     return [Text(printable(cell)) for cell in cells]
 
 

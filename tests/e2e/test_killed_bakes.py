@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,17 +60,17 @@ class Bakers:
 
 @pytest.fixture
 def bakers(tmp_path: Path) -> Iterator[Bakers]:
-    with a_farm(tmp_path / "farm", FARM_BLENDER=sys.executable) as farm:
-        lifecycle._stop_fleet(farm.state, lambda _: None)
+    with a_farm(tmp_path, FARM_BLENDER=sys.executable) as farm:
+        lifecycle.stop_fleet(farm.state, lambda _: None)
         settings = LocalSettings.from_env(farm.env)
         yield Bakers(
             farm, AgentEnvironment(settings, farm.state, farm.record, deployed_settings(farm.record))
         )
 
 
-def wait_until(true: object, seconds: float = 60) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not true():  # type: ignore[operator]
+    while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -88,7 +88,7 @@ def test_a_bake_whose_agents_are_killed_is_made_whole_by_the_last(bakers: Bakers
     for number in range(KILLS):
         with bakers.agent(number):
             before = {path.name for path in baking.glob("baking-*")}
-            wait_until(lambda b=before: {path.name for path in baking.glob("baking-*")} - b)  # type: ignore[misc]
+            wait_until(lambda b=before: {path.name for path in baking.glob("baking-*")} - b)
             if number % 2:  # else at once, or while Blender starts
                 wait_until(is_baking)
             time.sleep(dice.uniform(0, 1.5))

@@ -54,6 +54,8 @@ render("frozen")
 for wanted in frames:  # anew for each: a render in between disturbs hair
     bpy.ops.wm.open_mainfile(filepath=blend)
     exec(prepare)
+    for item in bpy.data.objects:  # frames that an earlier playback left in the file are none
+        item.update_tag()
     for frame in range(1, wanted + 1):
         for every in bpy.data.scenes:
             every.frame_set(frame)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from contract.job import JobState, Progress
 from farm.follow import Snapshot
-from farm.screen import LiveScreen, PlainScreen, make_screen, say
+from farm.screen import LiveScreen, PlainScreen, make_screen, say, words
 from tests.unit.test_farm_jobs import JOB
 
 
@@ -50,3 +50,11 @@ def test_a_terminal_gets_a_bar() -> None:
         screen.note("frame 3: /out/[x].png")
     assert "frame 3: /out/[x].png" in text.getvalue()
     assert "3/4" in text.getvalue()
+
+
+def test_a_bake_tells_what_it_is_at_and_how_far() -> None:
+    progress = {"kind": "cloth", "object": "Sheet", "frame": 12, "last_frame": 250}
+    job = replace(JOB, state=JobState.BAKING, bake_progress=progress)
+    assert words(Snapshot(job=job)) == "baking cloth of Sheet: frame 12 of 250"
+    assert words(Snapshot(job=replace(job, bake_progress={}))) == "inspecting and baking"
+    assert words(Snapshot(job=replace(job, state=JobState.RENDERING))) == "rendering"

@@ -126,6 +126,16 @@ def prepare(items: "Iterable[PointCache]", last_frame: int) -> None:
             cache.use_disk_cache = True
             cache.index = _free_index(item)
         cache.frame_end = max(cache.frame_start, min(cache.frame_end, last_frame))
+        _forget_playback(item)
+
+
+def _forget_playback(item: PointCache) -> None:
+    """What an earlier playback left in the file would be played again, right or not; a change resets it."""
+    if isinstance(item.owner, bpy.types.Object):
+        item.owner.update_tag()
+    else:
+        world = item.owner.rigidbody_world
+        world.time_scale = world.time_scale  # Blender acts on the assignment
 
 
 def _free_index(item: PointCache) -> int:
