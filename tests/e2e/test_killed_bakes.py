@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,10 @@ def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
+def _grows(look: Callable[[], set[str]], before: set[str]) -> bool:
+    return bool(look() - before)
+
+
 def test_a_bake_whose_agents_are_killed_is_made_whole_by_the_last(bakers: Bakers, tmp_path: Path) -> None:
     farm, dice = bakers.farm, random.Random(KILLS)
     scene = simulated_scene("long_bake", tmp_path / "source")
@@ -85,10 +90,13 @@ def test_a_bake_whose_agents_are_killed_is_made_whole_by_the_last(bakers: Bakers
     def is_baking() -> bool:
         return bool(list(baking.glob("baking-*/blendcache_*/*.bphys")))
 
+    def begun() -> set[str]:
+        return {path.name for path in baking.glob("baking-*")}
+
     for number in range(KILLS):
+        before = begun()
         with bakers.agent(number):
-            before = {path.name for path in baking.glob("baking-*")}
-            wait_until(lambda b=before: {path.name for path in baking.glob("baking-*")} - b)
+            wait_until(partial(_grows, begun, before))
             if number % 2:  # else at once, or while Blender starts
                 wait_until(is_baking)
             time.sleep(dice.uniform(0, 1.5))

@@ -20,10 +20,11 @@ IN_FIRST_LAYER = "bpy.context.scene.view_layers[0].layer_collection.children['Sh
 PAINTED = """
 import time
 canvas = bpy.data.objects["Canvas"]
-with bpy.context.temp_override(object=canvas, active_object=canvas): bpy.ops.dpaint.bake()
 folder = bpy.path.abspath("//paint")
-while not os.path.isdir(folder) or len(os.listdir(folder)) < 12: time.sleep(0.1)
-time.sleep(0.5)
+if not os.path.isdir(folder):
+    with bpy.context.temp_override(object=canvas, active_object=canvas): bpy.ops.dpaint.bake()
+    while not os.path.isdir(folder) or len(os.listdir(folder)) < 12: time.sleep(0.1)
+    time.sleep(2)
 bpy.data.images["Paint"].reload()
 """
 

@@ -12,6 +12,7 @@ from .wire import Failure
 
 _KIND = "painted_images"
 _POLL_SECONDS = 0.2
+_REST_SECONDS = 1.0
 _STALLED_SECONDS = 600
 """Blender paints in a thread of its own: without a new image for this long it has given up."""
 _SUFFIXES = {"PNG": ".png", "OPENEXR": ".exr"}
@@ -96,6 +97,16 @@ def bake(item: PaintedImages) -> None:
         if len(left) < len(missing):
             moved_at = time.monotonic()
         missing = left
+    _wait_for_rest(item)
+
+
+def _wait_for_rest(item: PaintedImages) -> None:
+    """The last image may be there in half: its size must not change from one look to the next."""
+    *_, last = item.images(item.last_frame)
+    size = -1
+    while size != last.stat().st_size:
+        size = last.stat().st_size
+        time.sleep(_REST_SECONDS)
 
 
 def _has_two(surface: Any) -> bool:
