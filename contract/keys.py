@@ -8,7 +8,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-UPLOAD_SUFFIXES = (".blend", ".tar.gz", ".tgz", ".zip")
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".zip")
+UPLOAD_SUFFIXES = (".blend", *ARCHIVE_SUFFIXES)
 OUTPUT_FOLDER = "output"
 JOB_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 
@@ -32,6 +33,11 @@ def read_upload_key(key: str) -> Upload | str:
     if suffix is None or len(name) == len(suffix):
         return f"its name does not end in {', '.join(UPLOAD_SUFFIXES)}"
     return Upload(project=folder.strip("/") or name[: -len(suffix)], name=name)
+
+
+def is_archive(name: str) -> bool:
+    """Whether an upload of this name is a .blend with what lies beside it, packed."""
+    return name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
 def make_job_id(bucket: str, key: str, version: str) -> str:
@@ -62,6 +68,11 @@ def frame_log_key(project: str, job_id: str, frame: int) -> str:
 
 def bake_log_key(project: str, job_id: str) -> str:
     return output_prefix(project, job_id) + "logs/bake.log"
+
+
+def inspection_key(project: str, job_id: str) -> str:
+    """All that Blender said of the scene before it was baked."""
+    return output_prefix(project, job_id) + "logs/inspection.json"
 
 
 def summary_key(project: str, job_id: str) -> str:

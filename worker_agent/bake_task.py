@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from contract.frames import FrameRangeError, format_frames, parse_frames
 from contract.job import Job, JobState
-from contract.keys import bake_log_key, safe_file_name
+from contract.keys import bake_log_key, is_archive, safe_file_name
 from contract.options import JobOptions
 from contract.table import shard_count
 from contract.tasks import BakeTask, RenderTask
@@ -24,7 +24,7 @@ from worker_agent.blender import (
     SceneReport,
 )
 from worker_agent.bucket import SourceGoneError
-from worker_agent.bundle import BundleRejectedError, is_bundle, unpack
+from worker_agent.bundle import BundleRejectedError, unpack
 from worker_agent.lease import Lease
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
 from worker_agent.scene_sessions import OPEN_SECONDS, SceneSessions
@@ -94,8 +94,8 @@ class BakeTaskHandler:
 
     def _bake(self, job: Job, token: str, lease: Lease) -> Outcome:
         folder = self._stores.scratch.begin_bake(job.job_id, token)
-        blend = self._fetch(job, folder)
         options = JobOptions.from_map(job.options)
+        blend = self._fetch(job, folder, options.blend)
         with self._sessions.fresh() as session:
             report = session.open(blend, options.for_blender(), timeout_seconds=OPEN_SECONDS)
             frames = options.frames_of(
@@ -123,15 +123,15 @@ class BakeTaskHandler:
         assert rendering is not None  # it was there a line ago, and records are not deleted
         return self._send_frames(rendering)
 
-    def _fetch(self, job: Job, folder: Path) -> Path:
+    def _fetch(self, job: Job, folder: Path, blend_wanted: str | None) -> Path:
         """The job's .blend, in the baker's folder."""
         source = folder / safe_file_name(job.name)
         self._stores.bucket.download_source(job, source)
-        if not is_bundle(source.name):
+        if not is_archive(source.name):
             return source
         project = folder / "project"
         project.mkdir()
-        blend = unpack(source, project)
+        blend = unpack(source, project, blend_wanted)
         source.unlink()
         return blend
 

@@ -81,6 +81,12 @@ def render(
     engine: Annotated[str | None, typer.Option(help="cycles, eevee or workbench.")] = None,
     samples: Annotated[int | None, typer.Option(help="Samples per pixel.")] = None,
     resolution_percentage: Annotated[int | None, typer.Option(help="Size of the frames.")] = None,
+    blend: Annotated[
+        str | None, typer.Option(help="The .blend to render, in an archive that holds several.")
+    ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Render though files that the scene needs are missing.")
+    ] = False,
     project: Annotated[
         str | None, typer.Option(help="Folder in the bucket. Without it, the file's name.")
     ] = None,
@@ -96,6 +102,7 @@ def render(
             raise SubmitError(f"{file} is no file")
         key = upload_key(file, project)
         metadata = encode_options(
+            file,
             {
                 "frames": frames,
                 "start_frame": start_frame,
@@ -105,7 +112,9 @@ def render(
                 "engine": engine,
                 "samples": samples,
                 "resolution_percentage": resolution_percentage,
-            }
+                "blend": blend,
+                "allow_missing": "yes" if allow_missing else None,
+            },
         )
     except (SubmitError, OptionError) as error:
         _stop(str(error), MISUSED)

@@ -1,8 +1,7 @@
 """What the agent makes of tasks: the bake, the frames, the end; with everything that goes wrong."""
 
-import io
 import json
-import tarfile
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from contract.job import FrameState, JobState
 from contract.tasks import BakeTask, FinishTask, RenderTask
 from tests.support.agent import JOB_ID, Agent, agent_in
+from tests.support.archives import tar, zipped
 from worker_agent.blender import BlenderDied, BlenderFailed, BlenderKilled, SceneRejected
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Settled
 
@@ -70,20 +70,37 @@ class TestBake:
         assert (agent.job.frames, agent.job.frame_count) == ("1-60:9", 60)
 
     def test_an_archive_is_unpacked(self, agent: Agent) -> None:
-        content = io.BytesIO()
-        with tarfile.open(fileobj=content, mode="w:gz") as archive:
-            info = tarfile.TarInfo("film/shot.blend")
-            info.size = 7
-            archive.addfile(info, io.BytesIO(b"BLENDER"))
-        agent.upload("film.tar.gz", content.getvalue())
+        archive = tar(agent.folder / "film.tar.gz", ("film/shot.blend", b"BLENDER"))
+        agent.upload("film.tar.gz", archive.read_bytes())
         agent.bake(BAKE, agent.lease())
         assert agent.job.baked_blend == "project/film/shot.blend"
+
+    def test_of_several_scenes_in_an_archive_the_one_asked_for_is_rendered(self, agent: Agent) -> None:
+        archive = zipped(agent.folder / "film.zip", ("a.blend", b"BLENDER a"), ("b/b.blend", b"BLENDER b"))
+        agent.upload("film.zip", archive.read_bytes(), options={"blend": "b/b.blend"})
+        agent.bake(BAKE, agent.lease())
+        blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
+        assert blend.read_bytes() == b"BLENDER b"
+
+    def test_a_worker_without_room_gives_an_archive_back(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        archive = zipped(agent.folder / "film.zip", ("a.blend", b"BLENDER"))
+        agent.upload("film.zip", archive.read_bytes())
+        full = shutil.disk_usage(agent.folder)._replace(free=0)
+        with monkeypatch.context() as small:
+            small.setattr(shutil, "disk_usage", lambda _: full)
+            with pytest.raises(OSError, match="are free"):
+                agent.bake(BAKE, agent.lease())
+        assert not agent.job.state.ended
+        assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+        assert agent.job.state is JobState.RENDERING
 
     @pytest.mark.parametrize(
         ("name", "options", "reason"),
         [
             ("scene.blend", {"start_frame": 9}, "start_frame 9 is after end_frame 4"),
-            ("film.zip", {}, "film.zip cannot be unpacked"),
+            ("film.zip", {}, "film.zip is a .blend, not an archive"),
         ],
     )
     def test_what_cannot_be_rendered_fails_with_the_reason(
