@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from contract.frames import FrameRangeError, format_frames, parse_frames
 from contract.job import Job, JobState
-from contract.keys import bake_log_key, is_archive, safe_file_name
+from contract.keys import bake_log_key, inspection_key, is_archive, safe_file_name
 from contract.options import JobOptions
 from contract.table import shard_count
 from contract.tasks import BakeTask, RenderTask
@@ -25,6 +23,7 @@ from worker_agent.blender import (
 )
 from worker_agent.bucket import SourceGoneError
 from worker_agent.bundle import BundleRejectedError, unpack
+from worker_agent.inspection_verdict import MissingFilesError, require_files, scene_record
 from worker_agent.lease import Lease
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
 from worker_agent.scene_sessions import OPEN_SECONDS, SceneSessions
@@ -39,6 +38,8 @@ COPY_SECONDS = 1_800
 """A copy of a bake task waits this long: the longest bake must end before its receives are used up."""
 BAKE_SECONDS_LIMIT = 11 * 3600
 """One receive of an SQS message cannot be held for longer than 12 hours."""
+
+_OWNERS_TO_MEND = (SceneRejected, BundleRejectedError, FrameRangeError, MissingFilesError)
 
 
 class BakeTaskHandler:
@@ -68,7 +69,7 @@ class BakeTaskHandler:
             return Settled(f"its job is {current.state if current else 'gone'}")
         try:
             return self._bake(job, token, lease)
-        except (SceneRejected, BundleRejectedError, FrameRangeError, SourceGoneError) as error:
+        except (*_OWNERS_TO_MEND, SourceGoneError) as error:
             return self._fail(job, token, str(error), getattr(error, "log", ""))
         except BlenderKilled as error:
             raise InterruptedTaskError(str(error)) from error
@@ -97,7 +98,14 @@ class BakeTaskHandler:
         options = JobOptions.from_map(job.options)
         blend = self._fetch(job, folder, options.blend)
         with self._sessions.fresh() as session:
-            report = session.open(blend, options.for_blender(), timeout_seconds=OPEN_SECONDS)
+            report = session.open(
+                blend,
+                options.for_blender(),
+                timeout_seconds=OPEN_SECONDS,
+                asked_frames=options.asked_frames(),
+            )
+            self._record_inspection(job, token, report)
+            require_files(report, allow_missing=bool(options.allow_missing))
             frames = options.frames_of(
                 scene_start=report.frame_start, scene_end=report.frame_end, scene_step=report.frame_step
             )
@@ -114,7 +122,6 @@ class BakeTaskHandler:
             "frames": options.frames or format_frames(frames),  # as asked: short, whatever the order
             "frame_count": len(frames),
             "shards": shards,
-            "scene": _scene_summary(report),
         }
         if not self._stores.jobs.begin_rendering(job.job_id, token=token, published=published):
             raise InterruptedTaskError("another baker has taken over, or the job has ended")
@@ -122,6 +129,16 @@ class BakeTaskHandler:
         rendering = self._stores.jobs.job(job.job_id)
         assert rendering is not None  # it was there a line ago, and records are not deleted
         return self._send_frames(rendering)
+
+    def _record_inspection(self, job: Job, token: str, report: SceneReport) -> None:
+        """All of it beside the job's logs, the small part on its record, also when the job then fails."""
+        self._stores.bucket.put_text(
+            inspection_key(job.project, job.job_id),
+            json.dumps(report.to_json(), indent=1, ensure_ascii=False),
+            content_type="application/json",
+        )
+        if not self._stores.jobs.record_scene(job.job_id, token=token, scene=scene_record(report)):
+            raise InterruptedTaskError("another baker has taken over, or the job has ended")
 
     def _fetch(self, job: Job, folder: Path, blend_wanted: str | None) -> Path:
         """The job's .blend, in the baker's folder."""
@@ -155,12 +172,3 @@ def _lease_until(lease: Lease) -> int:
 
 def _log_progress(progress: BakeProgress) -> None:
     log.info("baking %s", progress)
-
-
-def _scene_summary(report: SceneReport) -> Mapping[str, Any]:
-    """What the record keeps of the scene. DynamoDB takes no floats."""
-    return {
-        name: str(value) if isinstance(value, float) else value
-        for name, value in asdict(report).items()
-        if isinstance(value, str | int | float)
-    } | {"notes": list(report.notes)}

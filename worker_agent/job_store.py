@@ -42,6 +42,10 @@ class JobStore:
         """False when another baker has taken over or the job has ended."""
         return self._update_job(job_id, {"bake_lease_until": lease_until}, **self._as_baker(token))
 
+    def record_scene(self, job_id: str, *, token: str, scene: Mapping[str, Any]) -> bool:
+        """What was found on inspection. False when the baker is one no more."""
+        return self._update_job(job_id, {"scene": scene}, **self._as_baker(token))
+
     def begin_rendering(self, job_id: str, *, token: str, published: Mapping[str, Any]) -> bool:
         """Publish a baked project: its frames may be rendered. False when the baker is one no more."""
         return self._update_job(job_id, {"state": JobState.RENDERING, **published}, **self._as_baker(token))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.job import Job
-from worker_agent.blender import BakeProgress, BlenderError, RenderedFrame, SceneReport
+from worker_agent.blender import BakeProgress, BlenderError, RenderedFrame, SceneInFile, SceneReport
 
 REPORT = SceneReport(
     runtime_version="4.5.15",
@@ -27,6 +27,9 @@ REPORT = SceneReport(
     camera="Camera",
     simulations=(),
     needs_bake=False,
+    scenes=(SceneInFile("Scene", 1, 4, 1, "CYCLES", "PNG", "Camera"),),
+    missing_files=(),
+    missing_file_count=0,
     notes=(),
 )
 
@@ -44,12 +47,22 @@ class ObedientSession:
     extra_files: tuple[str, ...] = ()
     during_bake: Callable[[], None] = lambda: None
     opened: list[tuple[Path, Mapping[str, Any]]] = field(default_factory=list)
+    asked_frames: list[Mapping[str, Any] | None] = field(default_factory=list)
+    """With each open: what of the frames was known, or None when no files are looked for."""
     baked_to: list[int] = field(default_factory=list)
     rendered: list[int] = field(default_factory=list)
 
-    def open(self, blend: Path, options: Mapping[str, Any], timeout_seconds: float) -> SceneReport:
+    def open(
+        self,
+        blend: Path,
+        options: Mapping[str, Any],
+        timeout_seconds: float,
+        *,
+        asked_frames: Mapping[str, Any] | None = None,
+    ) -> SceneReport:
         assert blend.is_file(), blend
         self.opened.append((blend, options))
+        self.asked_frames.append(asked_frames)
         if self.open_errors:
             raise self.open_errors.pop(0)
         return self.report

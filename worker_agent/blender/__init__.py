@@ -13,7 +13,14 @@ from worker_agent.blender.errors import (
     SceneRejected,
 )
 from worker_agent.blender.process import BlenderSession
-from worker_agent.blender.report import BakeProgress, RenderedFrame, SceneReport, Simulation
+from worker_agent.blender.report import (
+    BakeProgress,
+    MissingFile,
+    RenderedFrame,
+    SceneInFile,
+    SceneReport,
+    Simulation,
+)
 from worker_agent.blender.runtime import Runtime
 
 __all__ = [
@@ -24,8 +31,10 @@ __all__ = [
     "BlenderKilled",
     "BlenderSession",
     "BlenderTimedOut",
+    "MissingFile",
     "RenderedFrame",
     "Runtime",
+    "SceneInFile",
     "SceneRejected",
     "SceneReport",
     "Simulation",

@@ -77,10 +77,18 @@ class BlenderSession:
         """Process id of the child, for measuring its memory."""
         return self._child.pid
 
-    def open(self, blend: Path, options: Mapping[str, object], timeout_seconds: float) -> SceneReport:
+    def open(
+        self,
+        blend: Path,
+        options: Mapping[str, object],
+        timeout_seconds: float,
+        *,
+        asked_frames: Mapping[str, object] | None = None,
+    ) -> SceneReport:
         """Loads a .blend, applies the options and inspects the scene. Scripts stay disabled.
 
-        Options: scene, camera, engine, samples, resolution_percentage, all optional. Raises
+        Options: scene, camera, engine, samples, resolution_percentage, all optional. With
+        `asked_frames` (of JobOptions) the files that those frames need are looked for. Raises
         SceneRejected when file, options or scene are such that no try will succeed.
         """
         self._check_usable()
@@ -103,6 +111,7 @@ class BlenderSession:
             "blend": str(blend.absolute()),
             "options": dict(options),
             "file_engines": facts.engines,
+            "asked_frames": None if asked_frames is None else dict(asked_frames),
         }
         versions = {"file_version": str(file_version), "runtime_version": self.runtime_version}
         with self._well_formed():

@@ -2,15 +2,32 @@
 
 from typing import Any
 
-from . import cameras, outputs, simulations
+from . import cameras, outputs, scene_list, simulations
+from .missing_files.finder import Finder
+from .missing_files.search import find
+from .wire import Failure
+
+_MAX_NAMED = 5
 
 
-def inspect(scene: Any, notes: "list[str]") -> "dict[str, Any]":
-    """Everything the farm has to know. Raises Failure for a scene that cannot be rendered."""
-    camera = cameras.require_camera(scene)
+def inspect(
+    scene: Any,
+    notes: "list[str]",
+    *,
+    file_engines: "dict[str, str]",
+    asked_frames: "dict[str, Any] | None",
+) -> "dict[str, Any]":
+    """Everything the farm has to know. Raises Failure for a scene that cannot be rendered.
+
+    `asked_frames`: see missing_files.search; None when files are not to be looked for.
+    """
+    scenes = scene_list.scenes(file_engines)
+    missing = find(scene, asked_frames)
+    camera = _camera(scene, missing)
     outputs.replace_video_container(scene, notes)
     found = simulations.find_all()
     notes += _oceans(scene)
+    notes += missing.notes
     render = scene.render
     return {
         "scene": scene.name,
@@ -36,8 +53,24 @@ def inspect(scene: Any, notes: "list[str]") -> "dict[str, Any]":
             for item in found
         ],
         "needs_bake": any(not item.ready for item in found),
+        "scenes": scenes,
+        "missing_files": missing.listed,
+        "missing_file_count": missing.count,
         "notes": notes,
     }
+
+
+def _camera(scene: Any, missing: Finder) -> "str | None":
+    """Its name. What is missing is told with a missing camera: it may be what has the camera."""
+    try:
+        return cameras.require_camera(scene)
+    except Failure as failure:
+        if not missing.count:
+            raise
+        paths = ", ".join(entry["path"] for entry in missing.listed[:_MAX_NAMED])
+        more = f" and {missing.count - _MAX_NAMED} more" * (missing.count > _MAX_NAMED)
+        reason = f"{failure.reason} Besides, files that it needs are missing: {paths}{more}."
+        raise Failure(failure.code, reason) from failure
 
 
 def _oceans(scene: Any) -> "list[str]":

@@ -21,7 +21,8 @@ class Session:
     def open(self, command: "dict[str, Any]") -> None:
         self._scene_name = ""
         scene, notes = opening.open_scene(command["blend"], command["options"], command["file_engines"])
-        report = inspection.inspect(scene, notes)
+        facts = {"file_engines": command["file_engines"], "asked_frames": command["asked_frames"]}
+        report = inspection.inspect(scene, notes, **facts)
         self._scene_name = scene.name
         self._wire.send("opened", report=report)
 
