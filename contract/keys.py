@@ -8,7 +8,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-UPLOAD_SUFFIXES = (".blend", ".tar.gz", ".tgz", ".zip")
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".zip")
+UPLOAD_SUFFIXES = (".blend", *ARCHIVE_SUFFIXES)
 OUTPUT_FOLDER = "output"
 BLENDER_METADATA = "blender-version"
 """Of a frame's object: the version of the Blender that rendered it."""
@@ -43,6 +44,11 @@ def read_upload_key(key: str) -> Upload | str:
     return Upload(project=folder.strip("/") or name[: -len(suffix)], name=name)
 
 
+def is_archive(name: str) -> bool:
+    """Whether an upload of this name is a .blend with what lies beside it, packed."""
+    return name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
 def make_job_id(bucket: str, key: str, version: str) -> str:
     """The id of the job that this version of this object starts: always the same one.
 
@@ -71,6 +77,11 @@ def frame_log_key(project: str, job_id: str, frame: int) -> str:
 
 def bake_log_key(project: str, job_id: str) -> str:
     return output_prefix(project, job_id) + "logs/bake.log"
+
+
+def inspection_key(project: str, job_id: str) -> str:
+    """All that Blender said of the scene before it was baked."""
+    return output_prefix(project, job_id) + "logs/inspection.json"
 
 
 def summary_key(project: str, job_id: str) -> str:

@@ -9,11 +9,13 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 from contract.frames import FIRST_FRAME, LAST_FRAME, FrameRangeError, check_range, parse_frames
+from contract.keys import ARCHIVE_SUFFIXES, is_archive
 
 MAX_SAMPLES = 1_048_576
 MAX_RESOLUTION_PERCENTAGE = 1_000
 ENGINES = {"cycles": "CYCLES", "eevee": "EEVEE", "workbench": "WORKBENCH"}
 """What a person writes, and the farm's name for it (Blender's own id of EEVEE depends on its version)."""
+_ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 _OTHER_TOOLS = frozenset(
     {"mtime", "ctime", "atime", "mode", "uid", "gid", "md5chksum", "s3cmd-attrs", "sha256"}
@@ -39,6 +41,10 @@ class JobOptions:
     resolution_percentage: int | None = None
     blender_version: str | None = None
     """A series, 4.5, or an exact version, 4.5.15; no business of Blender's own."""
+    blend: str | None = None
+    """The .blend to render, by its path inside an archive that holds several."""
+    allow_missing: bool | None = None
+    """Render though files that the scene needs are missing."""
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> JobOptions:
@@ -62,14 +68,16 @@ class JobOptions:
     def from_map(cls, values: Mapping[str, Any]) -> JobOptions:
         """Read back what to_map wrote; what a newer version added is left out."""
         known = {field.name for field in fields(cls)}
-        numbers_plain = {n: v if isinstance(v, str) else int(v) for n, v in values.items() if n in known}
+        numbers_plain = {
+            n: v if isinstance(v, str | bool) else int(v) for n, v in values.items() if n in known
+        }
         return cls(**cast(dict[str, Any], numbers_plain))
 
-    def to_map(self) -> dict[str, str | int]:
+    def to_map(self) -> dict[str, str | int | bool]:
         """Only what was asked for, as plain values."""
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
 
-    def for_blender(self) -> dict[str, str | int]:
+    def for_blender(self) -> dict[str, str | int | bool]:
         """The part that a Blender session applies to the scene."""
         asked = self.to_map()
         return {
@@ -77,6 +85,21 @@ class JobOptions:
             for name in ("scene", "camera", "engine", "samples", "resolution_percentage")
             if name in asked
         }
+
+    def asked_frames(self) -> dict[str, int | list[int]]:
+        """What is known of the frames before the file is opened; the scene's own range is the rest."""
+        if self.frames is not None:
+            return {"frames": list(parse_frames(self.frames))}
+        ends = {"first": self.start_frame, "last": self.end_frame}
+        return {name: frame for name, frame in ends.items() if frame is not None}
+
+    def check_upload(self, name: str) -> None:
+        """What depends on the file that was uploaded. Raises OptionError."""
+        if self.blend is not None and not is_archive(name):
+            raise OptionError(
+                f"option blend is {self.blend!r}, but {name} is no archive: expected the option only "
+                f"with {', '.join(ARCHIVE_SUFFIXES)}"
+            )
 
     def frames_of(self, *, scene_start: int, scene_end: int, scene_step: int) -> tuple[int, ...]:
         """The frames to render, given the scene's own range. Raises FrameRangeError."""
@@ -133,6 +156,29 @@ def _blender_version(name: str, value: str) -> str:
     return value
 
 
+def _blend(name: str, value: str) -> str:
+    """A path as the archive has it; slashes either way, since it may have been copied on Windows."""
+    path = _text(name, value).replace("\\", "/")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if (
+        path.startswith("/")
+        or ".." in parts
+        or re.match("[A-Za-z]:", path)
+        or not path.lower().endswith(".blend")
+    ):
+        raise OptionError(
+            f"option {name} is {value[:80]!r}: expected the path of a .blend inside the archive, "
+            "as in film/shot.blend"
+        )
+    return "/".join(parts)
+
+
+def _yes_or_no(name: str, value: str) -> bool:
+    if value.lower() not in _ANSWERS:
+        raise OptionError(f"option {name} is {value[:80]!r}: expected yes or no")
+    return _ANSWERS[value.lower()]
+
+
 _READERS: dict[str, Callable[[str, str], Any]] = {
     "frames": _text,
     "start_frame": _integer(FIRST_FRAME, LAST_FRAME),
@@ -143,4 +189,6 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "samples": _integer(1, MAX_SAMPLES),
     "resolution_percentage": _integer(1, MAX_RESOLUTION_PERCENTAGE),
     "blender_version": _blender_version,
+    "blend": _blend,
+    "allow_missing": _yes_or_no,
 }

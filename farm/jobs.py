@@ -58,13 +58,13 @@ class Submission:
     key: str
 
 
-def encode_options(options: Mapping[str, str | int | None]) -> dict[str, str]:
-    """Job options as object metadata: what is not None, percent-encoded, for metadata is ASCII.
+def encode_options(file: Path, options: Mapping[str, str | int | None]) -> dict[str, str]:
+    """Job options for a file as object metadata: what is not None, percent-encoded, for metadata is ASCII.
 
     Raises OptionError for what the farm would refuse, SubmitError for more than S3 takes.
     """
     metadata = {name: quote(str(value), safe="/:;,") for name, value in options.items() if value is not None}
-    JobOptions.from_metadata(metadata)
+    JobOptions.from_metadata(metadata).check_upload(file.name)
     if sum(len(name) + len(value) for name, value in metadata.items()) > MAX_METADATA_BYTES:
         raise SubmitError(
             f"the options are longer than the {MAX_METADATA_BYTES} bytes that S3 keeps with a file"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from contract.frames import FrameRangeError, format_frames, parse_frames
 from contract.job import Job, JobState
-from contract.keys import bake_log_key, safe_file_name
+from contract.keys import bake_log_key, inspection_key, is_archive, safe_file_name
 from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
 from contract.table import shard_count
@@ -26,7 +24,8 @@ from worker_agent.blender import (
     SceneReport,
 )
 from worker_agent.bucket import SourceGoneError
-from worker_agent.bundle import BundleRejectedError, is_bundle, unpack
+from worker_agent.bundle import BundleRejectedError, unpack
+from worker_agent.inspection_verdict import MissingFilesError, require_files, scene_record
 from worker_agent.lease import Lease
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
 from worker_agent.runtimes.errors import RuntimeUnavailableError
@@ -46,6 +45,8 @@ COPY_SECONDS = 1_800
 BAKE_SECONDS_LIMIT = 11 * 3600
 """One receive of an SQS message cannot be held for longer than 12 hours."""
 PROOF_SECONDS = 1_800
+
+_OWNERS_TO_MEND = (SceneRejected, BundleRejectedError, FrameRangeError, MissingFilesError)
 
 
 class BakeTaskHandler:
@@ -75,7 +76,7 @@ class BakeTaskHandler:
             return Settled(f"its job is {current.state if current else 'gone'}")
         try:
             return self._bake(job, token, lease)
-        except (SceneRejected, BundleRejectedError, FrameRangeError, SourceGoneError) as error:
+        except (*_OWNERS_TO_MEND, SourceGoneError) as error:
             return self._fail(job, token, str(error), getattr(error, "log", ""))
         except BlenderKilled as error:
             raise InterruptedTaskError(str(error)) from error
@@ -103,11 +104,18 @@ class BakeTaskHandler:
 
     def _bake(self, job: Job, token: str, lease: Lease) -> Outcome:
         folder = self._stores.scratch.begin_bake(job.job_id, token)
-        blend = self._fetch(job, folder)
         options = JobOptions.from_map(job.options)
+        blend = self._fetch(job, folder, options.blend)
         spec = self._sessions.choose(blend, options.blender_version)
         with self._sessions.fresh(spec) as session:
-            report = session.open(blend, options.for_blender(), timeout_seconds=OPEN_SECONDS)
+            report = session.open(
+                blend,
+                options.for_blender(),
+                timeout_seconds=OPEN_SECONDS,
+                asked_frames=options.asked_frames(),
+            )
+            self._record_inspection(job, token, report)
+            require_files(report, allow_missing=bool(options.allow_missing))
             frames = options.frames_of(
                 scene_start=report.frame_start, scene_end=report.frame_end, scene_step=report.frame_step
             )
@@ -134,7 +142,6 @@ class BakeTaskHandler:
             "blender_build": session.runtime_build,
             "blender_form": str(spec.form),
             "reason": "",
-            "scene": _scene_summary(report),
         }
         if not self._stores.jobs.begin_rendering(job.job_id, token=token, published=published):
             raise InterruptedTaskError("another baker has taken over, or the job has ended")
@@ -149,15 +156,25 @@ class BakeTaskHandler:
             session.open(blend, options.for_blender(), timeout_seconds=OPEN_SECONDS, for_bake=False)
             session.prove(expectations, timeout_seconds=PROOF_SECONDS)
 
-    def _fetch(self, job: Job, folder: Path) -> Path:
+    def _record_inspection(self, job: Job, token: str, report: SceneReport) -> None:
+        """All of it beside the job's logs, the small part on its record, also when the job then fails."""
+        self._stores.bucket.put_text(
+            inspection_key(job.project, job.job_id),
+            json.dumps(report.to_json(), indent=1, ensure_ascii=False),
+            content_type="application/json",
+        )
+        if not self._stores.jobs.record_scene(job.job_id, token=token, scene=scene_record(report)):
+            raise InterruptedTaskError("another baker has taken over, or the job has ended")
+
+    def _fetch(self, job: Job, folder: Path, blend_wanted: str | None) -> Path:
         """The job's .blend, in the baker's folder."""
         source = folder / safe_file_name(job.name)
         self._stores.bucket.download_source(job, source)
-        if not is_bundle(source.name):
+        if not is_archive(source.name):
             return source
         project = folder / "project"
         project.mkdir()
-        blend = unpack(source, project)
+        blend = unpack(source, project, blend_wanted)
         source.unlink()
         return blend
 
@@ -187,12 +204,3 @@ class BakeTaskHandler:
 
 def _lease_until(lease: Lease) -> int:
     return int(time.time()) + lease.seconds
-
-
-def _scene_summary(report: SceneReport) -> Mapping[str, Any]:
-    """What the record keeps of the scene. DynamoDB takes no floats."""
-    return {
-        name: str(value) if isinstance(value, float) else value
-        for name, value in asdict(report).items()
-        if isinstance(value, str | int | float)
-    } | {"notes": list(report.notes)}

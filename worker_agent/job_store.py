@@ -46,6 +46,10 @@ class JobStore:
         """Say how far the bake is: kind, object, frame, last_frame. False when it is another's by now."""
         return self._update_job(job_id, {"bake_progress": progress}, **self._as_baker(token))
 
+    def record_scene(self, job_id: str, *, token: str, scene: Mapping[str, Any]) -> bool:
+        """What was found on inspection. False when the baker is one no more."""
+        return self._update_job(job_id, {"scene": scene}, **self._as_baker(token))
+
     def begin_rendering(self, job_id: str, *, token: str, published: Mapping[str, Any]) -> bool:
         """Publish a baked project: its frames may be rendered. False when the baker is one no more."""
         return self._update_job(job_id, {"state": JobState.RENDERING, **published}, **self._as_baker(token))

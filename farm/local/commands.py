@@ -88,6 +88,12 @@ def render(
     blender_version: Annotated[
         str | None, typer.Option(help="4.5 or 4.5.15. Without it, the series that saved the file.")
     ] = None,
+    blend: Annotated[
+        str | None, typer.Option(help="The .blend to render, in an archive that holds several.")
+    ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Render though files that the scene needs are missing.")
+    ] = False,
     project: Annotated[
         str | None, typer.Option(help="Folder in the bucket. Without it, the file's name.")
     ] = None,
@@ -103,6 +109,7 @@ def render(
             raise SubmitError(f"{file} is no file")
         key = upload_key(file, project)
         metadata = encode_options(
+            file,
             {
                 "frames": frames,
                 "start_frame": start_frame,
@@ -113,7 +120,9 @@ def render(
                 "samples": samples,
                 "resolution_percentage": resolution_percentage,
                 "blender_version": blender_version,
-            }
+                "blend": blend,
+                "allow_missing": "yes" if allow_missing else None,
+            },
         )
     except (SubmitError, OptionError) as error:
         _stop(str(error), MISUSED)

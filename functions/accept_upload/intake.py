@@ -87,6 +87,7 @@ class Intake:
         )
         try:
             options = JobOptions.from_metadata(head.get("Metadata", {}))
+            options.check_upload(upload.name)
         except OptionError as error:
             return replace(job, state=JobState.FAILED, reason=str(error))
         if not job.source_bytes:

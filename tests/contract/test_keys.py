@@ -8,6 +8,8 @@ from contract.keys import (
     JOB_ID,
     Upload,
     frames_prefix,
+    inspection_key,
+    is_archive,
     make_job_id,
     read_upload_key,
     safe_file_name,
@@ -49,8 +51,15 @@ def test_anything_else_is_left_with_a_reason(key: str) -> None:
 
 
 def test_what_a_job_brings_forth_starts_no_job() -> None:
-    key = frames_prefix("film", make_job_id("b", "film/x.blend", "1")) + "scene.blend"
-    assert isinstance(read_upload_key(key), str)
+    job_id = make_job_id("b", "film/x.blend", "1")
+    for key in (frames_prefix("film", job_id) + "scene.blend", inspection_key("film", job_id)):
+        assert isinstance(read_upload_key(key), str)
+
+
+def test_archives_are_known_by_their_names() -> None:
+    assert [is_archive(name) for name in ("a.ZIP", "a.tar.gz", "a.tgz", "a.blend", "zip")] == [True] * 3 + [
+        False
+    ] * 2
 
 
 @given(st.text(), st.text())

@@ -19,6 +19,8 @@ def test_reads_every_option() -> None:
             "start_frame": "1",
             "end_frame": "3",
             "blender_version": "4.5.15",
+            "blend": ".\\film%2Fshot 1.blend",
+            "allow_missing": "Yes",
         }
     )
     assert options == JobOptions(
@@ -30,9 +32,11 @@ def test_reads_every_option() -> None:
         start_frame=1,
         end_frame=3,
         blender_version="4.5.15",
+        blend="film/shot 1.blend",
+        allow_missing=True,
     )
     assert JobOptions.from_map(options.to_map()) == options
-    assert not {"start_frame", "blender_version"} & set(options.for_blender())
+    assert set(options.for_blender()) == {"scene", "camera", "engine", "samples", "resolution_percentage"}
 
 
 def test_a_blender_is_a_series_or_an_exact_version() -> None:
@@ -47,7 +51,10 @@ def test_metadata_of_other_tools_is_no_option() -> None:
 @pytest.mark.parametrize(
     ("metadata", "said"),
     [
-        ({"smaples": "8"}, "unknown option 'smaples' (value '8'): the options are "),
+        (
+            {"smaples": "8"},
+            "unknown option 'smaples' (value '8'): the options are allow_missing, blend, camera,",
+        ),
         ({"samples": "many"}, "option samples is 'many': expected a whole number from 1"),
         ({"samples": "0"}, "option samples is '0'"),
         ({"samples": "8.5"}, "option samples is '8.5'"),
@@ -65,6 +72,12 @@ def test_metadata_of_other_tools_is_no_option() -> None:
         ({"blender_version": "٤.٥"}, "expected a Blender such as 4.5 or 4.5.15"),
         ({"scene": ""}, "option scene is ''"),
         ({"camera": "a%00b"}, "printable"),
+        ({"allow_missing": "maybe"}, "option allow_missing is 'maybe': expected yes or no"),
+        ({"blend": "/film/a.blend"}, "option blend is '/film/a.blend': expected the path of a .blend inside"),
+        ({"blend": "../a.blend"}, "option blend is '../a.blend'"),
+        ({"blend": "C:\\film\\a.blend"}, "option blend is"),
+        ({"blend": "\\\\server\\a.blend"}, "option blend is"),
+        ({"blend": "film"}, "option blend is 'film'"),
     ],
 )
 def test_refuses_with_the_reason(metadata: dict[str, str], said: str) -> None:
@@ -98,3 +111,33 @@ def test_what_is_not_given_comes_from_the_scene(options: JobOptions, frames: tup
 def test_a_start_after_the_scenes_end_is_refused() -> None:
     with pytest.raises(FrameRangeError, match="start_frame 9 is after end_frame 6"):
         JobOptions(start_frame=9).frames_of(scene_start=1, scene_end=6, scene_step=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        (JobOptions(), {}),
+        (JobOptions(frames="5,1-2"), {"frames": [5, 1, 2]}),
+        (JobOptions(start_frame=4), {"first": 4}),
+        (JobOptions(start_frame=4, end_frame=9), {"first": 4, "last": 9}),
+    ],
+)
+def test_what_is_asked_of_the_frames_is_known_before_the_file_is_opened(
+    options: JobOptions, asked: dict[str, int]
+) -> None:
+    assert options.asked_frames() == asked
+
+
+@pytest.mark.parametrize("answer", ["yes", "TRUE", "1", "no", "False", "0"])
+def test_yes_and_no_in_several_ways(answer: str) -> None:
+    wanted = answer.lower() in ("yes", "true", "1")
+    assert JobOptions.from_metadata({"allow-missing": answer}).allow_missing is wanted
+
+
+def test_the_choice_of_a_scene_is_for_archives() -> None:
+    options = JobOptions(blend="a.blend")
+    for name in ("film.zip", "film.TAR.GZ", "film.tgz"):
+        options.check_upload(name)
+    with pytest.raises(OptionError, match=r"but film\.blend is no archive"):
+        options.check_upload("film.blend")
+    JobOptions().check_upload("film.blend")

@@ -54,7 +54,7 @@ def test_any_frame_alone_equals_stepping_through(name: str, prepare: str, tmp_pa
 
 
 def test_images_that_are_painted_are_there_before_they_are_shown(tmp_path: Path) -> None:
-    """Blender paints in a thread that crashes it now and then; the farm tries a bake three times, as this does."""
+    """Blender paints in a thread that crashes it now and then; the farm, like this, tries three times."""
     three_times(
         lambda: stepped(
             simulated_scene("painted_image", tmp_path / "source"),

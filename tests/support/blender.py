@@ -12,10 +12,10 @@ from worker_agent.blender import BlenderSession, RenderedFrame, Runtime
 SECONDS = 60.0
 
 
-def start_session(folder: Path) -> BlenderSession:
-    """A session with the bpy of this Python; its home and its log are in `folder`."""
+def start_session(folder: Path, blender: str = sys.executable) -> BlenderSession:
+    """A session with the bpy of this Python, or another Blender; its home and its log are in `folder`."""
     return BlenderSession.start(
-        runtime=Runtime.of(sys.executable),
+        runtime=Runtime.of(blender),
         workdir=folder / "work",
         log_path=folder / "blender.log",
         start_timeout_seconds=SECONDS,

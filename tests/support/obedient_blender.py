@@ -15,6 +15,7 @@ from worker_agent.blender import (
     BlenderError,
     Expectations,
     RenderedFrame,
+    SceneInFile,
     SceneReport,
     Simulation,
 )
@@ -35,6 +36,9 @@ REPORT = SceneReport(
     height=32,
     camera="Camera",
     simulations=(),
+    scenes=(SceneInFile("Scene", 1, 4, 1, "CYCLES", "PNG", "Camera"),),
+    missing_files=(),
+    missing_file_count=0,
     notes=(),
 )
 CLOTH = replace(REPORT, simulations=(Simulation("cloth", "Sheet", False, 1, 250),))
@@ -58,14 +62,23 @@ class ObedientSession:
     extra_files: tuple[str, ...] = ()
     during_bake: Callable[[], None] = lambda: None
     opened: list[tuple[Path, Mapping[str, Any]]] = field(default_factory=list)
+    asked_frames: list[Mapping[str, Any] | None] = field(default_factory=list)
+    """With each open: what of the frames was known, or None when no files are looked for."""
     baked_to: list[int] = field(default_factory=list)
     rendered: list[int] = field(default_factory=list)
 
     def open(
-        self, blend: Path, options: Mapping[str, Any], timeout_seconds: float, *, for_bake: bool = True
+        self,
+        blend: Path,
+        options: Mapping[str, Any],
+        timeout_seconds: float,
+        *,
+        asked_frames: Mapping[str, Any] | None = None,
+        for_bake: bool = True,
     ) -> SceneReport:
         assert blend.is_file(), blend
         self.opened.append((blend, options))
+        self.asked_frames.append(asked_frames)
         if self.open_errors:
             raise self.open_errors.pop(0)
         return self.report

@@ -8,14 +8,14 @@ import atexit
 import functools
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.blender_children import run_in_blender
+
 # Blender may crash when it lets go of one of these: each is made in a process of its own.
 _RISKY = {"fluid"}
 _MAKERS: dict[str, Callable[[], None]] = {}
@@ -33,9 +33,7 @@ def _folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="farm-scenes-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for batch in ("harmless", *sorted(_RISKY)):
-        command = [sys.executable, "-m", "tests.support.scenes", str(folder), batch]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, f"{batch}: {done.returncode} {(done.stdout + done.stderr)[-800:]}"
+        run_in_blender("tests.support.scenes", str(folder), batch)
     _put_on_disk(folder / "rigid_on_disk.blend")
     return folder
 
@@ -303,16 +301,11 @@ def lost_cache() -> None:
     assert cache.is_baked
 
 
-def main() -> None:
+def main(folder: str, batch: str) -> None:
     bpy = _bpy()
-    folder, batch = sys.argv[1:]
     names = [batch] if batch in _RISKY else [name for name in _MAKERS if name not in _RISKY]
     for name in names:
         _MAKERS[name]()
         bpy.ops.wm.save_as_mainfile(filepath=str(Path(folder, f"{name}.blend")))
     sys.stdout.flush()
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,10 +1,9 @@
 """What the agent makes of tasks: the bake, the frames, the end; with everything that goes wrong."""
 
-import io
 import json
-import tarfile
+import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from botocore.exceptions import ClientError
 from contract.job import FrameState, JobState
 from contract.tasks import BakeTask, FinishTask, RenderTask
 from tests.support.agent import JOB_ID, Agent, agent_in
+from tests.support.archives import tar, zipped
 from tests.support.obedient_blender import CLOTH
-from worker_agent.blender import BlenderDied, BlenderFailed, BlenderKilled, SceneRejected
+from worker_agent.blender import BlenderDied, BlenderFailed, BlenderKilled, MissingFile, SceneRejected
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Settled
 
 BAKE, FINISH = BakeTask(JOB_ID), FinishTask(JOB_ID)
@@ -49,6 +49,8 @@ class TestBake:
         blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
         assert blend.read_bytes() == b"BLENDER"
         assert agent.job.scene["engine"] == "CYCLES"
+        assert agent.job.scene["scenes"] == [asdict(scene) for scene in agent.blender.report.scenes]
+        assert json.loads(agent.stored()["logs/inspection.json"])["fps"] == 24.0
         assert agent.blender.baked_to == [], "what does not move by itself is not baked"
 
     def test_physics_is_baked_to_the_last_frame_wanted(self, agent: Agent) -> None:
@@ -101,20 +103,37 @@ class TestBake:
         assert (agent.job.frames, agent.job.frame_count) == ("1-60:9", 60)
 
     def test_an_archive_is_unpacked(self, agent: Agent) -> None:
-        content = io.BytesIO()
-        with tarfile.open(fileobj=content, mode="w:gz") as archive:
-            info = tarfile.TarInfo("film/shot.blend")
-            info.size = 7
-            archive.addfile(info, io.BytesIO(b"BLENDER"))
-        agent.upload("film.tar.gz", content.getvalue())
+        archive = tar(agent.folder / "film.tar.gz", ("film/shot.blend", b"BLENDER"))
+        agent.upload("film.tar.gz", archive.read_bytes())
         agent.bake(BAKE, agent.lease())
         assert agent.job.baked_blend == "project/film/shot.blend"
+
+    def test_of_several_scenes_in_an_archive_the_one_asked_for_is_rendered(self, agent: Agent) -> None:
+        archive = zipped(agent.folder / "film.zip", ("a.blend", b"BLENDER a"), ("b/b.blend", b"BLENDER b"))
+        agent.upload("film.zip", archive.read_bytes(), options={"blend": "b/b.blend"})
+        agent.bake(BAKE, agent.lease())
+        blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
+        assert blend.read_bytes() == b"BLENDER b"
+
+    def test_a_worker_without_room_gives_an_archive_back(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        archive = zipped(agent.folder / "film.zip", ("a.blend", b"BLENDER"))
+        agent.upload("film.zip", archive.read_bytes())
+        full = shutil.disk_usage(agent.folder)._replace(free=0)
+        with monkeypatch.context() as small:
+            small.setattr(shutil, "disk_usage", lambda _: full)
+            with pytest.raises(OSError, match="are free"):
+                agent.bake(BAKE, agent.lease())
+        assert not agent.job.state.ended
+        assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+        assert agent.job.state is JobState.RENDERING
 
     @pytest.mark.parametrize(
         ("name", "options", "reason"),
         [
             ("scene.blend", {"start_frame": 9}, "start_frame 9 is after end_frame 4"),
-            ("film.zip", {}, "film.zip cannot be unpacked"),
+            ("film.zip", {}, "film.zip is a .blend, not an archive"),
         ],
     )
     def test_what_cannot_be_rendered_fails_with_the_reason(
@@ -133,6 +152,43 @@ class TestBake:
         assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
         assert (agent.job.state, agent.job.reason) == (JobState.FAILED, "it has no camera")
         assert b"the log" in agent.stored()["logs/bake.log"]
+
+    def test_missing_files_fail_the_job_with_their_list(self, agent: Agent) -> None:
+        agent.blender.report = replace(
+            agent.blender.report,
+            missing_files=tuple(MissingFile("image", f"{n}", f"//{n}.png", "") for n in range(30)),
+            missing_file_count=300,
+        )
+        agent.upload()
+        assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+        assert agent.job.state is JobState.FAILED
+        assert agent.job.reason.startswith(
+            '300 files that the scene needs are missing: image "0" (//0.png); '
+        )
+        assert 'image "19" (//19.png); and 280 more. Pack them' in agent.job.reason
+        assert "allow_missing=yes" in agent.job.reason
+        assert agent.job.scene["missing_files"][-1] == "and 280 more"
+        assert len(json.loads(agent.stored()["logs/inspection.json"])["missing_files"]) == 30
+        assert agent.sent(agent.aws.render_queue_url) == []
+
+    def test_missing_files_that_are_allowed_are_only_recorded(self, agent: Agent) -> None:
+        agent.blender.report = replace(
+            agent.blender.report,
+            missing_files=(
+                MissingFile("image sequence", "Fire", "//f1.png", "1 of 2 files, such as f2.png"),
+            ),
+            missing_file_count=1,
+        )
+        agent.upload(options={"allow_missing": True})
+        agent.bake(BAKE, agent.lease())
+        assert agent.job.state is JobState.RENDERING
+        expected = ['image sequence "Fire" (//f1.png; 1 of 2 files, such as f2.png)']
+        assert agent.job.scene["missing_files"] == expected
+
+    def test_files_are_looked_for_once_and_for_the_frames_asked_for(self, agent: Agent) -> None:
+        rendering(agent, frames="5,1-2")
+        agent.render(task("1"), agent.lease())
+        assert agent.blender.asked_frames == [{"frames": [5, 1, 2]}, None]
 
     def test_a_source_that_is_gone_fails_the_job(self, agent: Agent) -> None:
         agent.upload()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker_agent.blender import Runtime, SceneReport, Simulation
+from worker_agent.blender import MissingFile, Runtime, SceneInFile, SceneReport, Simulation
 from worker_agent.blender.inside.files import OutputWatch
 from worker_agent.blender.inside.frames import main_stem, runs
 from worker_agent.blender.inside.names import safe_name, safe_path, unique
@@ -26,6 +26,9 @@ REPORT = SceneReport(
     height=180,
     camera=None,
     simulations=(Simulation("cloth", "Sheet", False, 1, 250),),
+    scenes=(SceneInFile("Scène", 1, 24, 2, "LUXCORE", "FFMPEG", None),),
+    missing_files=(MissingFile("image", "Wood", "//wood.png", ""),),
+    missing_file_count=7,
     notes=("a note",),
 )
 

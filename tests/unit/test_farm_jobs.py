@@ -90,7 +90,7 @@ def put_frame(farm: Farm, job: Job, frame: int, state: FrameState) -> None:
 def test_the_job_id_is_known_from_the_upload(farm: Farm, tmp_path: Path) -> None:
     file = tmp_path / "scène +1.blend"
     file.write_bytes(b"BLENDER")
-    metadata = encode_options({"frames": "1-4,8", "scene": "Szene ä%41", "camera": None, "samples": 8})
+    metadata = encode_options(file, {"frames": "1-4,8", "scene": "Szene ä%41", "camera": None, "samples": 8})
     sent = submit(farm, file, key=upload_key(file, "shots/010"), metadata=metadata)
     stored = farm.s3.head_object(Bucket="renders", Key="shots/010/scène +1.blend")
     assert sent.job_id == make_job_id("renders", sent.key, stored["VersionId"])
@@ -102,9 +102,11 @@ def test_the_job_id_is_known_from_the_upload(farm: Farm, tmp_path: Path) -> None
 
 def test_what_the_farm_would_refuse_is_refused_here() -> None:
     with pytest.raises(OptionError, match="samples"):
-        encode_options({"samples": 0})
+        encode_options(Path("a.blend"), {"samples": 0})
+    with pytest.raises(OptionError, match=r"a\.blend is no archive"):
+        encode_options(Path("a.blend"), {"blend": "film/a.blend"})
     with pytest.raises(SubmitError, match="2048"):
-        encode_options({"scene": "ä" * 500})
+        encode_options(Path("a.blend"), {"scene": "ä" * 500})
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from contract.job import Job, JobState
 from contract.keys import make_job_id
+from contract.options import JobOptions
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, JOBS_BY_CREATION, job_key
 from contract.tasks import BakeTask, decode
 from functions.accept_upload.intake import Intake
@@ -113,6 +114,7 @@ def test_the_same_key_again_is_another_job_of_its_own_version(farm: Farm) -> Non
         (b"x", {"frames": "abc"}, "'abc' is no frame range"),
         (b"x", {"frames": "1-1000000"}, "more than 100000 frames"),
         (b"x", {"smaples": "8"}, "unknown option 'smaples'"),
+        (b"x", {"blend": "film/a.blend"}, "option blend is 'film/a.blend', but scene.blend is no archive"),
     ],
 )
 def test_what_cannot_be_rendered_fails_at_once_with_the_reason(
@@ -127,6 +129,15 @@ def test_what_cannot_be_rendered_fails_at_once_with_the_reason(
     assert farm.listed() == [job.job_id]
     farm.intake.accept(uploaded)
     assert farm.tasks() == []
+
+
+def test_an_archive_may_come_with_the_choice_of_its_scene(farm: Farm) -> None:
+    uploaded = farm.upload("a/film.zip", blend="shots/a.blend", allow_missing="yes")
+    farm.intake.accept(uploaded)
+    assert farm.job(uploaded).state is JobState.QUEUED
+    options = JobOptions.from_map(farm.job(uploaded).options)
+    assert options == JobOptions(blend="shots/a.blend", allow_missing=True)
+    assert options.for_blender() == {}
 
 
 @pytest.mark.parametrize("key", ["a/output/x-1/frames/scene.blend", "a/notes.txt", "a/scene.blend1"])

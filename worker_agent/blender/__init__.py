@@ -13,7 +13,15 @@ from worker_agent.blender.errors import (
     SceneRejected,
 )
 from worker_agent.blender.process import BlenderSession
-from worker_agent.blender.report import BakeProgress, Expectations, RenderedFrame, SceneReport, Simulation
+from worker_agent.blender.report import (
+    BakeProgress,
+    Expectations,
+    MissingFile,
+    RenderedFrame,
+    SceneInFile,
+    SceneReport,
+    Simulation,
+)
 from worker_agent.blender.runtime import Runtime
 
 __all__ = [
@@ -25,8 +33,10 @@ __all__ = [
     "BlenderSession",
     "BlenderTimedOut",
     "Expectations",
+    "MissingFile",
     "RenderedFrame",
     "Runtime",
+    "SceneInFile",
     "SceneRejected",
     "SceneReport",
     "Simulation",

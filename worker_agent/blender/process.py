@@ -87,13 +87,14 @@ class BlenderSession:
         options: Mapping[str, object],
         timeout_seconds: float,
         *,
+        asked_frames: Mapping[str, object] | None = None,
         for_bake: bool = True,
     ) -> SceneReport:
         """Loads a .blend, applies the options and inspects the scene. Scripts stay disabled.
 
-        For a project that is only rendered nothing is looked for that a bake would need.
-
-        Options: scene, camera, engine, samples, resolution_percentage, all optional. Raises
+        Options: scene, camera, engine, samples, resolution_percentage, all optional. With
+        `asked_frames` (of JobOptions) the files that those frames need are looked for; for a project
+        that is only rendered (not `for_bake`) no simulations are. Raises
         SceneRejected when file, options or scene are such that no try will succeed.
         """
         self._check_usable()
@@ -117,6 +118,7 @@ class BlenderSession:
             "options": dict(options),
             "file_engines": facts.engines,
             "for_bake": for_bake,
+            "asked_frames": None if asked_frames is None else dict(asked_frames),
         }
         versions = {"file_version": str(file_version), "runtime_version": self.runtime_version}
         with self._well_formed():

@@ -17,11 +17,39 @@ class Simulation:
 
 
 @dataclass(frozen=True)
+class SceneInFile:
+    """One of the file's scenes; `engine` as the file names it, also when it is not installed."""
+
+    name: str
+    frame_start: int
+    frame_end: int
+    frame_step: int
+    engine: str
+    file_format: str
+    camera: str | None
+
+
+@dataclass(frozen=True)
+class MissingFile:
+    """A file that the scene needs and that is not there.
+
+    `kind` in words ("image sequence"), `name` of the data-block, `path` as the .blend has it,
+    `detail` is empty or says which of several files.
+    """
+
+    kind: str
+    name: str
+    path: str
+    detail: str
+
+
+@dataclass(frozen=True)
 class SceneReport:
     """The scene that will be rendered, after the options have been applied.
 
     `width` and `height` are the size of a whole picture in pixels (percentage included, crop
-    not). `notes` are remarks for the job record, none of them a failure.
+    not). `missing_files` are the first few hundred of `missing_file_count`. `notes` are remarks for
+    the job record, none of them a failure.
     """
 
     runtime_version: str
@@ -38,6 +66,9 @@ class SceneReport:
     height: int
     camera: str | None
     simulations: tuple[Simulation, ...]
+    scenes: tuple[SceneInFile, ...]
+    missing_files: tuple[MissingFile, ...]
+    missing_file_count: int
     notes: tuple[str, ...]
 
     def needs_bake(self, last_frame: int) -> bool:
@@ -52,12 +83,18 @@ class SceneReport:
     def from_json(cls, data: Mapping[str, Any]) -> "SceneReport":
         """The opposite of `to_json`; unknown fields are ignored, a missing one is a KeyError."""
         values = {field.name: data[field.name] for field in fields(cls)}
-        values["simulations"] = tuple(
-            Simulation(**{field.name: item[field.name] for field in fields(Simulation)})
-            for item in data["simulations"]
-        )
+        for name, kind in _PARTS.items():
+            known = [field.name for field in fields(kind)]
+            values[name] = tuple(kind(**{key: item[key] for key in known}) for item in data[name])
         values["notes"] = tuple(data["notes"])
         return cls(**values)
+
+
+_PARTS: dict[str, type[Any]] = {
+    "simulations": Simulation,
+    "scenes": SceneInFile,
+    "missing_files": MissingFile,
+}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ def require_camera(scene: Any) -> "str | None":
         camera = min(bound, key=lambda marker: marker.frame).camera if bound else None
     if camera is not None:
         return str(camera.name)
-    if _sequencer_renders(scene) or _compositor_needs_none(scene):
+    if sequencer_renders(scene) or _compositor_needs_none(scene):
         return None
     cameras = [item.name for item in scene.objects if item.type == "CAMERA"]
     if cameras:
@@ -24,7 +24,8 @@ def require_camera(scene: Any) -> "str | None":
     raise Failure("no_camera", f'The scene "{scene.name}" has no camera to render from. {remedy}')
 
 
-def _sequencer_renders(scene: Any) -> bool:
+def sequencer_renders(scene: Any) -> bool:
+    """Whether the pictures come from the sequencer's strips."""
     editor = scene.sequence_editor
     if not scene.render.use_sequencer or editor is None:
         return False

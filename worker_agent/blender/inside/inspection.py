@@ -2,23 +2,38 @@
 
 from typing import Any
 
-from . import cameras, outputs, render_state, simulations
+from . import cameras, outputs, render_state, scene_list, simulations
+from .missing_files.finder import Finder
+from .missing_files.search import find
 from .opening import Opened
+from .wire import Failure
+
+_MAX_NAMED = 5
 
 
-def inspect(opened: Opened, *, for_bake: bool) -> "dict[str, Any]":
+def inspect(
+    opened: Opened,
+    *,
+    file_engines: "dict[str, str]",
+    asked_frames: "dict[str, Any] | None",
+    for_bake: bool,
+) -> "dict[str, Any]":
     """Everything the farm has to know. Raises Failure for a scene that cannot be rendered.
 
     Simulations are looked for only when there may be a bake: it shows in the viewport what is rendered.
+    `asked_frames`: see missing_files.search; None when files are not to be looked for.
     """
     scene, notes = opened.scene, opened.notes
-    camera = cameras.require_camera(scene)
+    scenes = scene_list.scenes(file_engines)
+    missing = find(scene, asked_frames)
+    camera = _camera(scene, missing)
     outputs.replace_video_container(scene, notes)
     found: list[simulations.Simulation] = []
     if for_bake and simulations.are_possible():
         render_state.match_viewport_to_render()
         found = simulations.find_all(scene)
     notes += _oceans(scene)
+    notes += missing.notes
     render = scene.render
     return {
         "scene": scene.name,
@@ -43,8 +58,24 @@ def inspect(opened: Opened, *, for_bake: bool) -> "dict[str, Any]":
             }
             for item in found
         ],
+        "scenes": scenes,
+        "missing_files": missing.listed,
+        "missing_file_count": missing.count,
         "notes": notes,
     }
+
+
+def _camera(scene: Any, missing: Finder) -> "str | None":
+    """Its name. What is missing is told with a missing camera: it may be what has the camera."""
+    try:
+        return cameras.require_camera(scene)
+    except Failure as failure:
+        if not missing.count:
+            raise
+        paths = ", ".join(entry["path"] for entry in missing.listed[:_MAX_NAMED])
+        more = f" and {missing.count - _MAX_NAMED} more" * (missing.count > _MAX_NAMED)
+        reason = f"{failure.reason} Besides, files that it needs are missing: {paths}{more}."
+        raise Failure(failure.code, reason) from failure
 
 
 def _oceans(scene: Any) -> "list[str]":

@@ -22,7 +22,8 @@ class Session:
     def open(self, command: "dict[str, Any]") -> None:
         self._opened = None
         opened = self._load(command)
-        report = inspection.inspect(opened, for_bake=command["for_bake"])
+        facts = {name: command[name] for name in ("file_engines", "asked_frames", "for_bake")}
+        report = inspection.inspect(opened, **facts)
         self._opened, self._opened_with = opened, command
         self._wire.send("opened", report=report)
 
