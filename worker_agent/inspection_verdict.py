@@ -39,6 +39,7 @@ def scene_record(report: SceneReport) -> Mapping[str, Any]:
     return plain | {
         "notes": [_short(note) for note in report.notes[:MAX_NAMED]],
         "scenes": [asdict(scene) for scene in report.scenes[:MAX_NAMED]],
+        "simulations": [asdict(item) for item in report.simulations[:MAX_NAMED]],
         "missing_files": _listed(report),
     }
 

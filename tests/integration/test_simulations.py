@@ -1,5 +1,6 @@
 """Every kind of simulation, baked once: any frame alone looks as if all frames before had been played."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,14 +56,13 @@ def test_any_frame_alone_equals_stepping_through(name: str, prepare: str, tmp_pa
 
 def test_images_that_are_painted_are_there_before_they_are_shown(tmp_path: Path) -> None:
     """Blender paints in a thread that crashes it now and then; the farm, like this, tries three times."""
-    three_times(
-        lambda: stepped(
-            simulated_scene("painted_image", tmp_path / "source"),
-            tmp_path / "stepped",
-            [MIDDLE, LAST],
-            prepare=PAINTED,
-        )
-    )
+
+    def step_through() -> None:
+        shutil.rmtree(tmp_path / "source", ignore_errors=True)  # what a try before has painted
+        source = simulated_scene("painted_image", tmp_path / "source")
+        stepped(source, tmp_path / "stepped", [MIDDLE, LAST], prepare=PAINTED)
+
+    three_times(step_through)
     project = simulated_scene("painted_image", tmp_path / "project")
     three_times(lambda: bake(project, render=[LAST, MIDDLE], output=tmp_path / "farm"))
     assert_same_pictures(tmp_path)
@@ -170,3 +170,11 @@ def test_the_bake_ends_at_the_last_frame_wanted(tmp_path: Path) -> None:
     assert (min(numbers), max(numbers)) == ("000001", "000005")
     assert [(step.frame, step.last_frame) for step in baked.steps] == [(frame, 5) for frame in range(1, 6)]
     assert {(step.kind, step.object) for step in baked.steps} == {("cloth, particles", "Sheet, Rain, Other")}
+
+
+def test_images_that_will_be_painted_are_not_missed(tmp_path: Path) -> None:
+    blend = simulated_scene("painted_image", tmp_path)
+    with session(tmp_path / "session") as one:
+        report = one.open(blend, {}, SECONDS, asked_frames={})
+    assert report.missing_files == ()
+    assert [item.kind for item in report.simulations] == ["painted_images"]

@@ -1,5 +1,6 @@
 """Dynamic paint that is kept as a sequence of images, which a material then shows as a texture."""
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -68,6 +69,15 @@ def of_object(scene: Any, layer: Any, owner: Any) -> "Iterator[PaintedImages]":
             for number, surface in enumerate(modifier.canvas_settings.canvas_surfaces):
                 if surface.is_active and surface.surface_format == "IMAGE":
                     yield PaintedImages(_KIND, owner.name, scene, layer, owner, surface, number)
+
+
+def prefixes() -> "tuple[str, ...]":
+    """How the paths of all images begin that some surface of the file paints: they may be missing before."""
+    found = []
+    for owner in bpy.data.objects:
+        for item in of_object(None, None, owner):
+            found += [str(path)[: -len("0000.png")] for path in item.images(0)]
+    return tuple(os.path.normpath(prefix) for prefix in found)
 
 
 def prepare(items: "Iterable[PaintedImages]", last_frame: int) -> None:

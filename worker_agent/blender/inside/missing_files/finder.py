@@ -11,10 +11,14 @@ MAX_NOTES = 20
 
 
 class Finder:
-    """What has been found so far. `frames`: those to be rendered, None when they cannot be told."""
+    """What has been found so far. `frames`: those to be rendered, None when they cannot be told.
 
-    def __init__(self, frames: "list[int] | None") -> None:
+    Files that begin like one of `made_later` are not missed: the bake makes them.
+    """
+
+    def __init__(self, frames: "list[int] | None", made_later: "tuple[str, ...]" = ()) -> None:
         self.frames = frames
+        self._made_later = made_later
         self.folders = Folders()
         self.listed: list[dict[str, str]] = []
         self.count = 0
@@ -28,13 +32,13 @@ class Finder:
     def require(self, kind: str, name: str, stored: str, library: Any) -> None:
         """One file."""
         path = self.path(stored, library)
-        if not self.folders.has(path):
+        if not self._has(path):
             other = self.folders.has_other_case(path)
             self.add(kind, name, stored, path, f'there is "{other}", which is not the same' if other else "")
 
     def require_all(self, kind: str, name: str, stored: str, library: Any, paths: "list[str]") -> None:
         """Several files that one data-block stands for; `paths` are resolved."""
-        missing = [path for path in paths if not self.folders.has(path)]
+        missing = [path for path in paths if not self._has(path)]
         if missing:
             first = missing[0].rpartition("/")[2]
             detail = f"{len(missing)} of {len(paths)} files, such as {first}" if len(paths) > 1 else first
@@ -43,7 +47,7 @@ class Finder:
     def require_any(self, kind: str, name: str, stored: str, library: Any) -> None:
         """At least one file of a sequence whose frames cannot be told."""
         path = self.path(stored, library)
-        if not self.folders.has_any_like(path):
+        if not self.folders.has_any_like(path) and not path.startswith(self._made_later):
             self.add(kind, name, stored, path, "not one of its files")
 
     def add(self, kind: str, name: str, stored: str, path: str, detail: str) -> None:
@@ -59,6 +63,9 @@ class Finder:
     def note(self, text: str) -> None:
         if len(self.notes) < MAX_NOTES:
             self.notes.append(_text(text))
+
+    def _has(self, path: str) -> bool:
+        return path.startswith(self._made_later) or self.folders.has(path)
 
     def _folder(self, library: Any) -> str:
         blend = str(bpy.data.filepath)

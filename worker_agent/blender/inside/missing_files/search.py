@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .. import painted_images
 from . import caches, images, libraries, media, nodes, objects, strips
 from .finder import Finder
 from .reached import blocks_of
@@ -16,7 +17,7 @@ def find(scene: Any, asked_frames: "dict[str, Any] | None") -> Finder:
     if asked_frames is None:
         return Finder(None)
     timeline = _timeline(scene, asked_frames)
-    finder = Finder(None if strips.are_rendered(scene) else timeline)
+    finder = Finder(None if strips.are_rendered(scene) else timeline, painted_images.prefixes())
     reached = blocks_of(scene)
     for room in (libraries, images, nodes, objects, caches, media):
         room.look(finder, reached)
