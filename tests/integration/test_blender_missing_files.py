@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -53,7 +54,8 @@ class Inspector:
         )
         flags = ["--background", "--factory-startup", "--python-exit-code", "3", "--python-expr"]
         command = [self.blender, *(flags if self.blender == EXECUTABLE else ["-c"]), program]
-        subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
+        env = {**os.environ, "TMPDIR": str(blend.parents[1])}
+        subprocess.run(command, env=env, check=True, capture_output=True, timeout=SECONDS)
 
 
 @pytest.fixture(scope="module", params=BLENDERS)
@@ -231,6 +233,7 @@ class TestLibraries:
         assert sorted(inspector.missing(blend)) == [
             ("linked object", "Near", 'it has no object "Near"'),
             ("linked object", "Near to be lost", 'it has no object "Near to be lost"'),
+            ("linked volume", "Mist", 'it has no volume "Mist"'),
         ]
 
 

@@ -1,7 +1,9 @@
 """Running a function of the tests inside a Blender of its own: importing bpy is slow, and it may crash."""
 
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,5 +19,7 @@ def run_in_blender(module: str, *arguments: str, blender: str = sys.executable) 
     else:
         flags = ("--background", "--factory-startup", "--python-exit-code", "3")
         command = [blender, *flags, "--python-expr", program]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180)
+    with tempfile.TemporaryDirectory() as temporary:  # what Blender leaves there when it ends early
+        env = {**os.environ, "TMPDIR": temporary}
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, f"{arguments}: {done.returncode} {(done.stdout + done.stderr)[-1500:]}"

@@ -290,15 +290,20 @@ def nothing_needed() -> None:
     unused = bpy.data.materials.new("Unused")
     unused.use_fake_user = True
     _texture(_nodes(unused), gone("of an unused material"))
-    packed = bpy.data.images.new("packed", 4, 4)
+    packed = _image("packed", _picture("gone/packed.png"))
     packed.pack()
-    packed.filepath = "//gone/packed.png"
+    assert packed.source == "FILE"
+    shutil.rmtree("gone")
     node = _material(_plane(), packed)
     tree = node.id_data
-    loose, muted = tree.nodes.new("ShaderNodeTexImage"), tree.nodes.new("ShaderNodeTexImage")
+    loose, muted, unplugged = (tree.nodes.new("ShaderNodeTexImage") for _ in range(3))
     loose.image, muted.image, muted.mute = gone("of a loose node"), gone("of a muted node"), True
-    principled = next(n for n in tree.nodes if n.type == "EMISSION")
-    tree.links.new(muted.outputs[0], principled.inputs["Strength"])
+    unplugged.image = gone("behind a muted link")
+    shader, output = (
+        next(n for n in tree.nodes if n.type == kind) for kind in ("EMISSION", "OUTPUT_MATERIAL")
+    )
+    tree.links.new(muted.outputs[0], shader.inputs["Strength"])
+    tree.links.new(unplugged.outputs[0], output.inputs["Displacement"]).is_muted = True
     _material(_plane("Never rendered"), gone("of a hidden object"))
     bpy.data.objects["Never rendered"].hide_render = True
     for name, setting in (("Excluded", "exclude"), ("Hidden", "hide_render")):
@@ -370,11 +375,17 @@ def linked() -> None:
         if name == "Near":
             (deep,) = _link(here / "lib/deep/deep.blend", "Deep")
             item.modifiers.new("Copy", "BOOLEAN").object = deep
+            mist = bpy.data.volumes.new("Mist")
+            mist.use_fake_user, mist.filepath = True, "//mist.vdb"
+            _put("lib/mist.vdb")
         _plane(f"{name} to be lost")
         bpy.ops.wm.save_mainfile()
     bpy.ops.wm.open_mainfile(filepath=str(here / "scene.blend"))
     _scene()
     _link(here / "lib/near.blend", "Near", "Near to be lost")
+    with bpy.data.libraries.load(str(here / "lib/near.blend"), link=True, relative=True) as (_, wanted):
+        wanted.volumes = ["Mist"]
+    _add("Mist", wanted.volumes[0])
 
 
 def _link(library: Path, *names: str) -> "list[Any]":

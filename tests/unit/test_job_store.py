@@ -74,6 +74,17 @@ def test_only_the_present_baker_publishes(jobs: JobStore) -> None:
     assert not jobs.claim_bake("a", token="v", message_id="m", lease_until=later())
 
 
+def test_only_the_present_baker_says_what_the_scene_is(jobs: JobStore) -> None:
+    jobs.claim_bake("a", token="t", message_id="m", lease_until=later())
+    jobs.claim_bake("a", token="u", message_id="m", lease_until=later())
+    scene = {"engine": "CYCLES", "missing_files": ["image"], "scenes": [{"name": "A", "camera": None}]}
+    assert jobs.record_scene("a", token="u", scene=scene)
+    assert not jobs.record_scene("a", token="t", scene={})
+    job = jobs.job("a")
+    assert job
+    assert job.scene == scene
+
+
 def test_failed_bakes_are_counted(jobs: JobStore) -> None:
     assert [jobs.count_failed_bake("a") for _ in range(3)] == [1, 2, 3]
     job = jobs.job("a")
