@@ -178,3 +178,10 @@ def test_images_that_will_be_painted_are_not_missed(tmp_path: Path) -> None:
         report = one.open(blend, {}, SECONDS, asked_frames={})
     assert report.missing_files == ()
     assert [item.kind for item in report.simulations] == ["painted_images"]
+
+
+def test_nothing_is_painted_outside_of_the_project(tmp_path: Path) -> None:
+    blend = simulated_scene("painted_elsewhere", tmp_path / "a/b/project")
+    with pytest.raises(SceneRejected, match=r'"Canvas" writes its images to .*farm_escape'):
+        bake(blend)
+    assert sorted(path.name for path in tmp_path.rglob("*farm_escape*")) == []

@@ -378,6 +378,14 @@ def painted_image(folder: Path) -> None:
     canvas.data.materials.append(material)
 
 
+@maker
+def painted_elsewhere(folder: Path) -> None:
+    """Paint on images that lie far outside of the project."""
+    stage()
+    canvas = painted("Canvas", 0, "IMAGE")
+    canvas.modifiers[0].canvas_settings.canvas_surfaces[0].image_output_path = "//../../farm_escape/"
+
+
 def _tank(kind: str) -> Any:
     stage()
     bpy.ops.mesh.primitive_cube_add(size=4, location=(0, 0, 1.5))

@@ -33,6 +33,7 @@ MODULE_SCENES = (
     "bake_node",
     "zone_in_other_layer",
     "painted_image",
+    "painted_elsewhere",
     "baked_zone",
     "ready_cache",
     "long_bake",

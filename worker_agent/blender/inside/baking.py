@@ -50,7 +50,7 @@ def bake(
         render_state.match_viewport_to_render()
         items = [item for item in _unready(scene, last_frame) if not linked_caches.baked_in_library(item)]
     with playing.view_restored():
-        expectations = _bake_all(items, last_frame, wire)
+        expectations = _bake_all(items, last_frame, project, wire)
     _refuse_unfinished(items, last_frame)
     _save()
     return expectations
@@ -61,7 +61,7 @@ def _unready(scene: Any, last_frame: int) -> "list[Simulation]":
     return [item for item in found if not item.ready and item.first_frame <= last_frame]
 
 
-def _bake_all(items: "list[Simulation]", last_frame: int, wire: Wire) -> "list[Expectation]":
+def _bake_all(items: "list[Simulation]", last_frame: int, project: Path, wire: Wire) -> "list[Expectation]":
     caches = [item for item in items if isinstance(item, PointCache)]
     domains = [item for item in items if isinstance(item, Fluid)]
     zones = [item for item in items if isinstance(item, Zone)]
@@ -69,7 +69,7 @@ def _bake_all(items: "list[Simulation]", last_frame: int, wire: Wire) -> "list[E
     point_caches.prepare(caches, last_frame)
     fluids.prepare(domains, last_frame)
     node_simulations.prepare(zones, last_frame)
-    painted_images.prepare(paintings, last_frame)
+    painted_images.prepare(paintings, last_frame, project)
     played, baked = Recorder(caches, last_frame), Recorder([*zones, *domains], last_frame)
     if caches:
         playing.play([*caches, *zones], last_frame, played, wire)

@@ -80,9 +80,17 @@ def prefixes() -> "tuple[str, ...]":
     return tuple(os.path.normpath(prefix) for prefix in found)
 
 
-def prepare(items: "Iterable[PaintedImages]", last_frame: int) -> None:
+def prepare(items: "Iterable[PaintedImages]", last_frame: int, project: Path) -> None:
+    """Raises Failure for images that would be written outside of the project's folder."""
     for item in items:
         surface = item.surface
+        folder = Path(bpy.path.abspath(surface.image_output_path, library=item.owner.library))
+        if not folder.resolve().is_relative_to(project.resolve()):
+            raise Failure(
+                "unsupported_simulation",
+                f'The dynamic paint of "{item.name}" writes its images to {surface.image_output_path}, '
+                "outside of the project: choose a folder beside the .blend, such as //paint/.",
+            )
         surface.frame_end = max(surface.frame_start, min(surface.frame_end, last_frame))
 
 
