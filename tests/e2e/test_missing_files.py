@@ -11,7 +11,7 @@ import pytest
 from contract.job import JobState
 from contract.keys import inspection_key
 from tests.e2e.laptop import LaptopFarm
-from tests.support.scenes_with_files import project
+from tests.support.projects import project
 
 FRAME = {"frames": "2"}
 
