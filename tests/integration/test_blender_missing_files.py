@@ -14,8 +14,8 @@ import pytest
 from blender_asset_tracer import blendfile
 
 from tests.support.blender import SECONDS, start_session
+from tests.support.projects import project
 from tests.support.scenes import scene_file
-from tests.support.scenes_with_files import project
 from worker_agent.blender import BlenderSession, SceneRejected, SceneReport
 
 EXECUTABLE = "/usr/bin/blender"

@@ -40,6 +40,23 @@ def test_a_report_survives_json() -> None:
 
 
 @pytest.mark.parametrize(
+    "lie",
+    [
+        {"missing_file_count": "7"},
+        {"missing_files": [{"kind": "image", "name": 7, "path": "", "detail": ""}]},
+        {"scenes": 3},
+        {"notes": [None]},
+        {"camera": ["Camera"]},
+        {"needs_bake": "no"},
+    ],
+)
+def test_a_report_of_other_kinds_of_values_is_none(lie: dict[str, object]) -> None:
+    """It comes from a process that has read a stranger's file."""
+    with pytest.raises(TypeError):
+        SceneReport.from_json(REPORT.to_json() | lie)
+
+
+@pytest.mark.parametrize(
     ("frames", "expected"),
     [
         ([], []),

@@ -1,8 +1,8 @@
 """What a session reports: the scene as inspected, the progress of a bake, a rendered frame."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
 
 
 @dataclass(frozen=True)
@@ -81,20 +81,26 @@ class SceneReport:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "SceneReport":
-        """The opposite of `to_json`; unknown fields are ignored, a missing one is a KeyError."""
-        values = {field.name: data[field.name] for field in fields(cls)}
-        for name, kind in _PARTS.items():
-            known = [field.name for field in fields(kind)]
-            values[name] = tuple(kind(**{key: item[key] for key in known}) for item in data[name])
-        values["notes"] = tuple(data["notes"])
-        return cls(**values)
+        """The opposite of `to_json`; unknown fields are ignored.
+
+        A KeyError for a missing one, a TypeError for a value of another kind: it comes from a
+        process that has read a stranger's file.
+        """
+        report = _read(cls, data)
+        assert isinstance(report, cls)
+        return report
 
 
-_PARTS: dict[str, type[Any]] = {
-    "simulations": Simulation,
-    "scenes": SceneInFile,
-    "missing_files": MissingFile,
-}
+def _read(kind: Any, value: Any) -> Any:
+    """`value` as a `kind`: a plain type, a tuple of them, or one of the dataclasses here."""
+    if get_origin(kind) is tuple:
+        return tuple(_read(get_args(kind)[0], item) for item in value)
+    if isinstance(kind, type) and is_dataclass(kind):
+        kinds = get_type_hints(kind)
+        return kind(**{name: _read(kinds[name], value[name]) for name in kinds})
+    if not isinstance(value, int | float if kind is float else kind):
+        raise TypeError(f"expected {kind}, not {str(value)[:80]!r}")
+    return value
 
 
 @dataclass(frozen=True)
