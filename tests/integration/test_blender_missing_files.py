@@ -15,18 +15,9 @@ from blender_asset_tracer import blendfile
 
 from tests.support.blender import SECONDS, start_session
 from tests.support.projects import project
+from tests.support.runtimes import executable
 from tests.support.scenes import scene_file
 from worker_agent.blender import BlenderSession, SceneRejected, SceneReport
-
-EXECUTABLE = "/usr/bin/blender"
-BLENDERS = [
-    pytest.param(sys.executable, id="bpy"),
-    pytest.param(
-        EXECUTABLE,
-        id="executable",
-        marks=pytest.mark.skipif(not Path(EXECUTABLE).exists(), reason=f"there is no {EXECUTABLE}"),
-    ),
-]
 
 
 @dataclass(frozen=True)
@@ -53,17 +44,18 @@ class Inspector:
             "bpy.ops.wm.save_mainfile(compress=False); sys.stdout.flush(); os._exit(0)"
         )
         flags = ["--background", "--factory-startup", "--python-exit-code", "3", "--python-expr"]
-        command = [self.blender, *(flags if self.blender == EXECUTABLE else ["-c"]), program]
+        command = [self.blender, *(flags if self.blender != sys.executable else ["-c"]), program]
         env = {**os.environ, "TMPDIR": str(blend.parents[1])}
         subprocess.run(command, env=env, check=True, capture_output=True, timeout=SECONDS)
 
 
-@pytest.fixture(scope="module", params=BLENDERS)
+@pytest.fixture(scope="module", params=["bpy", "executable"])
 def inspector(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Inspector]:
-    with start_session(tmp_path_factory.mktemp("session"), request.param) as session:
-        yield Inspector(request.param, session)
+    blender = sys.executable if request.param == "bpy" else str(executable())
+    with start_session(tmp_path_factory.mktemp("session"), blender) as session:
+        yield Inspector(blender, session)
 
 
 def test_all_there(inspector: Inspector) -> None:
@@ -97,7 +89,7 @@ def test_every_kind_is_found_when_it_is_gone(inspector: Inspector, tmp_path: Pat
         ("Alembic or USD cache", "Birds", "//files/birds.abc"),
         ("imported file", "Scan, Import", "//files/scan.ply"),
     }
-    assert found == expected | (set() if inspector.blender == EXECUTABLE else newer)
+    assert found == expected | (newer if inspector.blender == sys.executable else set())
     assert report.missing_file_count == len(found)
     assert report.notes == (
         'The sound "music.wav" is missing (//files/music.wav); no picture depends on it.',
