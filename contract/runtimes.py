@@ -62,12 +62,13 @@ def version_command(path: str) -> list[str]:
 
 def format_runtimes(specs: Iterable[RuntimeSpec]) -> str:
     """The text that parse_runtimes reads back."""
-    return ",".join(
-        f"{spec.version}@{_encoded(spec.wheel_python)}"
-        if spec.wheel_python
-        else f"{spec.version}={_encoded(spec.path)}".removesuffix("=")
-        for spec in specs
-    )
+    return ",".join(map(_format, specs))
+
+
+def _format(spec: RuntimeSpec) -> str:
+    if spec.wheel_python:
+        return f"{spec.version}@{_encoded(spec.wheel_python)}"
+    return f"{spec.version}={_encoded(spec.path)}" if spec.path else spec.version
 
 
 def parse_runtimes(text: str) -> tuple[RuntimeSpec, ...]:
