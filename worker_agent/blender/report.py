@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 @dataclass(frozen=True)
 class Simulation:
-    """One simulation that depends on the frames before. `ready`: baked, not outdated, present."""
+    """One simulation that depends on the frames before. `ready`: baked, and its result is there."""
 
     kind: str
     object: str
