@@ -37,7 +37,7 @@ def agree(one: "Sequence[float]", other: "Sequence[float]") -> bool:
     if len(one) != len(other):
         return False
     allowed = _TOLERANCE * max([1.0, *map(abs, one)])
-    return all(abs(first - second) <= allowed for first, second in zip(one, other))  # noqa: B905 (3.10 in 3.4)
+    return all(abs(first - second) <= allowed for first, second in zip(one, other, strict=True))
 
 
 def _mesh(evaluated: Any) -> "list[float]":

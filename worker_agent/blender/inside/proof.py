@@ -97,7 +97,7 @@ class _Comparison:
         frame = str(depsgraph.scene.frame_current)
         there = {_name(item): item for item in rendered_parts.originals(depsgraph)}
         for item in self._expectations:
-            pairs = zip(item["targets"], item["frames"].get(frame, ()))  # noqa: B905 (3.10 in 3.4)
+            pairs = zip(item["targets"], item["frames"].get(frame, ()), strict=False)
             for name, expected in pairs:
                 target = there.get(tuple(name))  # what a render does not evaluate is not seen in it
                 if target is not None and not fingerprints.agree(
