@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from contract.failures import FailureKind
+
 
 class JobState(StrEnum):
     QUEUED = "QUEUED"
@@ -84,6 +86,17 @@ class Job:
     """Times that a worker could not start the Blender which the bake needs."""
     scene: Mapping[str, Any] = field(default_factory=dict)
     """What Blender said of the scene: engine, format, size, frame rate, version."""
+    interruptions: int = 0
+    """Times that a bake was given back because its worker had to go: nobody's failure."""
+    retries: int = 0
+    """Times that a person asked for its failed and missing frames once more."""
+    finish_token: str = ""
+    """The worker that sums the job up, as bake_token is its baker."""
+    finish_message: str = ""
+    finish_lease_until: int = 0
+    """Epoch seconds until which another copy of the finish message keeps off."""
+    sweep: Mapping[str, Any] = field(default_factory=dict)
+    """What the sweep of waiting jobs saw last, and how often it sent tasks again."""
     frames_done: int = 0
     frames_failed: int = 0
     """Both written when the job ends; until then the shards' counters say it."""
@@ -105,7 +118,30 @@ class Job:
             "options": dict(self.options),
             "bake_progress": dict(self.bake_progress),
             "scene": dict(self.scene),
+            "sweep": dict(self.sweep),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedAttempt:
+    """One failed try at a frame."""
+
+    token: str
+    """Names this try: the record of it may be written twice and counts once."""
+    kind: FailureKind
+    reason: str
+    worker: str
+    at: str
+    log: str = ""
+    """Key of Blender's log, relative to the job's output."""
+
+    def to_map(self) -> dict[str, str]:
+        return {**asdict(self), "kind": str(self.kind)}
+
+    @classmethod
+    def from_map(cls, values: Mapping[str, Any]) -> FailedAttempt:
+        texts = {name: str(values.get(name, "")) for name in ("token", "reason", "worker", "at", "log")}
+        return cls(kind=FailureKind(values["kind"]), **texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +150,10 @@ class FrameRecord:
 
     frame: int
     state: FrameState
-    attempts: int = 0
-    """Failed attempts; an interruption is none."""
+    failures: tuple[FailedAttempt, ...] = ()
+    """Since the job was last started; an interruption is none."""
+    interruptions: int = 0
+    """Times that it was given back because its worker had to go: nobody's failure."""
     files: tuple[str, ...] = ()
     """Keys relative to the job's frames prefix."""
     seconds: float = 0.0
@@ -125,12 +163,22 @@ class FrameRecord:
     reason: str = ""
     ended_at: str = ""
 
+    @property
+    def ended(self) -> bool:
+        return self.state in (FrameState.DONE, FrameState.FAILED)
+
+    @property
+    def attempts(self) -> int:
+        """Failed attempts that count."""
+        return len(self.failures)
+
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> FrameRecord:
         return cls(
             frame=int(item["frame"]),
             state=FrameState(item["state"]),
-            attempts=int(item.get("attempts", 0)),
+            failures=tuple(FailedAttempt.from_map(values) for values in item.get("failures", ())),
+            interruptions=int(item.get("interruptions", 0)),
             files=tuple(item.get("files", ())),
             seconds=float(item.get("seconds", 0)),
             worker=item.get("worker", ""),

@@ -75,6 +75,11 @@ def frame_log_key(project: str, job_id: str, frame: int) -> str:
     return f"{output_prefix(project, job_id)}logs/frame-{frame:04d}.log"
 
 
+def attempt_log(frame: int, attempt: int) -> str:
+    """Key of the log of a failed attempt (1, 2, …), relative to the job's output."""
+    return f"logs/frame-{frame:04d}-attempt-{attempt}.log"
+
+
 def bake_log_key(project: str, job_id: str) -> str:
     return output_prefix(project, job_id) + "logs/bake.log"
 

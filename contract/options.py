@@ -13,6 +13,9 @@ from contract.keys import ARCHIVE_SUFFIXES, is_archive
 
 MAX_SAMPLES = 1_048_576
 MAX_RESOLUTION_PERCENTAGE = 1_000
+MAX_TASK_SECONDS = 11 * 3600
+"""One receive of an SQS message cannot be held for longer than 12 hours."""
+DEFAULT_MAX_ATTEMPTS = 3
 ENGINES = {"cycles": "CYCLES", "eevee": "EEVEE", "workbench": "WORKBENCH"}
 """What a person writes, and the farm's name for it (Blender's own id of EEVEE depends on its version)."""
 _ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -45,6 +48,15 @@ class JobOptions:
     """The .blend to render, by its path inside an archive that holds several."""
     allow_missing: bool | None = None
     """Render though files that the scene needs are missing."""
+    max_attempts: int | None = None
+    """Tries at a frame before it is given up."""
+    frame_timeout_seconds: int | None = None
+    """Longest that a frame may take; None: by what the job's other frames took."""
+    bake_timeout_seconds: int | None = None
+    stop_after_failed_frames: int | None = None
+    """Failed frames, all of one kind, that end the job while nothing else has come of it; 0: never."""
+    stop_failed_percentage: int | None = None
+    """Share of the ended frames that those must be."""
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> JobOptions:
@@ -191,4 +203,9 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "blender_version": _blender_version,
     "blend": _blend,
     "allow_missing": _yes_or_no,
+    "max_attempts": _integer(1, 20),
+    "frame_timeout_seconds": _integer(1, MAX_TASK_SECONDS),
+    "bake_timeout_seconds": _integer(1, MAX_TASK_SECONDS),
+    "stop_after_failed_frames": _integer(0, 100_000),
+    "stop_failed_percentage": _integer(1, 100),
 }

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from contract.job import FrameRecord, FrameState, Job, Progress, timestamp
+from contract import frame_writes
+from contract.job import FailedAttempt, FrameRecord, FrameState, Job, Progress, timestamp
 from contract.table import (
     FRAME_PREFIX,
     PARTITION_KEY,
@@ -71,28 +72,29 @@ class FrameStore:
         """Record that a frame cannot be rendered, and count it. False when it had ended before."""
         return self._end_frame(job, frame, FrameState.FAILED, {"reason": reason})
 
-    def count_failed_attempt(self, job: Job, frame: int, *, reason: str) -> int:
-        """Failed attempts at this frame, this one included; 0 when it has ended meanwhile."""
-        try:
-            answer = self._dynamodb.update_item(
-                TableName=self._table,
-                Key=frame_key(job.job_id, job.shards, frame),
-                UpdateExpression="SET #state = :waiting, frame = :frame, reason = :reason, worker = :worker"
-                " ADD attempts :one",
-                ConditionExpression="attribute_not_exists(#state) OR #state = :waiting",
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues={
-                    ":waiting": str(FrameState.WAITING),
-                    ":frame": frame,
-                    ":reason": reason,
-                    ":worker": self._worker_id,
-                    ":one": 1,
-                },
-                ReturnValues="UPDATED_NEW",
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return 0
-        return int(answer["Attributes"]["attempts"])
+    def add_failure(self, job: Job, frame: int, failure: FailedAttempt) -> int:
+        """Record a failed attempt, once however often it is written.
+
+        Returns the failed attempts there are, this one included; 0 when the frame has ended meanwhile.
+        """
+        while True:
+            record = self.frame(job, frame)
+            if record and record.ended:
+                return 0
+            failures = record.failures if record else ()
+            if any(known.token == failure.token for known in failures):
+                return len(failures)
+            update = frame_writes.add_failure(**self._of(job, frame), known=len(failures), failure=failure)
+            if self._update(update):
+                return len(failures) + 1
+
+    def add_interruption(self, job: Job, frame: int) -> None:
+        """Note that the frame was given back by a worker that had to go."""
+        self._update(frame_writes.add_interruption(**self._of(job, frame)))
+
+    def reopen(self, job: Job, frame: int) -> bool:
+        """Make a failed frame wait again. False when it is not failed."""
+        return self._transact(frame_writes.reopen_frame(**self._of(job, frame)))
 
     def frames(self, job: Job) -> Iterator[FrameRecord]:
         """Every frame that was tried, shard by shard."""
@@ -134,32 +136,21 @@ class FrameStore:
         return item
 
     def _end_frame(self, job: Job, frame: int, state: FrameState, attributes: Mapping[str, Any]) -> bool:
-        """Move record and counter in one transaction, so that a frame never counts twice."""
-        sets = ", ".join(f"#{name} = :{name}" for name in attributes)
-        record = {
-            "TableName": self._table,
-            "Key": frame_key(job.job_id, job.shards, frame),
-            "UpdateExpression": "SET #state = :state, frame = :frame, worker = :worker,"
-            f" ended_at = :now, {sets}",
-            "ConditionExpression": "attribute_not_exists(#state) OR #state = :waiting",
-            "ExpressionAttributeNames": {"#state": "state", **{f"#{name}": name for name in attributes}},
-            "ExpressionAttributeValues": {
-                ":state": str(state),
-                ":waiting": str(FrameState.WAITING),
-                ":frame": frame,
-                ":worker": self._worker_id,
-                ":now": timestamp(datetime.now(UTC)),
-                **{f":{name}": value for name, value in attributes.items()},
-            },
-        }
-        counter = {
-            "TableName": self._table,
-            "Key": counter_key(job.job_id, shard_of(frame, job.shards)),
-            "UpdateExpression": "ADD #count :one",
-            "ExpressionAttributeNames": {"#count": "done" if state is FrameState.DONE else "failed"},
-            "ExpressionAttributeValues": {":one": 1},
-        }
-        return self._transact([{"Update": record}, {"Update": counter}])
+        ended = {"worker": self._worker_id, "ended_at": timestamp(datetime.now(UTC))}
+        return self._transact(
+            frame_writes.end_frame(**self._of(job, frame), state=state, attributes={**attributes, **ended})
+        )
+
+    def _of(self, job: Job, frame: int) -> dict[str, Any]:
+        return {"table": self._table, "job_id": job.job_id, "shards": job.shards, "frame": frame}
+
+    def _update(self, update: Mapping[str, Any]) -> bool:
+        """False when its condition does not hold."""
+        try:
+            self._dynamodb.update_item(**update)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def _transact(self, items: list[dict[str, Any]]) -> bool:
         """Run a transaction; False when a condition does not hold. Meeting another one is tried again."""

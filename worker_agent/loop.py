@@ -115,7 +115,7 @@ class WorkLoop:
         if lease.lost:
             return
         try:
-            lease.queue.extend(lease.message, delay_seconds)
+            lease.queue.give_back(lease.message, delay_seconds)
         except LeaseLostError as error:
             log.info("nothing to give back: %s", error)
 

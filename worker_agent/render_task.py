@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
+from contract.failures import FailureKind
 from contract.frames import parse_frames
-from contract.job import FrameState, Job, JobState
+from contract.job import FailedAttempt, FrameState, Job, JobState, timestamp
 from contract.keys import frame_log_key
 from contract.tasks import FinishTask, RenderTask
 from worker_agent.blender import BlenderError, BlenderKilled, RenderedFrame
@@ -119,7 +122,14 @@ class RenderTaskHandler:
         self._stores.bucket.put_text(
             frame_log_key(job.project, job.job_id, frame), f"{error.log}\n{error.reason}\n"
         )
-        attempts = self._stores.frames.count_failed_attempt(job, frame, reason=error.reason)
+        failure = FailedAttempt(
+            token=uuid4().hex,
+            kind=FailureKind.BLENDER_ERROR,
+            reason=error.reason,
+            worker="",
+            at=timestamp(datetime.now(UTC)),
+        )
+        attempts = self._stores.frames.add_failure(job, frame, failure)
         if 0 < attempts < MAX_ATTEMPTS:
             return GiveBack(f"frame {frame}: {error.reason}", delay_seconds=RETRY_SECONDS * attempts)
         if self._stores.frames.record_failed(job, frame, reason=error.reason):

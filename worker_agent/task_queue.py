@@ -24,6 +24,11 @@ _GONE = {
 }
 
 
+MAX_DELAY_SECONDS = 900  # of a message that is sent
+WORN_RECEIVES = 50
+"""Half of what the queues allow (stacks.farm_queues): the rest is for workers that die without a word."""
+
+
 class LeaseLostError(Exception):
     """The message is not held any more: somebody else may have it."""
 
@@ -35,6 +40,8 @@ class Message:
     id: str
     receipt: str
     body: str
+    receives: int = 1
+    """Times that it was handed out, this one included."""
 
 
 class TaskQueue:
@@ -49,9 +56,11 @@ class TaskQueue:
             MaxNumberOfMessages=1,
             WaitTimeSeconds=wait_seconds,
             VisibilityTimeout=lease_seconds,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
         )
         for message in answer.get("Messages", []):
-            return Message(message["MessageId"], message["ReceiptHandle"], message["Body"])
+            receives = int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1))
+            return Message(message["MessageId"], message["ReceiptHandle"], message["Body"], receives)
         return None
 
     def extend(self, message: Message, seconds: int) -> None:
@@ -64,6 +73,19 @@ class TaskQueue:
             if error.response["Error"]["Code"] in _GONE:
                 raise LeaseLostError(f"message {message.id}: {error}") from error
             raise
+
+    def give_back(self, message: Message, delay_seconds: int) -> None:
+        """Let another worker have it, after `delay_seconds`. Raises LeaseLostError.
+
+        One that was handed out often is replaced by a new copy: its count would end among the dead letters,
+        though nobody died of it.
+        """
+        if message.receives < WORN_RECEIVES:
+            self.extend(message, delay_seconds)
+            return
+        delay_seconds = min(delay_seconds, MAX_DELAY_SECONDS)
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=message.body, DelaySeconds=delay_seconds)
+        self.delete(message)
 
     def delete(self, message: Message) -> None:
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from contract.job import FrameState, JobState, Progress
+from contract.failures import FailureKind
+from contract.job import FailedAttempt, FrameState, JobState, Progress
 from contract.table import shard_count, shard_of
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
@@ -14,6 +15,10 @@ from worker_agent.frame_store import CONFLICT_TRIES, FrameStore
 FRAMES = tuple(range(1, 201))
 SHARDS = shard_count(len(FRAMES))
 JOB = a_job(state=JobState.RENDERING, shards=SHARDS)
+
+
+def _failure(token: str, reason: str) -> FailedAttempt:
+    return FailedAttempt(token=token, kind=FailureKind.CRASHED, reason=reason, worker="worker-1", at="2026")
 
 
 @pytest.fixture
@@ -60,19 +65,48 @@ def test_a_frame_never_counts_twice(frames: FrameStore) -> None:
 
 
 def test_attempts_are_counted_until_the_frame_ends(frames: FrameStore) -> None:
-    assert frames.count_failed_attempt(JOB, 7, reason="crash") == 1
-    assert frames.count_failed_attempt(JOB, 7, reason="out of memory") == 2
+    assert frames.add_failure(JOB, 7, _failure("a", "crash")) == 1
+    assert frames.add_failure(JOB, 7, _failure("a", "crash")) == 1, "written twice, counted once"
+    assert frames.add_failure(JOB, 7, _failure("b", "out of memory")) == 2
     record = frames.frame(JOB, 7)
     assert record
     assert (record.state, record.attempts, record.reason) == (FrameState.WAITING, 2, "out of memory")
     assert frames.progress(JOB).failed == 0
     assert frames.record_failed(JOB, 7, reason="out of memory")
-    assert frames.count_failed_attempt(JOB, 7, reason="again") == 0
+    assert frames.add_failure(JOB, 7, _failure("c", "again")) == 0
     assert frames.progress(JOB) == Progress(total=200, failed=1)
 
 
+def test_an_interruption_counts_against_nobody(frames: FrameStore) -> None:
+    frames.add_interruption(JOB, 7)
+    frames.add_interruption(JOB, 7)
+    record = frames.frame(JOB, 7)
+    assert record
+    assert (record.state, record.interruptions, record.attempts) == (FrameState.WAITING, 2, 0)
+    assert frames.add_failure(JOB, 7, _failure("a", "crash")) == 1
+    assert frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
+    frames.add_interruption(JOB, 7)
+    record = frames.frame(JOB, 7)
+    assert record
+    assert (record.state, record.interruptions) == (FrameState.DONE, 2), "a done frame stays as it is"
+
+
+def test_a_failed_frame_that_is_opened_again_is_counted_again(frames: FrameStore) -> None:
+    frames.add_failure(JOB, 7, _failure("a", "crash"))
+    frames.record_failed(JOB, 7, reason="crash")
+    assert frames.reopen(JOB, 7)
+    assert not frames.reopen(JOB, 7)
+    record = frames.frame(JOB, 7)
+    assert record
+    assert (record.state, record.attempts, record.reason) == (FrameState.WAITING, 0, "")
+    assert frames.progress(JOB) == Progress(total=200)
+    assert frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
+    assert not frames.reopen(JOB, 7)
+    assert frames.progress(JOB) == Progress(total=200, done=1)
+
+
 def test_a_frame_that_succeeds_in_the_end_bears_no_reason(frames: FrameStore) -> None:
-    frames.count_failed_attempt(JOB, 7, reason="crash")
+    frames.add_failure(JOB, 7, _failure("a", "crash"))
     frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
     record = frames.frame(JOB, 7)
     assert record

@@ -1,0 +1,110 @@
+"""The writes that move a frame's record, as DynamoDB takes them: the agent and the Lambdas make the same.
+
+A frame that ends and its shard's counter move in one transaction, so that it never counts twice. Values
+are plain Python, as a resource's client takes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from contract.job import FailedAttempt, FrameState
+from contract.table import counter_key, frame_key, shard_of
+
+NOT_ENDED = "(attribute_not_exists(#state) OR #state = :waiting)"
+
+
+def end_frame(
+    *,
+    table: str,
+    job_id: str,
+    shards: int,
+    frame: int,
+    state: FrameState,
+    attributes: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    """Items of a transaction that ends a frame, DONE or FAILED. Its condition fails when it has ended."""
+    sets = ", ".join(f"#{name} = :{name}" for name in attributes)
+    record = {
+        "TableName": table,
+        "Key": frame_key(job_id, shards, frame),
+        "UpdateExpression": f"SET #state = :state, frame = :frame, {sets}",
+        "ConditionExpression": NOT_ENDED,
+        "ExpressionAttributeNames": {"#state": "state", **{f"#{name}": name for name in attributes}},
+        "ExpressionAttributeValues": {
+            ":state": str(state),
+            ":waiting": str(FrameState.WAITING),
+            ":frame": frame,
+            **{f":{name}": value for name, value in attributes.items()},
+        },
+    }
+    count = "done" if state is FrameState.DONE else "failed"
+    return [{"Update": record}, {"Update": _count(table, job_id, shards, frame, count, 1)}]
+
+
+def reopen_frame(*, table: str, job_id: str, shards: int, frame: int) -> list[dict[str, Any]]:
+    """Items of a transaction that makes a FAILED frame wait again, its failures forgotten."""
+    record = {
+        "TableName": table,
+        "Key": frame_key(job_id, shards, frame),
+        "UpdateExpression": "SET #state = :waiting, reason = :none REMOVE failures, ended_at",
+        "ConditionExpression": "#state = :failed",
+        "ExpressionAttributeNames": {"#state": "state"},
+        "ExpressionAttributeValues": {
+            ":waiting": str(FrameState.WAITING),
+            ":failed": str(FrameState.FAILED),
+            ":none": "",
+        },
+    }
+    return [{"Update": record}, {"Update": _count(table, job_id, shards, frame, "failed", -1)}]
+
+
+def add_failure(
+    *, table: str, job_id: str, shards: int, frame: int, known: int, failure: FailedAttempt
+) -> dict[str, Any]:
+    """An update that adds a failed attempt to a frame of which `known` are recorded.
+
+    Its condition fails when the frame has ended, or another attempt was recorded meanwhile.
+    """
+    condition = "size(failures) = :known" if known else "attribute_not_exists(failures)"
+    values: dict[str, Any] = {":known": known} if known else {}
+    return {
+        "TableName": table,
+        "Key": frame_key(job_id, shards, frame),
+        "UpdateExpression": "SET #state = :waiting, frame = :frame, reason = :reason, worker = :worker,"
+        " failures = list_append(if_not_exists(failures, :none), :failure)",
+        "ConditionExpression": f"{NOT_ENDED} AND {condition}",
+        "ExpressionAttributeNames": {"#state": "state"},
+        "ExpressionAttributeValues": {
+            ":waiting": str(FrameState.WAITING),
+            ":frame": frame,
+            ":reason": failure.reason,
+            ":worker": failure.worker,
+            ":none": [],
+            ":failure": [failure.to_map()],
+            **values,
+        },
+    }
+
+
+def add_interruption(*, table: str, job_id: str, shards: int, frame: int) -> dict[str, Any]:
+    """An update that notes that a frame was given back by a worker that had to go."""
+    return {
+        "TableName": table,
+        "Key": frame_key(job_id, shards, frame),
+        "UpdateExpression": "SET #state = :waiting, frame = :frame ADD interruptions :one",
+        "ConditionExpression": NOT_ENDED,
+        "ExpressionAttributeNames": {"#state": "state"},
+        "ExpressionAttributeValues": {":waiting": str(FrameState.WAITING), ":frame": frame, ":one": 1},
+    }
+
+
+def _count(table: str, job_id: str, shards: int, frame: int, counter: str, step: int) -> dict[str, Any]:
+    return {
+        "TableName": table,
+        "Key": counter_key(job_id, shard_of(frame, shards)),
+        "UpdateExpression": "ADD #count :step",
+        "ExpressionAttributeNames": {"#count": counter},
+        "ExpressionAttributeValues": {":step": step},
+    }
