@@ -34,8 +34,9 @@ def reason_to_stop(
     kinds = {record.failures[-1].kind for record in failed}
     if len(kinds) != 1:
         return ""
+    last = failed[0].failures[-1]
     return (
         f"stopped early: {progress.failed} of the first {ended} frames failed in the same way "
-        f"({kinds.pop().words}): {failed[0].failures[-1].reason} Mend the scene and upload it again, or raise "
+        f"({last.kind.words}): {last.reason} Mend the scene and upload it again, or raise "
         "stop_after_failed_frames (0: never stop)"
     )
