@@ -93,7 +93,7 @@ def _loop(
     metrics = FrameMetrics(
         boto3.client("cloudwatch"), namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
     )
-    baking = BakeTaskHandler(stores=stores, sessions=sessions, render_queue=render)
+    baking = BakeTaskHandler(stores=stores, sessions=sessions, render_queue=render, finish_queue=urgent)
     rendering = RenderTaskHandler(
         stores=stores,
         sessions=sessions,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from worker_agent.outcome import TaskOverError
 from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ class Lease:
         self._on_lost = on_lost
         self._renewed_at = time.monotonic()
         self._lost = threading.Event()
+        self._over = threading.Event()
         self._also_renew: Callable[[], None] | None = None
         self._settled = False
         self._renewing = threading.Lock()
@@ -32,8 +34,16 @@ class Lease:
         """True when somebody else may hold the task: nothing of it may be written any more."""
         return self._lost.is_set()
 
+    @property
+    def over(self) -> bool:
+        """True when the message is still held, but nobody is to do the task any more."""
+        return self._over.is_set()
+
     def also_renew(self, renew: Callable[[], None] | None) -> None:
-        """Call this at each renewal too; it raises LeaseLostError when its own claim is gone."""
+        """Call this at each renewal too.
+
+        It raises LeaseLostError when its own claim is gone, TaskOverError when nobody is to have it.
+        """
         self._also_renew = renew
 
     def settle(self) -> None:
@@ -59,6 +69,11 @@ class Lease:
             self._renewed_at = begun_at
         except LeaseLostError as error:
             self._lose(str(error))
+        except TaskOverError as error:  # asked again at each renewal: a Blender may just have started
+            log.info("%s: stopping", error)
+            self._renewed_at = begun_at
+            self._over.set()
+            self._on_lost()
         except Exception as error:
             log.warning("could not renew message %s: %s", self.message.id, error)
             if time.monotonic() - self._renewed_at >= self.seconds:

@@ -114,6 +114,9 @@ class WorkLoop:
     def _give_back(self, lease: Lease, delay_seconds: int) -> None:
         if lease.lost:
             return
+        if lease.over:
+            lease.queue.delete(lease.message)
+            return
         try:
             lease.queue.give_back(lease.message, delay_seconds)
         except LeaseLostError as error:

@@ -15,7 +15,7 @@ from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_times import FrameTimes
 from worker_agent.lease import Lease
 from worker_agent.metrics import FrameMetrics
-from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
+from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.stores import Stores
@@ -52,6 +52,7 @@ class RenderTaskHandler:
             return Settled("its job is unknown")
         if job.state is not JobState.RENDERING:
             return Settled(f"its job is {job.state}")
+        lease.also_renew(lambda: self._check_wanted(job))
         frames = parse_frames(task.frames)
         left = [frame for frame in frames if not self._ended(job, frame)]
         if any(self._attempts.is_for_others(job, frame) for frame in left):
@@ -62,6 +63,12 @@ class RenderTaskHandler:
         if self._stores.frames.has_ended(job, frames):
             self._finish_queue.send([FinishTask(job.job_id)])
         return Settled("its frames have ended")
+
+    def _check_wanted(self, job: Job) -> None:
+        """Raises TaskOverError when the job is not rendered any more, or anew: that has tasks of its own."""
+        now = self._stores.jobs.job(job.job_id)
+        if now is None or now.state is not JobState.RENDERING or now.baked_folder != job.baked_folder:
+            raise TaskOverError(f"job {job.job_id} is {now.state if now else 'gone'}")
 
     def _ended(self, job: Job, frame: int) -> bool:
         record = self._stores.frames.frame(job, frame)

@@ -41,12 +41,16 @@ class SceneSessions:
         """The Blender of this farm that renders the file. Raises SceneRejected."""
         return choose_runtime(read_needs(blend), wanted_version, self._shelf.specs)
 
+    def bound(self, job: Job) -> RuntimeSpec:
+        """The Blender of the frames that a job has. Raises RuntimeUnavailableError."""
+        return self._shelf.find(job.blender_version, job.blender_form)
+
     @contextmanager
-    def fresh(self, spec: RuntimeSpec) -> Iterator[BlenderSession]:
-        """A Blender of its own, for a bake; ended with the block."""
+    def fresh(self, spec: RuntimeSpec, build: str | None = None) -> Iterator[BlenderSession]:
+        """A Blender of its own (of this build, when one is given), for a bake; ended with the block."""
         self.close()
         try:
-            yield self._start(spec)
+            yield self._start(spec, build)
         finally:
             self.close()
 

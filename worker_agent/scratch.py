@@ -38,6 +38,10 @@ class Scratch:
         (self._folder(job_id) / f"baking-{token}").rename(self._folder(job_id) / name)
         return name
 
+    def drop_bake(self, job_id: str, token: str) -> None:
+        """Clear away what a baker prepared of a job that is not wanted any more."""
+        self._throw_away(self._folder(job_id) / f"baking-{token}")
+
     def baked(self, job_id: str, name: str) -> Path:
         return self._folder(job_id) / name
 

@@ -52,7 +52,10 @@ class Agent:
         stores = Stores(jobs=self.jobs, frames=self.frames, bucket=self.bucket, scratch=self.scratch)
         self.metrics = FrameMetrics(self.aws.cloudwatch, namespace="farm", fleet="workers")
         self.bake = BakeTaskHandler(
-            stores=stores, sessions=sessions, render_queue=TaskQueue(self.aws.sqs, self.aws.render_queue_url)
+            stores=stores,
+            sessions=sessions,
+            render_queue=TaskQueue(self.aws.sqs, self.aws.render_queue_url),
+            finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
         ).handle
         self.render = RenderTaskHandler(
             stores=stores,

@@ -26,6 +26,7 @@ class Farm:
     results: list[Outcome | Exception] = field(default_factory=list)
     done: list[Task] = field(default_factory=list)
     lose_lease: bool = False
+    job_has_ended: bool = False
     leases: list[Lease] = field(default_factory=list)
 
     def send(self, queue: str, *bodies: str) -> None:
@@ -44,6 +45,8 @@ class Farm:
         self.leases.append(lease)
         if self.lose_lease:
             lease._lost.set()
+        if self.job_has_ended:
+            lease._over.set()
         result = self.results.pop(0) if self.results else Settled("done")
         if not self.results:
             self.stop.set()
@@ -137,6 +140,17 @@ def test_work_whose_lease_was_lost_is_not_touched(farm: Farm, result: Outcome | 
     run(farm)
     assert farm.done == [BakeTask("a")]
     assert farm.counts("bake") == (0, 1), "as somebody else may hold it now"
+
+
+@pytest.mark.parametrize(
+    "result", [Settled(""), GiveBack("", 60), InterruptedTaskError(""), ConnectionError("in between")]
+)
+def test_work_of_a_job_that_has_ended_is_deleted(farm: Farm, result: Outcome | Exception) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.job_has_ended = True
+    farm.results = [result]
+    run(farm)
+    assert farm.counts("bake") == (0, 0), "nobody is to have it again"
 
 
 def test_a_worker_that_was_told_to_stop_takes_nothing(farm: Farm) -> None:
