@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contract.job import Job, timestamp
-from contract.job_writes import cancel_job, cancel_refusal, retry_job, retry_refusal
+from contract.job_actions import cancel_job, cancel_refusal, retry_job, retry_refusal
 from contract.tasks import BakeTask, encode
 from farm.jobs import Farm, read_job
 

@@ -11,7 +11,7 @@ from typing import Any
 from contract.tasks import Task, TaskError, decode
 from worker_agent.lease import Lease, LeaseKeeper
 from worker_agent.metrics import FrameMetrics
-from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome
+from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
 from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
 
 log = logging.getLogger(__name__)
@@ -108,14 +108,15 @@ class WorkLoop:
             raise InterruptedTaskError("the worker is stopping")
         try:
             return self._handlers[type(task)](task, lease)
+        except InterruptedTaskError as error:
+            if not lease.over:
+                raise
+            return Settled(f"stopped, for nobody is to do it any more: {error}")
         finally:
             lease.settle()
 
     def _give_back(self, lease: Lease, delay_seconds: int) -> None:
         if lease.lost:
-            return
-        if lease.over:
-            lease.queue.delete(lease.message)
             return
         try:
             lease.queue.give_back(lease.message, delay_seconds)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from contract.job import JobState, Progress
-from contract.job_writes import cancel_job, retry_job
+from contract.job_actions import cancel_job, retry_job
 from contract.table import job_key
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job

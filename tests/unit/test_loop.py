@@ -142,9 +142,7 @@ def test_work_whose_lease_was_lost_is_not_touched(farm: Farm, result: Outcome | 
     assert farm.counts("bake") == (0, 1), "as somebody else may hold it now"
 
 
-@pytest.mark.parametrize(
-    "result", [Settled(""), GiveBack("", 60), InterruptedTaskError(""), ConnectionError("in between")]
-)
+@pytest.mark.parametrize("result", [Settled(""), InterruptedTaskError("Blender was stopped")])
 def test_work_of_a_job_that_has_ended_is_deleted(farm: Farm, result: Outcome | Exception) -> None:
     farm.send("bake", encode(BakeTask("a")))
     farm.job_has_ended = True

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contract.job import FrameState, Job, JobState, Progress
-from contract.job_writes import cancel_job, retry_job
+from contract.job_actions import cancel_job, retry_job
 from contract.tasks import BakeTask, FinishTask, RenderTask
 from tests.support.agent import JOB_ID, Agent, agent_in
 from tests.support.obedient_blender import CLOTH
