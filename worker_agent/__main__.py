@@ -23,6 +23,7 @@ from worker_agent.frame_store import FrameStore
 from worker_agent.job_store import JobStore
 from worker_agent.lease import LeaseKeeper
 from worker_agent.loop import WorkLoop
+from worker_agent.lost_project import LostProject
 from worker_agent.metrics import FrameMetrics
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.runtimes.shelf import BlenderShelf
@@ -101,6 +102,7 @@ def _loop(
         metrics=metrics,
         clock=FrameClock(),
         attempts=FailedAttempts(stores=stores, metrics=metrics, elsewhere_seconds=settings.lease_seconds / 2),
+        lost=LostProject(stores=stores, bake_queue=bake),
     )
     finishing = FinishTaskHandler(stores=stores)
     return WorkLoop(

@@ -121,6 +121,23 @@ class JobStore:
             values={":rendering": JobState.RENDERING},
         )
 
+    def send_back(self, job: Job, reason: str) -> bool:
+        """Queue a job again whose published project is lost; that counts as a failed bake.
+
+        False when somebody else did, or it is not rendered from that project any more.
+        """
+        return self._update_job(
+            job.job_id,
+            {
+                "state": JobState.QUEUED,
+                "reason": reason,
+                "frames_sent_at": "",
+                "bake_attempts": job.bake_attempts + 1,
+            },
+            condition="#state = :rendering AND baked_folder = :lost",
+            values={":rendering": JobState.RENDERING, ":lost": job.baked_folder},
+        )
+
     def claim_finish(self, job: Job, *, token: str, message_id: str, lease_until: int) -> bool:
         """Become the one that sums the job up, in the run of which `job` was read.
 

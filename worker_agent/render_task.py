@@ -14,6 +14,7 @@ from worker_agent.failed_attempts import YIELD_SECONDS, FailedAttempts
 from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_times import FrameTimes
 from worker_agent.lease import Lease
+from worker_agent.lost_project import LostProject
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
@@ -36,6 +37,7 @@ class RenderTaskHandler:
         metrics: FrameMetrics,
         clock: FrameClock,
         attempts: FailedAttempts,
+        lost: LostProject,
     ) -> None:
         self._stores = stores
         self._sessions = sessions
@@ -43,6 +45,7 @@ class RenderTaskHandler:
         self._metrics = metrics
         self._clock = clock
         self._attempts = attempts
+        self._lost = lost
         self._times = FrameTimes(stores.frames)
 
     def handle(self, task: RenderTask, lease: Lease) -> Outcome:
@@ -57,6 +60,8 @@ class RenderTaskHandler:
         left = [frame for frame in frames if not self._ended(job, frame)]
         if any(self._attempts.is_for_others(job, frame) for frame in left):
             return GiveBack("left to other workers, for this one failed it", delay_seconds=YIELD_SECONDS)
+        if left and (lost := self._lost.outcome(job)):
+            return lost
         while left:
             if given_back := self._render(job, left, lease):
                 return given_back

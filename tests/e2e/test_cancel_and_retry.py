@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -25,8 +25,8 @@ ENDLESS = {"frames": "1-30", "samples": "1000000", "resolution_percentage": "800
 
 @pytest.fixture(scope="module")
 def two_agents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaptopFarm]:
-    variables = {"FARM_BLENDER": sys.executable, "FARM_LOCAL_AGENTS": "2"}
-    with a_farm(tmp_path_factory.mktemp("laptop"), **variables) as farm:
+    folder = tmp_path_factory.mktemp("laptop")
+    with a_farm(folder, FARM_BLENDER=sys.executable, FARM_LOCAL_AGENTS="2") as farm:
         yield farm
 
 
@@ -47,7 +47,7 @@ def two_frames_of_which_one_fails(farm: LaptopFarm, scene: Path, key: str) -> Jo
     """Ended; the second frame is recorded as an agent records one that it gives up."""
     job_id = farm.upload(scene, key, {"frames": "1-2"})
     job = wait_until(lambda: rendering(farm, job_id))
-    items = frame_writes.end_frame(
+    items: Any = frame_writes.end_frame(
         table=farm.farm.table.name,
         job_id=job_id,
         shards=job.shards,

@@ -22,6 +22,7 @@ from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
 from worker_agent.job_store import JobStore
 from worker_agent.lease import Lease
+from worker_agent.lost_project import LostProject
 from worker_agent.metrics import FrameMetrics
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scene_sessions import SceneSessions
@@ -65,6 +66,11 @@ class Agent:
             clock=self.clock,
             attempts=FailedAttempts(
                 stores=stores, metrics=self.metrics, elsewhere_seconds=30, now=lambda: self.now
+            ),
+            lost=LostProject(
+                stores=stores,
+                bake_queue=TaskQueue(self.aws.sqs, self.aws.bake_queue_url),
+                now=lambda: self.now,
             ),
         ).handle
         self.finish = FinishTaskHandler(stores=stores).handle
