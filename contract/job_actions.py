@@ -55,6 +55,7 @@ def retry_job(*, table: str, job_id: str, now: str) -> dict[str, Any]:
         "task_sent_at": now,
         "bake_attempts": 0,
         "runtime_failures": 0,
+        "bake_progress": {},
         "frames_sent_at": "",
         "frames_done": 0,
         "frames_failed": 0,
