@@ -14,6 +14,7 @@ from contract.job import FailedAttempt, FrameState, Job, JobState, timestamp
 from contract.keys import frame_log_key
 from contract.tasks import FinishTask, RenderTask
 from worker_agent.blender import BlenderError, BlenderKilled, RenderedFrame
+from worker_agent.frame_clock import FrameClock
 from worker_agent.lease import Lease
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
@@ -41,11 +42,14 @@ class RenderTaskHandler:
         sessions: SceneSessions,
         finish_queue: TaskQueue,
         metrics: FrameMetrics,
+        clock: FrameClock | None = None,
     ) -> None:
         self._stores = stores
         self._sessions = sessions
         self._finish_queue = finish_queue
         self._metrics = metrics
+        self._clock = clock or FrameClock()
+        self._last: tuple[str, float] | None = None
 
     def handle(self, task: RenderTask, lease: Lease) -> Outcome:
         """Render what is not done yet of the task's frames. Raises InterruptedTaskError."""
@@ -75,11 +79,16 @@ class RenderTaskHandler:
             session = self._sessions.open_for(
                 job, self._stores.scratch.baked(job.job_id, job.baked_folder) / job.baked_blend
             )
+            self._clock.begin(self._expected_seconds(job))
             for rendered in session.render(
                 tuple(left), output, timeout_seconds_per_frame=FRAME_SECONDS_LIMIT
             ):
+                self._last = job.job_id, rendered.seconds
+                self._clock.end()
                 self._keep(job, rendered, output, lease, session.runtime_version)
                 left.remove(rendered.frame)
+                if left:
+                    self._clock.begin(self._expected_seconds(job))
             completed = True
         except BlenderKilled as error:
             raise InterruptedTaskError(str(error)) from error
@@ -90,10 +99,15 @@ class RenderTaskHandler:
         except BlenderError as error:
             return self._fail_attempt(job, left, error, lease)
         finally:
+            self._clock.end()
             if not completed:
                 self._sessions.close()  # it may be in the middle of something, or broken
             shutil.rmtree(output, ignore_errors=True)
         return None
+
+    def _expected_seconds(self, job: Job) -> float | None:
+        """What the job's frame before took on this worker."""
+        return self._last[1] if self._last and self._last[0] == job.job_id else None
 
     def _keep(self, job: Job, rendered: RenderedFrame, output: Path, lease: Lease, blender: str) -> None:
         """Law 1: the files, then the record."""
