@@ -16,6 +16,7 @@ from contract.settings import AgentSettings, SettingsError
 from contract.tasks import BakeTask, FinishTask, RenderTask
 from worker_agent.bake_task import BakeTaskHandler
 from worker_agent.bucket import Bucket
+from worker_agent.failed_attempts import FailedAttempts
 from worker_agent.finish_task import FinishTaskHandler
 from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
@@ -117,7 +118,12 @@ def _loop(
     baking = BakeTaskHandler(stores=stores, sessions=sessions, render_queue=render)
     frame_clock = FrameClock()
     rendering = RenderTaskHandler(
-        stores=stores, sessions=sessions, finish_queue=urgent, metrics=metrics, clock=frame_clock
+        stores=stores,
+        sessions=sessions,
+        finish_queue=urgent,
+        metrics=metrics,
+        clock=frame_clock,
+        attempts=FailedAttempts(stores=stores, metrics=metrics, elsewhere_seconds=settings.lease_seconds / 2),
     )
     finishing = FinishTaskHandler(stores=stores)
     in_hand = TaskInHand(InterruptionRecord(stores).note)

@@ -119,7 +119,7 @@ def an_agent(
     baked: bool = True,
     program: tuple[str, ...] = ("-m", "worker_agent"),
 ) -> Iterator[InterruptedAgent]:
-    """An agent whose Blender keeps this pace, and a job of four frames; nothing is left of both."""
+    """An agent whose Blender keeps this pace, and a job of six frames; nothing is left of both."""
     worker_id = f"local-{uuid4().hex[:6]}"
     folder = cloud.state.work / worker_id
     blender = paced_runtime(folder / "blender")
@@ -165,7 +165,7 @@ def _settings(cloud: Cloud, worker_id: str, folder: Path, blender: Path, stop_se
 
 
 def _make_job(cloud: Cloud, *, baked: bool) -> str:
-    """A job of the frames 1 to 4, as its baker leaves it, or as the listener does."""
+    """A job of the frames 1 to 6, as its baker leaves it, or as the listener does."""
     job_id, content = f"scene-{uuid4().hex[:12]}", b"BLENDER-v405 and nothing more"
     version = cloud.aws.s3.put_object(
         Bucket=cloud.aws.render_bucket_name, Key=f"{job_id}/scene.blend", Body=content
@@ -174,8 +174,8 @@ def _make_job(cloud: Cloud, *, baked: bool) -> str:
         "state": JobState.RENDERING,
         "baked_folder": "baked-1",
         "baked_blend": "scene.blend",
-        "frames": "1-4",
-        "frame_count": 4,
+        "frames": "1-6",
+        "frame_count": 6,
         "shards": 1,
         "frames_sent_at": "2026",
         "blender_version": VERSION,
@@ -197,7 +197,7 @@ def _make_job(cloud: Cloud, *, baked: bool) -> str:
         folder = Scratch(cloud.state.scratch).baked(job_id, "baked-1")
         folder.mkdir(parents=True)
         (folder / "scene.blend").write_bytes(content)
-        FrameStore(cloud.aws.dynamodb, cloud.aws.job_table_name, "test").expect(job_id, range(1, 5), 1)
+        FrameStore(cloud.aws.dynamodb, cloud.aws.job_table_name, "test").expect(job_id, range(1, 7), 1)
     return job_id
 
 

@@ -77,21 +77,26 @@ def test_a_frame_that_will_not_be_done_is_back_within_seconds(cloud: Cloud, how:
 
 @pytest.mark.parametrize("how", WAYS)
 def test_a_frame_that_will_be_done_in_time_is_finished(cloud: Cloud, how: str) -> None:
-    """The frame before it was quick, so it is waited for."""
-    with an_agent(cloud, {"1": 0.2, "2": 3}) as agent:
-        agent.render("1")
-        agent.until(lambda: agent.has_begun("1"))
-        agent.render("2")
-        agent.until(lambda: agent.has_begun("2"))
+    with an_agent(cloud, {"4": 3}) as agent:
+        begin_a_frame_thought_quick(agent)
         interrupt(agent, how)
-        agent.render("3")
-        agent.until(lambda: (record := agent.frame(2)) and record.state is FrameState.DONE)
-        record = agent.frame(2)
-        assert record
-        assert (record.files, record.interruptions) == (("0002.png",), 0)
+        agent.render("5")
+        agent.until(lambda: words_of(agent) or not agent.is_held())
+        record = agent.frame(4)
+        assert record, "the group was told too early"
+        assert (record.state, record.files) == (FrameState.DONE, ("0004.png",))
+        assert record.interruptions == 0
         ends_well(agent, how)
         assert agent.waits_for_a_worker(), "nothing new was taken"
-        assert (agent.is_held(), agent.has_begun("3"), agent.blender_is_gone()) == (False, False, True)
+        assert (agent.is_held(), agent.has_begun("5"), agent.blender_is_gone()) == (False, False, True)
+
+
+def begin_a_frame_thought_quick(agent: InterruptedAgent) -> None:
+    """The fourth one, as those before it were."""
+    agent.render("1-3")
+    agent.until(lambda: agent.has_begun("3"))
+    agent.render("4")
+    agent.until(lambda: agent.has_begun("4"))
 
 
 def ends_well(agent: InterruptedAgent, how: str) -> None:
@@ -106,35 +111,21 @@ def ends_well(agent: InterruptedAgent, how: str) -> None:
         expected = [
             CompletedAction(worker_id=agent.worker_id, hook=TERMINATION_HOOK, group=GROUP, result=CONTINUE)
         ]
-    time.sleep(1.5)
+    time.sleep(1)
     assert agent.process.poll() is None, "systemd would start it again"
     assert agent.end() == 0
     assert words_of(agent) == expected
     assert agent.cloud.metadata.machines.refused == []
 
 
-def test_the_group_waits_for_the_last_frame(cloud: Cloud) -> None:
-    with an_agent(cloud, {"1": 0.2, "2": 4}) as agent:
-        agent.render("1")
-        agent.until(lambda: agent.has_begun("1"))
-        agent.render("2")
-        agent.until(lambda: agent.has_begun("2"))
-        agent.cloud.metadata.terminate(agent.worker_id)
-        agent.until(lambda: words_of(agent) or not agent.is_held())
-        assert (record := agent.frame(2)) and record.state is FrameState.DONE
-
-
 def test_a_frame_that_was_thought_to_be_quick_is_killed_in_the_end(cloud: Cloud) -> None:
     """Of twelve seconds ten are for the upload."""
-    with an_agent(cloud, {"1": 0.2, "2": NEVER}, stop_seconds=12) as agent:
-        agent.render("1")
-        agent.until(lambda: agent.has_begun("1"))
-        agent.render("2")
-        agent.until(lambda: agent.has_begun("2"))
+    with an_agent(cloud, {"4": NEVER}, stop_seconds=12) as agent:
+        begin_a_frame_thought_quick(agent)
         agent.process.terminate()
         assert 1 < agent.until(agent.waits_for_a_worker) < 2 + AT_MOST_SECONDS
         assert agent.process.wait(10) == 0
-        assert (record := agent.frame(2)) and record.interruptions == 1
+        assert (record := agent.frame(4)) and record.interruptions == 1
 
 
 @pytest.mark.parametrize("how", ["spot", "sigterm"])
