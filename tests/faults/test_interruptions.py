@@ -11,7 +11,7 @@ import pytest
 from contract.job import FrameState, JobState
 from contract.lifecycle import CONTINUE, TERMINATION_HOOK
 from contract.tasks import BakeTask
-from farm.local import emulator
+from farm.local import emulator, processes
 from farm.local.machines import CompletedAction
 from farm.local.metadata import MetadataServer
 from farm.local.state import StateFolder
@@ -37,6 +37,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     finally:
         metadata.stop()
         emulator.end(state)
+        processes.kill_strays(state)
 
 
 def interrupt(agent: InterruptedAgent, how: str) -> None:
