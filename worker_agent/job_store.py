@@ -99,6 +99,17 @@ class JobStore:
             values={":rendering": JobState.RENDERING},
         )
 
+    def add_interruption(self, job_id: str) -> None:
+        """Note that a bake was given back by a worker that had to go."""
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key=job_key(job_id),
+            UpdateExpression="ADD interruptions :one",
+            ConditionExpression="attribute_exists(#state)",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={":one": 1},
+        )
+
     def mark_frames_sent(self, job: Job) -> None:
         """Of the run of which `job` was read: a retry sends its own."""
         self._update_job(

@@ -17,7 +17,9 @@ log = logging.getLogger(__name__)
 class Lease:
     """One held message."""
 
-    def __init__(self, queue: TaskQueue, message: Message, seconds: int, on_lost: Callable[[], None]) -> None:
+    def __init__(
+        self, queue: TaskQueue, message: Message, seconds: int, on_lost: Callable[[], object]
+    ) -> None:
         self.queue = queue
         self.message = message
         self.seconds = seconds
@@ -53,6 +55,11 @@ class Lease:
         """
         with self._renewing:
             self._settled = True
+
+    def let_go(self) -> None:
+        """Lost from now on, by our own will: the message is given back while its handler still works."""
+        self.settle()
+        self._lost.set()
 
     def renew(self) -> None:
         """Hold the message for another `seconds`. An error other than a loss is left to the next renewal."""
@@ -103,7 +110,7 @@ class LeaseKeeper:
         self._thread.join()
 
     @contextmanager
-    def hold(self, queue: TaskQueue, message: Message, *, on_lost: Callable[[], None]) -> Iterator[Lease]:
+    def hold(self, queue: TaskQueue, message: Message, *, on_lost: Callable[[], object]) -> Iterator[Lease]:
         """Renew the message's lease inside the block; `on_lost` is called from another thread."""
         lease = Lease(queue, message, self._seconds, on_lost)
         with self._lock:

@@ -92,6 +92,7 @@ class RenderTaskHandler:
             for rendered in session.render(
                 tuple(left), output, timeout_seconds_per_frame=self._times.limit_seconds(job)
             ):
+                self._clock.end()  # its upload is waited for
                 self._keep(job, rendered, output, lease, session.runtime_version)
                 self._times.add(job, rendered.seconds)
                 left.remove(rendered.frame)
