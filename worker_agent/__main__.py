@@ -9,18 +9,19 @@ import sys
 import threading
 from pathlib import Path
 
-import boto3
-
 from contract.runtimes import RuntimesError, parse_runtimes
 from contract.settings import AgentSettings, SettingsError
-from contract.tasks import BakeTask, FinishTask, RenderTask
+from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from worker_agent.bake_task import BakeTaskHandler
 from worker_agent.bucket import Bucket
+from worker_agent.clients import Clients
 from worker_agent.finish_task import FinishTaskHandler
 from worker_agent.frame_store import FrameStore
+from worker_agent.guarded_handler import GuardedHandler
 from worker_agent.job_store import JobStore
 from worker_agent.lease import LeaseKeeper
-from worker_agent.loop import WorkLoop
+from worker_agent.loop import Handler, WorkLoop
+from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.runtimes.shelf import BlenderShelf
@@ -71,10 +72,9 @@ def _loop(
     settings: AgentSettings, sessions: SceneSessions, leases: LeaseKeeper, stop: threading.Event
 ) -> WorkLoop:
     """Put the parts together."""
-    dynamodb = boto3.resource("dynamodb").meta.client
-    sqs = boto3.client("sqs")
+    clients = Clients.connect()
     bake, render, urgent, dead_letters = (
-        TaskQueue(sqs, url)
+        TaskQueue(clients.sqs, url, quick_sqs=clients.quick_sqs)
         for url in (
             settings.bake_queue_url,
             settings.render_queue_url,
@@ -83,24 +83,36 @@ def _loop(
         )
     )
     stores = Stores(
-        jobs=JobStore(dynamodb, settings.job_table_name),
-        frames=FrameStore(dynamodb, settings.job_table_name, settings.worker_id),
-        bucket=Bucket(boto3.client("s3"), settings.render_bucket_name),
+        jobs=JobStore(clients.dynamodb, settings.job_table_name),
+        frames=FrameStore(clients.dynamodb, settings.job_table_name, settings.worker_id),
+        bucket=Bucket(clients.s3, settings.render_bucket_name),
         scratch=Scratch(Path(settings.scratch_directory)),
     )
     metrics = FrameMetrics(
-        boto3.client("cloudwatch"), namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
+        clients.cloudwatch, namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
     )
-    baking = BakeTaskHandler(stores=stores, sessions=sessions, render_queue=render)
-    rendering = RenderTaskHandler(stores=stores, sessions=sessions, finish_queue=urgent, metrics=metrics)
+    machine = Machine(
+        work=Path(settings.work_directory),
+        scratch=Path(settings.scratch_directory),
+        clear=sessions.clear_leftovers,
+    )
+    sessions.clear_leftovers()  # of an agent that died here
+    baking = BakeTaskHandler(stores=stores, sessions=sessions, machine=machine, render_queue=render)
+    rendering = RenderTaskHandler(
+        stores=stores, sessions=sessions, machine=machine, finish_queue=urgent, metrics=metrics
+    )
     finishing = FinishTaskHandler(stores=stores)
+    handlers: dict[type[Task], Handler] = {
+        BakeTask: baking.handle,
+        RenderTask: rendering.handle,
+        FinishTask: finishing.handle,
+    }
     return WorkLoop(
         queues=(urgent, bake, render),
         dead_letters=dead_letters,
         handlers={
-            BakeTask: baking.handle,
-            RenderTask: rendering.handle,
-            FinishTask: finishing.handle,
+            task: GuardedHandler(handle, machine=machine, jobs=stores.jobs)
+            for task, handle in handlers.items()
         },
         leases=leases,
         metrics=metrics,
@@ -108,6 +120,7 @@ def _loop(
         on_lease_lost=sessions.kill,
         lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,
+        require_fit_machine=machine.require,
     )
 
 

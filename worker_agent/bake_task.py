@@ -27,6 +27,7 @@ from worker_agent.bucket import SourceGoneError
 from worker_agent.bundle import BundleRejectedError, unpack
 from worker_agent.inspection_verdict import MissingFilesError, require_files, scene_record
 from worker_agent.lease import Lease
+from worker_agent.machine import Machine
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_sessions import OPEN_SECONDS, SceneSessions
@@ -55,10 +56,12 @@ class BakeTaskHandler:
         *,
         stores: Stores,
         sessions: SceneSessions,
+        machine: Machine,
         render_queue: TaskQueue,
     ) -> None:
         self._stores = stores
         self._sessions = sessions
+        self._machine = machine
         self._render_queue = render_queue
 
     def handle(self, task: BakeTask, lease: Lease) -> Outcome:
@@ -77,12 +80,14 @@ class BakeTaskHandler:
         try:
             return self._bake(job, token, lease)
         except (*_OWNERS_TO_MEND, SourceGoneError) as error:
+            self._machine.blame(error, job.job_id)
             return self._fail(job, token, str(error), getattr(error, "log", ""))
         except BlenderKilled as error:
             raise InterruptedTaskError(str(error)) from error
         except RuntimeUnavailableError as error:
             return self._wait_for_runtime(job, token, error)
         except BlenderError as error:
+            self._machine.blame(error, job.job_id)
             attempts = self._stores.jobs.count_failed_bake(job.job_id)
             if attempts >= MAX_ATTEMPTS:
                 return self._fail(job, token, f"{error.reason} (tried {attempts} times)", error.log)
@@ -103,6 +108,7 @@ class BakeTaskHandler:
         return claimed
 
     def _bake(self, job: Job, token: str, lease: Lease) -> Outcome:
+        self._machine.require_scratch()
         folder = self._stores.scratch.begin_bake(job.job_id, token)
         options = JobOptions.from_map(job.options)
         blend = self._fetch(job, folder, options.blend)
@@ -128,10 +134,11 @@ class BakeTaskHandler:
             self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
         if expectations is not None:
             self._prove(spec, blend, options, expectations)
-        if lease.lost:
-            raise InterruptedTaskError("the lease was lost during the bake")
         shards = shard_count(len(frames))
         self._stores.frames.expect(job.job_id, frames, shards)
+        self._machine.require_scratch()
+        if lease.lost:
+            raise InterruptedTaskError("the lease was lost during the bake")
         published = {
             "baked_folder": self._stores.scratch.publish(job.job_id, token),
             "baked_blend": str(blend.relative_to(folder)),

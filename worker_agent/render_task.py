@@ -15,6 +15,7 @@ from contract.keys import frame_log_key
 from contract.tasks import FinishTask, RenderTask
 from worker_agent.blender import BlenderError, BlenderKilled, RenderedFrame
 from worker_agent.lease import Lease
+from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
 from worker_agent.runtimes.errors import RuntimeUnavailableError
@@ -39,11 +40,13 @@ class RenderTaskHandler:
         *,
         stores: Stores,
         sessions: SceneSessions,
+        machine: Machine,
         finish_queue: TaskQueue,
         metrics: FrameMetrics,
     ) -> None:
         self._stores = stores
         self._sessions = sessions
+        self._machine = machine
         self._finish_queue = finish_queue
         self._metrics = metrics
 
@@ -72,6 +75,7 @@ class RenderTaskHandler:
         output = self._sessions.output_folder()
         completed = False
         try:
+            self._machine.require_scratch()
             session = self._sessions.open_for(
                 job, self._stores.scratch.baked(job.job_id, job.baked_folder) / job.baked_blend
             )
@@ -88,6 +92,7 @@ class RenderTaskHandler:
             why = f"no Blender to render with: {error.reason}"
             return GiveBack(why, delay_seconds=RUNTIME_RETRY_SECONDS)
         except BlenderError as error:
+            self._machine.blame(error, job.job_id)
             return self._fail_attempt(job, left, error, lease)
         finally:
             if not completed:

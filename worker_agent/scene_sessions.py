@@ -70,6 +70,11 @@ class SceneSessions:
             session.close()
         shutil.rmtree(self._work / "session", ignore_errors=True)
 
+    def clear_leftovers(self) -> None:
+        """End the open Blender and remove all that this worker's Blenders ever left on this machine."""
+        self.close()
+        shutil.rmtree(self._work / "output", ignore_errors=True)
+
     def kill(self) -> None:
         """End the open Blender at once, from any thread: whoever waits for it sees BlenderKilled."""
         with self._lock:

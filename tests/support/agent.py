@@ -20,6 +20,7 @@ from worker_agent.finish_task import FinishTaskHandler
 from worker_agent.frame_store import FrameStore
 from worker_agent.job_store import JobStore
 from worker_agent.lease import Lease
+from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scene_sessions import SceneSessions
@@ -45,12 +46,19 @@ class Agent:
         sessions = cast(SceneSessions, self.sessions)
         stores = Stores(jobs=self.jobs, frames=self.frames, bucket=self.bucket, scratch=self.scratch)
         self.metrics = FrameMetrics(self.aws.cloudwatch, namespace="farm", fleet="workers")
+        scratch = self.folder / "scratch"
+        scratch.mkdir(exist_ok=True)
+        self.machine = Machine(work=self.folder / "work", scratch=scratch, clear=sessions.clear_leftovers)
         self.bake = BakeTaskHandler(
-            stores=stores, sessions=sessions, render_queue=TaskQueue(self.aws.sqs, self.aws.render_queue_url)
+            stores=stores,
+            sessions=sessions,
+            machine=self.machine,
+            render_queue=TaskQueue(self.aws.sqs, self.aws.render_queue_url),
         ).handle
         self.render = RenderTaskHandler(
             stores=stores,
             sessions=sessions,
+            machine=self.machine,
             finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
             metrics=self.metrics,
         ).handle

@@ -128,6 +128,8 @@ class ObedientSessions:
     folder: Path
     session: ObedientSession
     closed: int = 0
+    cleared: int = 0
+    during_clearing: Callable[[], None] = lambda: None
     start_errors: list[RuntimeUnavailableError] = field(default_factory=list)
     """Raised by the next starts."""
 
@@ -149,6 +151,10 @@ class ObedientSessions:
 
     def close(self) -> None:
         self.closed += 1
+
+    def clear_leftovers(self) -> None:
+        self.cleared += 1
+        self.during_clearing()
 
     def output_folder(self) -> Path:
         folder = self.folder / f"output-{len(list(self.folder.glob('output-*')))}"
