@@ -192,9 +192,7 @@ def test_a_task_whose_lease_is_lost_is_not_touched(time_passing: Time, lease: Le
 
 
 def test_a_lease_that_is_lost_while_one_waits_ends_the_wait(time_passing: Time) -> None:
-    lease = Lease(
-        TaskQueue(boto3, ""), Message("m", "r", ""), 120, lambda: None, lambda: time_passing.seconds
-    )  # type: ignore[arg-type]
+    lease = a_lease(lambda: time_passing.seconds)
     service = Service(time_passing, until=600)
     with held(lease, time_passing.give_up, time_passing.sleep), pytest.raises(InterruptedTaskError):
         patiently(service, "a call")
