@@ -15,7 +15,9 @@ from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from worker_agent.bake_task import BakeTaskHandler
 from worker_agent.bucket import Bucket
 from worker_agent.clients import Clients
+from worker_agent.failed_attempts import FailedAttempts
 from worker_agent.finish_task import FinishTaskHandler
+from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
 from worker_agent.guarded_handler import GuardedHandler
 from worker_agent.job_store import JobStore
@@ -99,7 +101,13 @@ def _loop(
     sessions.clear_leftovers()  # of an agent that died here
     baking = BakeTaskHandler(stores=stores, sessions=sessions, machine=machine, render_queue=render)
     rendering = RenderTaskHandler(
-        stores=stores, sessions=sessions, machine=machine, finish_queue=urgent, metrics=metrics
+        stores=stores,
+        sessions=sessions,
+        machine=machine,
+        finish_queue=urgent,
+        metrics=metrics,
+        clock=FrameClock(),
+        attempts=FailedAttempts(stores=stores, metrics=metrics, elsewhere_seconds=settings.lease_seconds / 2),
     )
     finishing = FinishTaskHandler(stores=stores)
     handlers: dict[type[Task], Handler] = {
