@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from worker_agent.blender import BlenderError
+from worker_agent.bundle.limits import size_in_words
 from worker_agent.outcome import MachineTroubleError
 from worker_agent.time_limit import TimeLimit
 
@@ -89,7 +90,7 @@ class Machine:
             return ""
         return (
             f"the disk of a worker is full: {self._work} has less than "
-            f"{self._minimum_bytes // 1024**2} MB free, and what it had left there itself is gone"
+            f"{size_in_words(self._minimum_bytes)} free, and what it had left there itself is gone"
         )
 
     def _scratch_trouble(self) -> str:

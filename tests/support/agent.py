@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +24,7 @@ from worker_agent.job_store import JobStore
 from worker_agent.lease import Lease
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
+from worker_agent.patience import patient
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
@@ -130,6 +131,9 @@ class Agent:
 
 
 @contextmanager
-def agent_in(folder: Path) -> Iterator[Agent]:
+def agent_in(folder: Path, *, patient_clients: bool = False) -> Iterator[Agent]:
+    """With `patient_clients` its services are called as the agent's own process calls them."""
     with aws_edges() as aws:
+        if patient_clients:
+            aws = replace(aws, dynamodb=patient(aws.dynamodb), s3=patient(aws.s3), sqs=patient(aws.sqs))
         yield Agent(aws, folder, ObedientSession())

@@ -1,7 +1,8 @@
 """The agent's loop against real SQS shapes (moto) and handlers that do as they are told."""
 
+import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from worker_agent import loop as loop_module
 from worker_agent.lease import Lease, LeaseKeeper
 from worker_agent.loop import WorkLoop
 from worker_agent.metrics import FrameMetrics
-from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
+from worker_agent.outcome import GiveBack, InterruptedTaskError, MachineTroubleError, Outcome, Settled
 from worker_agent.task_queue import Message, TaskQueue
 
 
@@ -65,7 +66,7 @@ def farm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
         )
 
 
-def run(farm: Farm) -> None:
+def run(farm: Farm, require_fit_machine: Callable[[], None] = lambda: None) -> None:
     queues = {name: TaskQueue(farm.sqs, url) for name, url in farm.urls.items()}
     WorkLoop(
         queues=(queues["urgent"], queues["bake"], queues["render"]),
@@ -77,6 +78,7 @@ def run(farm: Farm) -> None:
         on_lease_lost=lambda: None,
         lease_seconds=120,
         poll_seconds=1,
+        require_fit_machine=require_fit_machine,
     ).run()
 
 
@@ -160,3 +162,72 @@ def test_a_renewal_that_meets_the_deletion_is_no_loss(farm: Farm, monkeypatch: p
     run(farm)
     assert farm.counts("bake") == (0, 0)
     assert not farm.leases[-1].lost
+
+
+class PassingTime(threading.Event):
+    """Waits take no time, and are counted; set when a time has passed."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.left_seconds = seconds
+        self.waits: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.waits.append(timeout)
+        self.left_seconds -= timeout
+        if self.left_seconds <= 0:
+            self.set()
+        return self.is_set()
+
+
+@pytest.fixture
+def day(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> PassingTime:
+    monkeypatch.setattr(loop_module, "BACK_OFF_SECONDS", (1, 60))
+    stop = PassingTime(24 * 3600.0)
+    farm.stop = stop
+    return stop
+
+
+def test_a_day_without_its_queues_is_waited_out_and_never_spun_through(farm: Farm, day: PassingTime) -> None:
+    def refuse(**_: Any) -> None:
+        raise ConnectionError("SQS is away")
+
+    farm.sqs.meta.events.register("before-call.sqs.ReceiveMessage", refuse)
+    run(farm)
+    assert len(day.waits) < 24 * 60 * 3, "some two tries a minute"
+    assert len(day.waits) > 1100, "more failures than a power of two in a float has room for"
+    assert max(day.waits[:3]) <= 8 and max(day.waits) <= 60
+    assert len({round(wait, 3) for wait in day.waits}) > len(day.waits) / 2, "with jitter"
+
+
+def test_a_machine_in_trouble_takes_nothing_waits_and_says_so_once(
+    farm: Farm, day: PassingTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    def require() -> None:
+        if day.left_seconds > 12 * 3600:
+            raise MachineTroubleError("the disk of a worker is full")
+
+    farm.send("bake", encode(BakeTask("a")))
+    with caplog.at_level(logging.WARNING):
+        run(farm, require)
+    assert farm.done == [BakeTask("a")], "when the trouble was over"
+    assert [record.getMessage() for record in caplog.records] == [
+        "taking no work: the disk of a worker is full"
+    ]
+    assert 12 * 60 < len(day.waits) < 12 * 60 * 3
+
+
+def test_work_that_meets_a_machine_in_trouble_waits_for_another_worker(farm: Farm) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.results = [MachineTroubleError("the disk of a worker is full")]
+    run(farm)
+    assert farm.counts("bake") == (0, 1)
+
+
+def test_an_agent_without_memory_goes_on(farm: Farm) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.results = [MemoryError(), Settled("")]
+    run(farm)
+    assert farm.done == [BakeTask("a")] * 2
+    assert farm.counts("bake") == (0, 0)
