@@ -13,13 +13,15 @@ from botocore.config import Config
 
 from contract.runtimes import RuntimesError, parse_runtimes
 from contract.settings import AgentSettings, SettingsError
-from contract.tasks import BakeTask, FinishTask, RenderTask
+from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from worker_agent.bake_task import BakeTaskHandler
 from worker_agent.bucket import Bucket
+from worker_agent.clients import Clients
 from worker_agent.failed_attempts import FailedAttempts
 from worker_agent.finish_task import FinishTaskHandler
 from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
+from worker_agent.guarded_handler import GuardedHandler
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.drain import Drain
 from worker_agent.interruptions.farewell import Farewell, TerminationHook
@@ -32,8 +34,9 @@ from worker_agent.interruptions.task_in_hand import TaskInHand
 from worker_agent.interruptions.watcher import NoticeWatcher
 from worker_agent.job_store import JobStore
 from worker_agent.lease import LeaseKeeper
-from worker_agent.loop import WorkLoop
+from worker_agent.loop import Handler, WorkLoop
 from worker_agent.lost_project import LostProject
+from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.runtimes.shelf import BlenderShelf
@@ -96,10 +99,9 @@ def _loop(
     settings: AgentSettings, sessions: SceneSessions, leases: LeaseKeeper, departure: Departure
 ) -> WorkLoop:
     """Put the parts together."""
-    dynamodb = boto3.resource("dynamodb").meta.client
-    sqs = boto3.client("sqs")
+    clients = Clients.connect()
     bake, render, urgent, dead_letters = (
-        TaskQueue(sqs, url)
+        TaskQueue(clients.sqs, url, quick_sqs=clients.quick_sqs)
         for url in (
             settings.bake_queue_url,
             settings.render_queue_url,
@@ -108,19 +110,28 @@ def _loop(
         )
     )
     stores = Stores(
-        jobs=JobStore(dynamodb, settings.job_table_name),
-        frames=FrameStore(dynamodb, settings.job_table_name, settings.worker_id),
-        bucket=Bucket(boto3.client("s3"), settings.render_bucket_name),
+        jobs=JobStore(clients.dynamodb, settings.job_table_name),
+        frames=FrameStore(clients.dynamodb, settings.job_table_name, settings.worker_id),
+        bucket=Bucket(clients.s3, settings.render_bucket_name),
         scratch=Scratch(Path(settings.scratch_directory)),
     )
     metrics = FrameMetrics(
-        boto3.client("cloudwatch"), namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
+        clients.cloudwatch, namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
     )
-    baking = BakeTaskHandler(stores=stores, sessions=sessions, render_queue=render, finish_queue=urgent)
+    machine = Machine(
+        work=Path(settings.work_directory),
+        scratch=Path(settings.scratch_directory),
+        clear=sessions.clear_leftovers,
+    )
+    sessions.clear_leftovers()  # of an agent that died here
+    baking = BakeTaskHandler(
+        stores=stores, sessions=sessions, machine=machine, render_queue=render, finish_queue=urgent
+    )
     frame_clock = FrameClock()
     rendering = RenderTaskHandler(
         stores=stores,
         sessions=sessions,
+        machine=machine,
         finish_queue=urgent,
         metrics=metrics,
         clock=frame_clock,
@@ -135,13 +146,17 @@ def _loop(
         group=settings.worker_asg_name,
         instance_id=settings.worker_id,
     )
+    handlers: dict[type[Task], Handler] = {
+        BakeTask: baking.handle,
+        RenderTask: rendering.handle,
+        FinishTask: finishing.handle,
+    }
     return WorkLoop(
         queues=(urgent, bake, render),
         dead_letters=dead_letters,
         handlers={
-            BakeTask: baking.handle,
-            RenderTask: rendering.handle,
-            FinishTask: finishing.handle,
+            task: GuardedHandler(handle, machine=machine, jobs=stores.jobs)
+            for task, handle in handlers.items()
         },
         leases=leases,
         metrics=metrics,
@@ -151,6 +166,7 @@ def _loop(
         on_lease_lost=sessions.kill,
         lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,
+        require_fit_machine=machine.require,
     )
 
 

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from worker_agent.blender import BakeProgress
 from worker_agent.job_store import JobStore
+from worker_agent.patience import impatient
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class BakeProgressNote:
         self._written_at = now
         log.info("baking %s", progress)
         try:
-            self._jobs.note_bake(self._job_id, token=self._token, progress=asdict(progress))
+            with impatient():  # Blender goes on meanwhile, and nobody would read what it says
+                self._jobs.note_bake(self._job_id, token=self._token, progress=asdict(progress))
         except (BotoCoreError, ClientError) as error:
             log.warning("could not tell of the bake: %s", error)

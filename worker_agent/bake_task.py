@@ -30,6 +30,7 @@ from worker_agent.bucket import SourceGoneError
 from worker_agent.bundle import BundleRejectedError, unpack
 from worker_agent.inspection_verdict import MissingFilesError, require_files, scene_record
 from worker_agent.lease import Lease
+from worker_agent.machine import Machine
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
 from worker_agent.render_start import RenderStart
 from worker_agent.runtimes.errors import RuntimeUnavailableError
@@ -58,11 +59,13 @@ class BakeTaskHandler:
         *,
         stores: Stores,
         sessions: SceneSessions,
+        machine: Machine,
         render_queue: TaskQueue,
         finish_queue: TaskQueue,
     ) -> None:
         self._stores = stores
         self._sessions = sessions
+        self._machine = machine
         self._start = RenderStart(stores=stores, render_queue=render_queue, finish_queue=finish_queue)
 
     def handle(self, task: BakeTask, lease: Lease) -> Outcome:
@@ -80,10 +83,12 @@ class BakeTaskHandler:
             return Settled(f"its job is {current.state if current else 'gone'}")
         job = self._stores.jobs.job(task.job_id) or job  # as it was claimed
         try:
+            self._machine.require_scratch()
             if self._is_published(job):
                 return self._start.begin(job, token, lease, {"reason": ""})
             return self._bake(job, token, lease)
         except (*_OWNERS_TO_MEND, SourceGoneError) as error:
+            self._machine.blame(error, job.job_id)
             return self._fail(job, token, str(error), getattr(error, "log", ""))
         except BlenderKilled as error:
             if lease.over:
@@ -92,6 +97,7 @@ class BakeTaskHandler:
         except RuntimeUnavailableError as error:
             return self._wait_for_runtime(job, token, error)
         except BlenderError as error:
+            self._machine.blame(error, job.job_id)
             attempts = self._stores.jobs.count_failed_bake(job.job_id)
             if attempts >= (JobOptions.from_map(job.options).max_attempts or DEFAULT_MAX_ATTEMPTS):
                 return self._fail(job, token, f"{error.reason} (tried {attempts} times)", error.log)
@@ -144,10 +150,11 @@ class BakeTaskHandler:
             self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
         if expectations is not None:
             self._prove(spec, blend, options, expectations)
-        if lease.lost:
-            raise InterruptedTaskError("the lease was lost during the bake")
         shards = job.shards or shard_count(len(frames))
         self._stores.frames.expect(job.job_id, frames, shards)
+        self._machine.require_scratch()
+        if lease.lost:
+            raise InterruptedTaskError("the lease was lost during the bake")
         published = {
             "baked_folder": self._stores.scratch.publish(job.job_id, token),
             "baked_blend": str(blend.relative_to(folder)),

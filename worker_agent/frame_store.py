@@ -21,6 +21,8 @@ from contract.table import (
     shard_partition,
     shard_totals,
 )
+from worker_agent.patience import patiently
+from worker_agent.transient import cancellations, is_conflict
 
 CONFLICT_TRIES = 10
 """Times a transaction that met another one is tried; the waits add up to about ten seconds."""
@@ -113,9 +115,12 @@ class FrameStore:
                 },
                 "ConsistentRead": True,
             }
-            for page in self._dynamodb.get_paginator("query").paginate(**query):
-                for item in page["Items"]:
-                    yield FrameRecord.from_item(item)
+            while True:  # a paginator would call the service behind a patient client's back
+                page = self._dynamodb.query(**query)
+                yield from (FrameRecord.from_item(item) for item in page["Items"])
+                if "LastEvaluatedKey" not in page:
+                    break
+                query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def sample_seconds(self, job: Job, shard: int, limit: int) -> list[float]:
         """What done frames of one shard took; some of them, and not the very newest."""
@@ -172,16 +177,19 @@ class FrameStore:
         return True
 
     def _transact(self, items: list[dict[str, Any]]) -> bool:
-        """Run a transaction; False when a condition does not hold. Meeting another one is tried again."""
+        """Run a transaction; False when a condition does not hold. Meeting another one is tried again: a few
+        quick times here, and then as patiently as a service that is in trouble."""
+        return patiently(lambda: self._transact_quickly(items), "a transaction")
+
+    def _transact_quickly(self, items: list[dict[str, Any]]) -> bool:
         for attempt in range(1, CONFLICT_TRIES + 1):
             try:
                 self._dynamodb.transact_write_items(TransactItems=items)
                 return True
             except self._dynamodb.exceptions.TransactionCanceledException as error:
-                codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-                if "ConditionalCheckFailed" in codes:
+                if "ConditionalCheckFailed" in cancellations(error):
                     return False
-                if "TransactionConflict" not in codes or attempt == CONFLICT_TRIES:
+                if not is_conflict(error) or attempt == CONFLICT_TRIES:
                     raise
                 self._sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))
         raise AssertionError("unreachable")

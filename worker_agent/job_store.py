@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from contract.job import Job, JobState, Progress, timestamp
 from contract.table import job_key
+from worker_agent.recorded_lease import lapsed_lease
 
 
 class JobStore:
     """`dynamodb` is a resource's client: it takes and gives Python values."""
 
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
+    def __init__(self, dynamodb: Any, table_name: str, now: Callable[[], float] = time.time) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
+        self._now = now
 
     def job(self, job_id: str) -> Job | None:
         answer = self._dynamodb.get_item(TableName=self._table, Key=job_key(job_id), ConsistentRead=True)
@@ -25,6 +27,7 @@ class JobStore:
 
     def claim_bake(self, job_id: str, *, token: str, message_id: str, lease_until: int) -> bool:
         """Become the job's baker: it has none, or that one let this very message lapse, or went silent."""
+        lapsed = lapsed_lease("bake_lease_until", now=int(self._now()), lease_until=lease_until)
         return self._update_job(
             job_id,
             {
@@ -34,8 +37,8 @@ class JobStore:
                 "bake_lease_until": lease_until,
             },
             condition="#state = :queued OR (#state = :baking"
-            " AND (bake_message = :bake_message OR bake_lease_until < :now))",
-            values={":queued": JobState.QUEUED, ":baking": JobState.BAKING, ":now": int(time.time())},
+            f" AND (bake_message = :bake_message OR {lapsed.condition}))",
+            values={":queued": JobState.QUEUED, ":baking": JobState.BAKING, **lapsed.values},
         )
 
     def renew_bake(self, job_id: str, *, token: str, lease_until: int) -> bool:
@@ -91,12 +94,12 @@ class JobStore:
         return int(answer["Attributes"]["runtime_failures"])
 
     def note_trouble(self, job_id: str, reason: str) -> None:
-        """Say on the record of a job that is being rendered what a worker of it is in want of."""
+        """Say on the record of a job that is being baked or rendered what a worker of it is in want of."""
         self._update_job(
             job_id,
             {"reason": reason},
-            condition="#state = :rendering",
-            values={":rendering": JobState.RENDERING},
+            condition="#state IN (:baking, :rendering)",
+            values={":baking": JobState.BAKING, ":rendering": JobState.RENDERING},
         )
 
     def add_interruption(self, job_id: str) -> None:

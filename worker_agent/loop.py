@@ -9,11 +9,20 @@ from typing import Any
 
 from contract.tasks import Task, TaskError, decode
 from worker_agent.interruptions.departure import Departure, Interruption
+from worker_agent.interruptions.drain import LAST_SECONDS
 from worker_agent.interruptions.farewell import Farewell
 from worker_agent.interruptions.task_in_hand import TaskInHand
 from worker_agent.lease import Lease, LeaseKeeper
 from worker_agent.metrics import FrameMetrics
-from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
+from worker_agent.outcome import (
+    TROUBLE_SECONDS,
+    GiveBack,
+    InterruptedTaskError,
+    MachineTroubleError,
+    Outcome,
+    Settled,
+)
+from worker_agent.patience import held
 from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
 
 log = logging.getLogger(__name__)
@@ -41,6 +50,7 @@ class WorkLoop:
         on_lease_lost: Callable[[], object],
         lease_seconds: int,
         poll_seconds: int,
+        require_fit_machine: Callable[[], None] = lambda: None,
     ) -> None:
         self._queues = queues
         self._dead_letters = dead_letters
@@ -53,7 +63,9 @@ class WorkLoop:
         self._on_lease_lost = on_lease_lost
         self._lease_seconds = lease_seconds
         self._poll_seconds = poll_seconds
+        self._require_fit_machine = require_fit_machine
         self._failures = 0
+        self._trouble = ""
 
     def run(self) -> None:
         """Until the agent is stopped: one whose machine is taken away waits for that, and takes nothing.
@@ -67,7 +79,11 @@ class WorkLoop:
                     self._farewell.step(seen)
                 else:
                     self._turn()
-                self._failures = 0
+                self._failures, self._trouble = 0, ""
+            except MachineTroubleError as error:
+                self._failures += 1
+                self._say_once(str(error))
+                self._departure.wait(self._back_off(), seen)
             except Exception:
                 self._failures += 1
                 log.exception("could not work; trying again")
@@ -76,6 +92,8 @@ class WorkLoop:
         self._metrics.send()
 
     def _turn(self) -> None:
+        """One task, or none. Raises MachineTroubleError while this machine should take none."""
+        self._require_fit_machine()
         claimed = self._claim()
         if claimed:
             self._work(*claimed)
@@ -117,6 +135,9 @@ class WorkLoop:
                 else:
                     self._give_back(lease, 0)
                 return
+            except MachineTroubleError:
+                self._give_back(lease, TROUBLE_SECONDS)
+                raise
             except Exception:
                 self._give_back(lease, int(self._back_off()))
                 raise
@@ -128,7 +149,8 @@ class WorkLoop:
 
     def _do(self, task: Task, lease: Lease) -> Outcome:
         try:
-            return self._handlers[type(task)](task, lease)
+            with held(lease, give_up=lambda: self._departure.seconds_left() <= LAST_SECONDS):
+                return self._handlers[type(task)](task, lease)
         except InterruptedTaskError as error:
             if not lease.over:
                 raise
@@ -144,6 +166,12 @@ class WorkLoop:
         except LeaseLostError as error:
             log.info("nothing to give back: %s", error)
 
+    def _say_once(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            log.warning("taking no work: %s", trouble)
+        self._trouble = trouble
+
     def _back_off(self) -> float:
         first, longest = BACK_OFF_SECONDS
-        return random.uniform(first, min(longest, first * 2.0**self._failures))
+        doublings = min(self._failures, 10)  # a service that is away for a day must not overflow the number
+        return random.uniform(first, min(longest, first * 2.0**doublings))

@@ -29,3 +29,14 @@ class TaskOverError(Exception):
 
 class InterruptedTaskError(Exception):
     """The worker must go, or no longer holds the task: no failure of anybody's."""
+
+
+TROUBLE_SECONDS = 60
+"""Work that a worker in trouble gives back waits so long for another worker, or for better times."""
+
+
+class MachineTroubleError(Exception):
+    """This worker's disk or the shared file system is in trouble: no failure of the task's.
+
+    Words for the task's owner; the worker takes nothing until it is over.
+    """

@@ -15,6 +15,7 @@ from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_times import FrameTimes
 from worker_agent.lease import Lease
 from worker_agent.lost_project import LostProject
+from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
@@ -33,6 +34,7 @@ class RenderTaskHandler:
         *,
         stores: Stores,
         sessions: SceneSessions,
+        machine: Machine,
         finish_queue: TaskQueue,
         metrics: FrameMetrics,
         clock: FrameClock,
@@ -41,6 +43,7 @@ class RenderTaskHandler:
     ) -> None:
         self._stores = stores
         self._sessions = sessions
+        self._machine = machine
         self._finish_queue = finish_queue
         self._metrics = metrics
         self._clock = clock
@@ -60,8 +63,10 @@ class RenderTaskHandler:
         left = [frame for frame in frames if not self._ended(job, frame)]
         if any(self._attempts.is_for_others(job, frame) for frame in left):
             return GiveBack("left to other workers, for this one failed it", delay_seconds=YIELD_SECONDS)
-        if left and (lost := self._lost.outcome(job)):
-            return lost
+        if left:
+            self._machine.require_scratch()  # a project on a file system that is away is not lost
+            if lost := self._lost.outcome(job):
+                return lost
         while left:
             if given_back := self._render(job, left, lease):
                 return given_back
@@ -105,6 +110,7 @@ class RenderTaskHandler:
             why = f"no Blender to render with: {error.reason}"
             return GiveBack(why, delay_seconds=RUNTIME_RETRY_SECONDS)
         except BlenderError as error:
+            self._machine.blame(error, job.job_id)
             return self._fail(job, left, error, lease)
         finally:
             self._clock.end()

@@ -78,6 +78,11 @@ class SceneSessions:
             session.close()
         shutil.rmtree(self._work / "session", ignore_errors=True)
 
+    def clear_leftovers(self) -> None:
+        """End the open Blender and remove all that this worker's Blenders ever left on this machine."""
+        self.close()
+        shutil.rmtree(self._work / "output", ignore_errors=True)
+
     @property
     def scene_is_open(self) -> bool:
         """Whether a Blender is ready for frames, or at them. Safe to ask from any thread."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -24,6 +26,8 @@ _GONE = {
 }
 
 
+SEND_TRIES = 5
+"""Times that what SQS refuses of a batch is sent, with waits of some 7 s in all."""
 MAX_DELAY_SECONDS = 900  # of a message that is sent
 WORN_RECEIVES = 50
 """Half of what the queues allow (stacks.farm_queues): the rest is for workers that die without a word."""
@@ -45,9 +49,20 @@ class Message:
 
 
 class TaskQueue:
-    def __init__(self, sqs: SQSClient, url: str) -> None:
+    """`quick_sqs` soon fails rather than hang: leases are renewed through it (default: the other one)."""
+
+    def __init__(
+        self,
+        sqs: SQSClient,
+        url: str,
+        *,
+        quick_sqs: SQSClient | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._sqs = sqs
+        self._quick_sqs = quick_sqs or sqs
         self._url = url
+        self._sleep = sleep
 
     def receive(self, *, wait_seconds: int, lease_seconds: int) -> Message | None:
         """Take one message, waiting at most `wait_seconds` (0 to 20), and hold it `lease_seconds`."""
@@ -66,7 +81,7 @@ class TaskQueue:
     def extend(self, message: Message, seconds: int) -> None:
         """Hold a message for `seconds` from now; 0 gives it back. Raises LeaseLostError."""
         try:
-            self._sqs.change_message_visibility(
+            self._quick_sqs.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=message.receipt, VisibilityTimeout=seconds
             )
         except ClientError as error:
@@ -104,7 +119,9 @@ class TaskQueue:
         self._sqs.send_message(QueueUrl=self._url, MessageBody=body)
 
     def _send_batch(self, bodies: list[str]) -> None:
-        for _ in range(5):
+        for attempt in range(SEND_TRIES):
+            if attempt:
+                self._sleep(random.uniform(0, 0.5 * 2**attempt))
             answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=list(_entries(bodies)))
             failed = answer.get("Failed", [])
             if not failed:

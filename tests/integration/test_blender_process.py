@@ -221,3 +221,15 @@ def test_the_session_runs_as_a_script_of_the_executable(tmp_path: Path) -> None:
         assert render(session, [1], tmp_path / "out")[0].files == ("0001.png",)
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(tmp_path) not in left
+
+
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="the system has no such score")
+def test_without_memory_blender_and_its_children_go_before_the_agent(tmp_path: Path) -> None:
+    with start_fake(tmp_path, "stubborn_family"):
+        assert wait_until(lambda: (tmp_path / "pids").exists() and (tmp_path / "pids").read_text() != "", 10)
+        scores = [
+            int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+            for pid in (tmp_path / "pids").read_text().split()
+        ]
+    assert scores == [500, 500, 500]
+    assert int(Path("/proc/self/oom_score_adj").read_text()) < 500

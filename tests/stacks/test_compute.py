@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import configparser
 import re
 import shlex
 from typing import Any
@@ -90,6 +91,16 @@ def test_boot_script_and_unit_agree_with_the_user_data() -> None:
     assert f"ReadWritePaths={' '.join(environment[name] for name in folders)}\n" in unit
     assert 'install -d -m 700 -o render-agent -g render-agent "$FARM_WORK_DIRECTORY" ' in install
     assert '"$FARM_BLENDER_DIRECTORY"' in install
+
+
+def test_the_agent_is_started_again_for_ever_and_outlives_its_blender() -> None:
+    unit = configparser.ConfigParser(strict=False, delimiters="=")
+    unit.optionxform = str  # type: ignore[method-assign,assignment]  # as configparser asks for
+    unit.read(ROOT / "worker_agent/boot/render-worker.service")
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"
+    assert (unit["Service"]["Restart"], unit["Service"]["RestartSec"]) == ("always", "5")
+    assert unit["Service"]["OOMPolicy"] == "continue", "Blender's end without memory is not the agent's"
+    assert int(unit["Service"]["OOMScoreAdjust"]) < 0
 
 
 def test_a_worker_gives_its_credentials_to_no_stray_request() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +23,9 @@ from worker_agent.frame_store import FrameStore
 from worker_agent.job_store import JobStore
 from worker_agent.lease import Lease
 from worker_agent.lost_project import LostProject
+from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
+from worker_agent.patience import patient
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
@@ -52,15 +54,20 @@ class Agent:
         sessions = cast(SceneSessions, self.sessions)
         stores = Stores(jobs=self.jobs, frames=self.frames, bucket=self.bucket, scratch=self.scratch)
         self.metrics = FrameMetrics(self.aws.cloudwatch, namespace="farm", fleet="workers")
+        scratch = self.folder / "scratch"
+        scratch.mkdir(exist_ok=True)
+        self.machine = Machine(work=self.folder / "work", scratch=scratch, clear=sessions.clear_leftovers)
         self.bake = BakeTaskHandler(
             stores=stores,
             sessions=sessions,
+            machine=self.machine,
             render_queue=TaskQueue(self.aws.sqs, self.aws.render_queue_url),
             finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
         ).handle
         self.render = RenderTaskHandler(
             stores=stores,
             sessions=sessions,
+            machine=self.machine,
             finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
             metrics=self.metrics,
             clock=self.clock,
@@ -131,6 +138,9 @@ class Agent:
 
 
 @contextmanager
-def agent_in(folder: Path) -> Iterator[Agent]:
+def agent_in(folder: Path, *, patient_clients: bool = False) -> Iterator[Agent]:
+    """With `patient_clients` its services are called as the agent's own process calls them."""
     with aws_edges() as aws:
+        if patient_clients:
+            aws = replace(aws, dynamodb=patient(aws.dynamodb), s3=patient(aws.s3), sqs=patient(aws.sqs))
         yield Agent(aws, folder, ObedientSession())

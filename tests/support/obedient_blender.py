@@ -61,6 +61,7 @@ class ObedientSession:
     """Raised by the next renders of a frame."""
     extra_files: tuple[str, ...] = ()
     during_bake: Callable[[], None] = lambda: None
+    during_render: Callable[[], None] = lambda: None
     opened: list[tuple[Path, Mapping[str, Any]]] = field(default_factory=list)
     asked_frames: list[Mapping[str, Any] | None] = field(default_factory=list)
     """With each open: what of the frames was known, or None when no files are looked for."""
@@ -111,6 +112,7 @@ class ObedientSession:
     ) -> Iterator[RenderedFrame]:
         self.limits_seconds.append(timeout_seconds_per_frame)
         for frame in frames:
+            self.during_render()
             if self.frame_errors.get(frame):
                 raise self.frame_errors[frame].pop(0)
             files = tuple(name.format(frame) for name in ("{:04d}.png", *self.extra_files))
@@ -131,6 +133,8 @@ class ObedientSessions:
     folder: Path
     session: ObedientSession
     closed: int = 0
+    cleared: int = 0
+    during_clearing: Callable[[], None] = lambda: None
     start_errors: list[RuntimeUnavailableError] = field(default_factory=list)
     """Raised by the next starts."""
 
@@ -155,6 +159,10 @@ class ObedientSessions:
 
     def close(self) -> None:
         self.closed += 1
+
+    def clear_leftovers(self) -> None:
+        self.cleared += 1
+        self.during_clearing()
 
     def output_folder(self) -> Path:
         folder = self.folder / f"output-{len(list(self.folder.glob('output-*')))}"

@@ -11,6 +11,7 @@ from contract.table import job_key
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 from worker_agent.job_store import JobStore
+from worker_agent.recorded_lease import CLOCK_MARGIN_SECONDS
 
 
 @pytest.fixture
@@ -72,6 +73,42 @@ def test_the_same_message_again_means_its_baker_died(jobs: JobStore) -> None:
 def test_a_baker_that_went_silent_is_followed_by_another_message(jobs: JobStore) -> None:
     jobs.claim_bake("a", token="t", message_id="m", lease_until=int(time.time()) - 1)
     assert jobs.claim_bake("a", token="u", message_id="copy", lease_until=later())
+
+
+def test_a_lease_that_a_wrong_clock_wrote_holds_nobody_up(jobs: JobStore) -> None:
+    own = later()
+    jobs.claim_bake("a", token="t", message_id="m", lease_until=own + CLOCK_MARGIN_SECONDS)
+    assert not jobs.claim_bake("a", token="u", message_id="copy", lease_until=own), "clocks differ a little"
+    jobs.renew_bake("a", token="t", lease_until=own + CLOCK_MARGIN_SECONDS + 1)
+    assert jobs.claim_bake("a", token="u", message_id="copy", lease_until=own), "nobody's lease is so long"
+
+
+def test_a_clock_that_jumps_takes_no_more_than_the_bake_that_it_sees_as_over(
+    aws: AwsEdges, jobs: JobStore
+) -> None:
+    """The one whose clock is wrong may take over; whoever had the bake then publishes nothing."""
+    jobs.claim_bake("a", token="t", message_id="m", lease_until=later())
+    fast = JobStore(aws.dynamodb, aws.job_table_name, now=lambda: time.time() + 3600)
+    assert fast.claim_bake("a", token="u", message_id="copy", lease_until=later() + 3600)
+    assert not fast.begin_rendering("a", token="t", published=PUBLISHED)
+    assert jobs.claim_bake("a", token="v", message_id="other", lease_until=later()), "at once, not in an hour"
+
+
+def test_trouble_is_told_on_jobs_that_are_worked_on(jobs: JobStore) -> None:
+    def reason() -> str:
+        job = jobs.job("a")
+        assert job
+        return job.reason
+
+    jobs.note_trouble("a", "a disk is full")
+    assert reason() == "", "it waits"
+    jobs.claim_bake("a", token="t", message_id="m", lease_until=later())
+    jobs.note_trouble("a", "a disk is full")
+    assert reason() == "a disk is full"
+    jobs.begin_rendering("a", token="t", published={**PUBLISHED, "reason": ""})
+    assert reason() == ""
+    jobs.note_trouble("a", "a disk is full")
+    assert reason() == "a disk is full"
 
 
 def test_only_the_present_baker_publishes(jobs: JobStore) -> None:

@@ -1,6 +1,7 @@
 """The agent's loop against real SQS shapes (moto) and handlers that do as they are told."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from worker_agent.interruptions.task_in_hand import TaskInHand
 from worker_agent.lease import Lease, LeaseKeeper
 from worker_agent.loop import WorkLoop
 from worker_agent.metrics import FrameMetrics
-from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
+from worker_agent.outcome import GiveBack, InterruptedTaskError, MachineTroubleError, Outcome, Settled
 from worker_agent.task_queue import Message, TaskQueue
 
 STOP = Notice(kind=Interruption.STOP, seconds=60)
@@ -73,7 +74,7 @@ def farm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
         yield Farm(sqs, {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in names}, Departure())
 
 
-def run(farm: Farm) -> None:
+def run(farm: Farm, require_fit_machine: Callable[[], None] = lambda: None) -> None:
     queues = {name: TaskQueue(farm.sqs, url) for name, url in farm.urls.items()}
     WorkLoop(
         queues=(queues["urgent"], queues["bake"], queues["render"]),
@@ -87,6 +88,7 @@ def run(farm: Farm) -> None:
         on_lease_lost=lambda: None,
         lease_seconds=120,
         poll_seconds=1,
+        require_fit_machine=require_fit_machine,
     ).run()
 
 
@@ -219,3 +221,69 @@ def test_work_that_is_done_in_time_is_settled(farm: Farm) -> None:
     farm.send("render", encode(RenderTask("a", "1")))
     run(farm)
     assert (farm.counts("render"), farm.interrupted) == ((0, 0), [])
+
+
+class PassingTime(Departure):
+    """Waits take no time, and are counted; the agent is stopped when a time has passed."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.left_seconds = seconds
+        self.waits: list[float] = []
+
+    def wait(self, seconds: float, seen: int) -> None:
+        self.waits.append(seconds)
+        self.left_seconds -= seconds
+        if self.left_seconds <= 0:
+            self.announce(STOP)
+
+
+@pytest.fixture
+def day(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> PassingTime:
+    monkeypatch.setattr(loop_module, "BACK_OFF_SECONDS", (1, 60))
+    farm.departure = day = PassingTime(24 * 3600.0)
+    return day
+
+
+def test_a_day_without_its_queues_is_waited_out_and_never_spun_through(farm: Farm, day: PassingTime) -> None:
+    def refuse(**_: Any) -> None:
+        raise ConnectionError("SQS is away")
+
+    farm.sqs.meta.events.register("before-call.sqs.ReceiveMessage", refuse)
+    run(farm)
+    assert len(day.waits) < 24 * 60 * 3, "some two tries a minute"
+    assert len(day.waits) > 1100, "more failures than a power of two in a float has room for"
+    assert max(day.waits[:3]) <= 8 and max(day.waits) <= 60
+    assert len({round(wait, 3) for wait in day.waits}) > len(day.waits) / 2, "with jitter"
+
+
+def test_a_machine_in_trouble_takes_nothing_waits_and_says_so_once(
+    farm: Farm, day: PassingTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    def require() -> None:
+        if day.left_seconds > 12 * 3600:
+            raise MachineTroubleError("the disk of a worker is full")
+
+    farm.send("bake", encode(BakeTask("a")))
+    with caplog.at_level(logging.WARNING):
+        run(farm, require)
+    assert farm.done == [BakeTask("a")], "when the trouble was over"
+    assert [record.getMessage() for record in caplog.records] == [
+        "taking no work: the disk of a worker is full"
+    ]
+    assert 12 * 60 < len(day.waits) < 12 * 60 * 3
+
+
+def test_work_that_meets_a_machine_in_trouble_waits_for_another_worker(farm: Farm) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.results = [MachineTroubleError("the disk of a worker is full")]
+    run(farm)
+    assert farm.counts("bake") == (0, 1)
+
+
+def test_an_agent_without_memory_goes_on(farm: Farm) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.results = [MemoryError(), Settled("")]
+    run(farm)
+    assert farm.done == [BakeTask("a")] * 2
+    assert farm.counts("bake") == (0, 0)

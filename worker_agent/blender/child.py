@@ -14,6 +14,8 @@ from worker_agent.blender.runtime import Runtime, child_environment
 SESSION_SCRIPT = Path(__file__).parent / "inside" / "session.py"
 # How long a killed process may take to vanish (it can be stuck in the kernel, e.g. on NFS).
 _REAP_SECONDS = 5.0
+# Out of 1000; a child would inherit the agent's own, which is below nought.
+OOM_SCORE = 500
 
 
 class Child:
@@ -44,6 +46,7 @@ class Child:
                     pass_fds=(commands_read, events_write),
                     start_new_session=True,
                 )
+            _offer_to_the_oom_killer(process.pid)
         except BaseException:
             os.close(commands_write)
             os.close(events_read)
@@ -96,6 +99,15 @@ class Child:
                 return None
             self._reaped = True
             return status
+
+
+def _offer_to_the_oom_killer(pid: int) -> None:
+    """When memory runs out, the system shall end this process and its children before the agent.
+
+    Written by the parent: nothing can be done safely between fork and exec of a program with threads.
+    """
+    with contextlib.suppress(OSError):  # Linux only
+        Path(f"/proc/{pid}/oom_score_adj").write_text(f"{OOM_SCORE}\n")
 
 
 def _pidfd(pid: int) -> int | None:

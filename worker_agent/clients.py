@@ -1,0 +1,57 @@
+"""The agent's clients of AWS: how long each waits, and how often it tries by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import boto3
+from botocore.config import Config
+
+from worker_agent.patience import patient
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+LONGEST_POLL_SECONDS: Final = 20
+"""As long as SQS holds a question for messages open."""
+
+
+def client_config(*, read_seconds: float, tries: int = 3, connect_seconds: float = 5) -> Config:
+    """Time-outs of one try, and how many there are; botocore waits between them, longer each time and
+    with jitter, and tries less while most calls fail."""
+    return Config(
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": tries},
+        tcp_keepalive=True,
+    )
+
+
+QUICK: Final = client_config(connect_seconds=3, read_seconds=5, tries=2)
+"""Fails within 20 s: for what is worthless later, as renewing a lease."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    dynamodb: Any
+    """A resource's client: it takes and gives Python values."""
+    s3: S3Client
+    sqs: SQSClient
+    quick_sqs: SQSClient
+    cloudwatch: CloudWatchClient
+
+    @classmethod
+    def connect(cls) -> Self:
+        """Region, credentials and endpoints are the environment's."""
+        # made one after the other: boto3's default session is not for several threads at once
+        dynamodb = boto3.resource("dynamodb", config=client_config(read_seconds=10)).meta.client
+        return cls(
+            dynamodb=patient(dynamodb),
+            s3=patient(boto3.client("s3", config=client_config(read_seconds=30))),
+            sqs=patient(boto3.client("sqs", config=client_config(read_seconds=LONGEST_POLL_SECONDS + 10))),
+            quick_sqs=boto3.client("sqs", config=QUICK),
+            cloudwatch=boto3.client("cloudwatch", config=QUICK),
+        )
