@@ -22,6 +22,7 @@ from worker_agent.job_store import JobStore
 from worker_agent.lease import LeaseKeeper
 from worker_agent.loop import WorkLoop
 from worker_agent.metrics import FrameMetrics
+from worker_agent.output_check import OutputChecker
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.scene_sessions import SceneSessions
@@ -48,27 +49,37 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     shelf = BlenderShelf(blenders, Path(settings.blender_directory), stopped=stop.is_set)
     sessions = SceneSessions(shelf, Path(settings.work_directory))
-    threading.Thread(target=_stop_blender, args=(stop, sessions), name="stopper", daemon=True).start()
+    checker = OutputChecker()
+    threading.Thread(
+        target=_stop_blender, args=(stop, sessions, checker), name="stopper", daemon=True
+    ).start()
     leases = LeaseKeeper(settings.lease_seconds)
     leases.start()
-    log.info("worker %s is ready", settings.worker_id)
     try:
-        _loop(settings, sessions, leases, stop).run()
+        checker.start()
+        log.info("worker %s is ready", settings.worker_id)
+        _loop(settings, sessions, checker, leases, stop).run()
     finally:
         leases.stop()
         sessions.close()
+        checker.close()
     log.info("worker %s has stopped", settings.worker_id)
     return 0
 
 
-def _stop_blender(stop: threading.Event, sessions: SceneSessions) -> None:
+def _stop_blender(stop: threading.Event, sessions: SceneSessions, checker: OutputChecker) -> None:
     """End Blender from a thread of its own: a signal handler must not wait for locks."""
     stop.wait()
     sessions.stop()
+    checker.stop()
 
 
 def _loop(
-    settings: AgentSettings, sessions: SceneSessions, leases: LeaseKeeper, stop: threading.Event
+    settings: AgentSettings,
+    sessions: SceneSessions,
+    checker: OutputChecker,
+    leases: LeaseKeeper,
+    stop: threading.Event,
 ) -> WorkLoop:
     """Put the parts together."""
     dynamodb = boto3.resource("dynamodb").meta.client
@@ -92,7 +103,9 @@ def _loop(
         boto3.client("cloudwatch"), namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
     )
     baking = BakeTaskHandler(stores=stores, sessions=sessions, render_queue=render)
-    rendering = RenderTaskHandler(stores=stores, sessions=sessions, finish_queue=urgent, metrics=metrics)
+    rendering = RenderTaskHandler(
+        stores=stores, sessions=sessions, checker=checker, finish_queue=urgent, metrics=metrics
+    )
     finishing = FinishTaskHandler(stores=stores)
     return WorkLoop(
         queues=(urgent, bake, render),

@@ -17,6 +17,7 @@ from worker_agent.blender import BlenderError, BlenderKilled, RenderedFrame
 from worker_agent.lease import Lease
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
+from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.stores import Stores
@@ -39,11 +40,13 @@ class RenderTaskHandler:
         *,
         stores: Stores,
         sessions: SceneSessions,
+        checker: OutputChecker,
         finish_queue: TaskQueue,
         metrics: FrameMetrics,
     ) -> None:
         self._stores = stores
         self._sessions = sessions
+        self._checker = checker
         self._finish_queue = finish_queue
         self._metrics = metrics
 
@@ -78,6 +81,7 @@ class RenderTaskHandler:
             for rendered in session.render(
                 tuple(left), output, timeout_seconds_per_frame=FRAME_SECONDS_LIMIT
             ):
+                self._checker.check(rendered, output, session.frame_outputs)
                 self._keep(job, rendered, output, lease, session.runtime_version)
                 left.remove(rendered.frame)
             completed = True

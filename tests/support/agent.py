@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +23,7 @@ from worker_agent.frame_store import FrameStore
 from worker_agent.job_store import JobStore
 from worker_agent.lease import Lease
 from worker_agent.metrics import FrameMetrics
+from worker_agent.output_check import OutputChecker
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
@@ -51,6 +54,7 @@ class Agent:
         self.render = RenderTaskHandler(
             stores=stores,
             sessions=sessions,
+            checker=output_checker(),
             finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
             metrics=self.metrics,
         ).handle
@@ -115,3 +119,11 @@ class Agent:
 def agent_in(folder: Path) -> Iterator[Agent]:
     with aws_edges() as aws:
         yield Agent(aws, folder, ObedientSession())
+
+
+@cache
+def output_checker() -> OutputChecker:
+    """One for all tests: its process takes a second to start."""
+    checker = OutputChecker()
+    atexit.register(checker.close)
+    return checker
