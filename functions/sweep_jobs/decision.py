@@ -14,12 +14,13 @@ from typing import Any, Final
 from contract.job import Job, JobState, Progress
 from contract.job_writes import end_without_summary
 from contract.next_step import Step, in_hand, next_step
+from contract.options import LONGEST_FRAME_SECONDS, JobOptions
 
 SENDS: Final = 3
 """Times that a job's tasks are sent again before it is given up."""
-HELPLESS_SECONDS: Final = 12 * 3600
-"""Longer than a frame may take (contract.options.MAX_TASK_SECONDS): without one by then, none comes."""
-TROUBLE_SECONDS: Final = 3600
+PATIENCE_SECONDS: Final = 3600
+"""When no frame has come for longer than one may take, by so much, none comes."""
+TROUBLE_SECONDS: Final = 600
 """What workers said of a job within this time is how things are."""
 
 
@@ -127,8 +128,8 @@ def decide(
     if before.mark != seen.mark:
         return Watch(Sighting(mark=seen.mark, since=now))
     if _helpless(seen, step, now - before.since):
-        hours = (now - before.since) // 3600
-        return End(JobState.FAILED, f"{seen.job.reason} (no frame was rendered for {hours} hours)")
+        minutes = (now - before.since) // 60
+        return End(JobState.FAILED, f"{seen.job.reason} (no frame was rendered for {minutes} minutes)")
     wait_seconds = stall_seconds * max(1, before.times)  # the longer it does not help, the rarer
     if now - max(before.since, before.sent_at) < wait_seconds or in_hand(seen.job, now):
         return None
@@ -146,8 +147,13 @@ def _helpless(seen: OpenJob, step: Step, stood_seconds: int) -> bool:
         step is Step.RENDER
         and bool(seen.job.reason)
         and seen.trouble_age_seconds < TROUBLE_SECONDS
-        and stood_seconds >= HELPLESS_SECONDS
+        and stood_seconds >= _longest_frame_seconds(seen.job) + PATIENCE_SECONDS
     )
+
+
+def _longest_frame_seconds(job: Job) -> int:
+    """Another worker may have the Blender, and be at a frame all this time."""
+    return JobOptions.from_map(job.options).frame_timeout_seconds or LONGEST_FRAME_SECONDS
 
 
 def _given_up(seen: OpenJob, step: Step, *, stood_seconds: int) -> End:

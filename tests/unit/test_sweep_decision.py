@@ -9,8 +9,9 @@ import pytest
 
 from contract.job import Job, JobState, Progress
 from contract.next_step import Step, in_hand, next_step
+from contract.options import LONGEST_FRAME_SECONDS
 from functions.sweep_jobs.decision import (
-    HELPLESS_SECONDS,
+    PATIENCE_SECONDS,
     SENDS,
     End,
     Messages,
@@ -23,6 +24,7 @@ from functions.sweep_jobs.decision import (
 from tests.support.jobs import a_job
 
 NOW, STALL = 1_000_000, 900
+HELPLESS = LONGEST_FRAME_SECONDS + PATIENCE_SECONDS
 EVERYTHING = frozenset(Step)
 HALF = Progress(total=10, done=4, failed=1)
 ALL = Progress(total=10, done=9, failed=1)
@@ -149,25 +151,28 @@ def test_the_last_trouble_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "stood", "trouble_age", "ends"),
+    ("reason", "timeout", "stood", "trouble_age", "ends"),
     [
-        ("Blender 5.2.3 could not be installed", HELPLESS_SECONDS, 60, True),
-        ("Blender 5.2.3 could not be installed", HELPLESS_SECONDS - 1, 60, False),
-        ("Blender 5.2.3 could not be installed", HELPLESS_SECONDS, 3600, False),  # no worker says so now
-        ("", HELPLESS_SECONDS, 60, False),  # it waits for workers, maybe for a weekend
+        ("Blender 5.2.3 could not be installed", None, HELPLESS, 60, True),
+        ("Blender 5.2.3 could not be installed", None, HELPLESS - 1, 60, False),
+        ("Blender 5.2.3 could not be installed", 60, 60 + PATIENCE_SECONDS, 60, True),
+        ("Blender 5.2.3 could not be installed", 60, 59 + PATIENCE_SECONDS, 60, False),
+        ("Blender 5.2.3 could not be installed", None, HELPLESS, 600, False),  # no worker says so now
+        ("", None, HELPLESS, 60, False),  # it waits for workers, maybe for a weekend
     ],
 )
 def test_frames_that_go_round_without_the_blender_they_need(
-    reason: str, stood: int, trouble_age: int, ends: bool
+    reason: str, timeout: int | None, stood: int, trouble_age: int, ends: bool
 ) -> None:
     """Their messages are there, so nothing is lost, and yet the job would wait for ever."""
-    seen = standing(open_job(JobState.RENDERING, reason=reason), stood)
+    options = {"frame_timeout_seconds": timeout} if timeout else {}
+    seen = standing(open_job(JobState.RENDERING, reason=reason, options=options), stood)
     decision = decided(
         replace(seen, trouble_age_seconds=trouble_age), lacking=frozenset(), queues_empty=False
     )
     assert (decision is not None) is ends
     if ends:
-        assert decision == End(JobState.FAILED, f"{reason} (no frame was rendered for 12 hours)")
+        assert decision == End(JobState.FAILED, f"{reason} (no frame was rendered for {stood // 60} minutes)")
 
 
 QUEUED, RENDERING = open_job(JobState.QUEUED), open_job(JobState.RENDERING)
