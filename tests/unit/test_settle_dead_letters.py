@@ -21,6 +21,7 @@ from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
 from functions.settle_dead_letters import handler
 from functions.settle_dead_letters.records import TRIES
 from tests.support.agent import JOB_ID, Agent, agent_in
+from tests.support.jobs import put_state
 
 BAKE, FINISH = BakeTask(JOB_ID), FinishTask(JOB_ID)
 
@@ -169,7 +170,7 @@ def finishing(agent: Agent) -> None:
     for frame in ("1", "2"):
         agent.render(RenderTask(JOB_ID, frame), agent.lease())
     agent.sent(agent.aws.urgent_queue_url)
-    agent.jobs.begin_finishing(JOB_ID)
+    put_state(agent.aws, JOB_ID, JobState.FINISHING)
 
 
 def test_a_job_that_cannot_be_summed_up_ends_as_what_it_is(agent: Agent) -> None:
@@ -211,7 +212,7 @@ def test_a_finish_that_came_too_early_ends_nothing(agent: Agent) -> None:
 )
 def test_a_job_that_has_ended_or_is_held_stays_as_it_is(agent: Agent, task: Task, state: JobState) -> None:
     rendering(agent, max_attempts=1)
-    agent.jobs._update_job(JOB_ID, {"state": state})
+    put_state(agent.aws, JOB_ID, state)
     before = agent.job
     die(task, "m")
     assert agent.job == before
@@ -291,21 +292,20 @@ def meeting(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Co
 def test_a_write_that_meets_another_is_tried_again(
     agent: Agent, meeting: Callable[[int], Conflicting]
 ) -> None:
-    rendering(agent, frames="1", max_attempts=1)
+    rendering(agent, max_attempts=1)
     client = meeting(TRIES - 1)
     deliver(m=encode(RenderTask(JOB_ID, "1")))  # the update that counts it
     assert len(client.waits) == TRIES - 1
     assert record(agent, 1).state is FrameState.FAILED
-    agent.frames.reopen(agent.job, 1)
     counted = FailedAttempt(
         token="dead letter n", kind=FailureKind.WORKER_LOST, reason="r", worker="", at="2026"
     )
-    agent.frames.add_failure(agent.job, 1, counted)
+    agent.frames.add_failure(agent.job, 2, counted)
     client = meeting(TRIES - 1)
-    deliver(n=encode(RenderTask(JOB_ID, "1")))  # the transaction that ends it
+    deliver(n=encode(RenderTask(JOB_ID, "2")))  # the transaction that ends it
     assert len(client.waits) == TRIES - 1
-    assert record(agent, 1).state is FrameState.FAILED
-    assert agent.frames.progress(agent.job).failed == 1
+    assert record(agent, 2).state is FrameState.FAILED
+    assert agent.frames.progress(agent.job).failed == 2
 
 
 def test_one_that_goes_on_meeting_others_comes_again(

@@ -21,7 +21,7 @@ from functions.sweep_jobs.queues import TaskQueues
 from functions.sweep_jobs.records import SweptRecords
 from functions.sweep_jobs.sweep import Report, Sweep
 from tests.support.agent import JOB_ID, Agent, agent_in
-from tests.support.jobs import a_job
+from tests.support.jobs import a_job, put_state
 
 STALL = 900
 BAKE, FINISH = BakeTask(JOB_ID), FinishTask(JOB_ID)
@@ -155,7 +155,7 @@ def test_a_lost_finish_is_sent_again(farm: Farm, state: JobState) -> None:
     rendering(farm, "1")
     farm.agent.render(RenderTask(JOB_ID, "1"), farm.agent.lease())
     if state is JobState.FINISHING:
-        farm.agent.jobs.begin_finishing(JOB_ID)
+        put_state(farm.agent.aws, JOB_ID, state)
     farm.taken()
     farm.sweep()
     farm.sweep_after(STALL)
