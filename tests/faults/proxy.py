@@ -11,10 +11,10 @@ import json
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 from tests.faults import aws_errors
 from tests.faults.aws_calls import AwsCall, call_of
@@ -107,7 +107,7 @@ class FaultProxy:
 
     async def _main(self) -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
-        server = await self._loop.create_server(lambda: _Client(self._serve), "127.0.0.1", 0, backlog=512)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=MAX_HEAD_BYTES, backlog=512)
         self._port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stopped.wait()
@@ -171,26 +171,6 @@ class FaultProxy:
             if again:
                 self.counts.faults[FaultKind.DUPLICATE_DELIVERY] += 1
                 await self._upstream.exchange(_make_visible(call.request, receipt))
-
-
-class _Client(asyncio.StreamReaderProtocol):
-    """A client that leaves takes its request along: a dead agent's long poll must receive nothing."""
-
-    def __init__(
-        self, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
-    ) -> None:
-        super().__init__(asyncio.StreamReader(limit=MAX_HEAD_BYTES), self._begin)
-        self._serve = serve
-        self._task: asyncio.Task[None] | None = None
-
-    async def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._task = asyncio.current_task()
-        await self._serve(reader, writer)
-
-    def eof_received(self) -> bool:
-        if self._task:
-            self._task.cancel()
-        return bool(super().eof_received())
 
 
 def _whole(answer: HttpMessage) -> bytes:
