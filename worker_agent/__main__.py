@@ -16,7 +16,9 @@ from contract.settings import AgentSettings, SettingsError
 from contract.tasks import BakeTask, FinishTask, RenderTask
 from worker_agent.bake_task import BakeTaskHandler
 from worker_agent.bucket import Bucket
+from worker_agent.failed_attempts import FailedAttempts
 from worker_agent.finish_task import FinishTaskHandler
+from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
 from worker_agent.job_store import JobStore
 from worker_agent.lease import LeaseKeeper
@@ -92,7 +94,14 @@ def _loop(
         boto3.client("cloudwatch"), namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
     )
     baking = BakeTaskHandler(stores=stores, sessions=sessions, render_queue=render)
-    rendering = RenderTaskHandler(stores=stores, sessions=sessions, finish_queue=urgent, metrics=metrics)
+    rendering = RenderTaskHandler(
+        stores=stores,
+        sessions=sessions,
+        finish_queue=urgent,
+        metrics=metrics,
+        clock=FrameClock(),
+        attempts=FailedAttempts(stores=stores, metrics=metrics, elsewhere_seconds=settings.lease_seconds / 2),
+    )
     finishing = FinishTaskHandler(stores=stores)
     return WorkLoop(
         queues=(urgent, bake, render),

@@ -34,7 +34,7 @@ class FrameStore:
     ) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
-        self._worker_id = worker_id
+        self.worker_id = worker_id
         self._sleep = sleep
 
     def expect(self, job_id: str, frames: Sequence[int], shards: int) -> None:
@@ -112,6 +112,20 @@ class FrameStore:
                 for item in page["Items"]:
                     yield FrameRecord.from_item(item)
 
+    def sample_seconds(self, job: Job, shard: int, limit: int) -> list[float]:
+        """What done frames of one shard took; some of them, and not the very newest."""
+        page = self._dynamodb.query(
+            TableName=self._table,
+            KeyConditionExpression=f"{PARTITION_KEY} = :pk AND begins_with({SORT_KEY}, :prefix)",
+            ExpressionAttributeValues={
+                ":pk": shard_partition(job.job_id, shard),
+                ":prefix": FRAME_PREFIX,
+            },
+            ProjectionExpression="seconds",
+            Limit=limit,
+        )
+        return [float(item["seconds"]) for item in page["Items"] if "seconds" in item]
+
     def progress(self, job: Job) -> Progress:
         """The sum over all shards, each read consistently."""
         return sum((self._shard_progress(job, shard) for shard in range(job.shards)), Progress())
@@ -136,7 +150,7 @@ class FrameStore:
         return item
 
     def _end_frame(self, job: Job, frame: int, state: FrameState, attributes: Mapping[str, Any]) -> bool:
-        ended = {"worker": self._worker_id, "ended_at": timestamp(datetime.now(UTC))}
+        ended = {"worker": self.worker_id, "ended_at": timestamp(datetime.now(UTC))}
         return self._transact(
             frame_writes.end_frame(**self._of(job, frame), state=state, attributes={**attributes, **ended})
         )

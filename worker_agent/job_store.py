@@ -106,6 +106,15 @@ class JobStore:
         """End a job that its baker found wrong."""
         return self._update_job(job_id, {"state": JobState.FAILED, "reason": reason}, **self._as_baker(token))
 
+    def stop_rendering(self, job_id: str, reason: str) -> bool:
+        """Fail a job that is being rendered; what it has done stays."""
+        return self._update_job(
+            job_id,
+            {"state": JobState.FAILED, "reason": reason},
+            condition="#state = :rendering",
+            values={":rendering": JobState.RENDERING},
+        )
+
     def begin_finishing(self, job_id: str) -> bool:
         """True when the job may be summed up; taking over from a finisher that died is fine."""
         return self._update_job(

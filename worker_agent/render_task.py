@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
-from contract.failures import FailureKind
 from contract.frames import parse_frames
-from contract.job import FailedAttempt, FrameState, Job, JobState, timestamp
+from contract.job import Job, JobState
 from contract.keys import frame_log_key
 from contract.tasks import FinishTask, RenderTask
 from worker_agent.blender import BlenderError, BlenderKilled, RenderedFrame
+from worker_agent.failed_attempts import YIELD_SECONDS, FailedAttempts
+from worker_agent.frame_clock import FrameClock
+from worker_agent.frame_times import FrameTimes
 from worker_agent.lease import Lease
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
@@ -22,15 +21,9 @@ from worker_agent.scene_sessions import SceneSessions
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
 
-log = logging.getLogger(__name__)
-
-MAX_ATTEMPTS = 3
-RETRY_SECONDS = 5
-"""A failed frame waits this long for each attempt it has behind it."""
 RUNTIME_RETRY_SECONDS = 60
 """A frame for which this worker has no Blender waits this long for another worker. When none has it, the
 queue's last delivery ends the job, after some two hours."""
-FRAME_SECONDS_LIMIT = 4 * 3600
 
 
 class RenderTaskHandler:
@@ -41,11 +34,16 @@ class RenderTaskHandler:
         sessions: SceneSessions,
         finish_queue: TaskQueue,
         metrics: FrameMetrics,
+        clock: FrameClock,
+        attempts: FailedAttempts,
     ) -> None:
         self._stores = stores
         self._sessions = sessions
         self._finish_queue = finish_queue
         self._metrics = metrics
+        self._clock = clock
+        self._attempts = attempts
+        self._times = FrameTimes(stores.frames)
 
     def handle(self, task: RenderTask, lease: Lease) -> Outcome:
         """Render what is not done yet of the task's frames. Raises InterruptedTaskError."""
@@ -56,6 +54,8 @@ class RenderTaskHandler:
             return Settled(f"its job is {job.state}")
         frames = parse_frames(task.frames)
         left = [frame for frame in frames if not self._ended(job, frame)]
+        if any(self._attempts.is_for_others(job, frame) for frame in left):
+            return GiveBack("left to other workers, for this one failed it", delay_seconds=YIELD_SECONDS)
         while left:
             if given_back := self._render(job, left, lease):
                 return given_back
@@ -65,21 +65,25 @@ class RenderTaskHandler:
 
     def _ended(self, job: Job, frame: int) -> bool:
         record = self._stores.frames.frame(job, frame)
-        return record is not None and record.state is not FrameState.WAITING
+        return record is not None and record.ended
 
     def _render(self, job: Job, left: list[int], lease: Lease) -> GiveBack | None:
         """Render and record frames, taking each that has ended off `left`, until one fails."""
         output = self._sessions.output_folder()
         completed = False
+        self._clock.begin(None)  # nobody knows how long it takes to open a scene
         try:
             session = self._sessions.open_for(
                 job, self._stores.scratch.baked(job.job_id, job.baked_folder) / job.baked_blend
             )
+            self._clock.begin(self._times.expected_seconds(job))
             for rendered in session.render(
-                tuple(left), output, timeout_seconds_per_frame=FRAME_SECONDS_LIMIT
+                tuple(left), output, timeout_seconds_per_frame=self._times.limit_seconds(job)
             ):
                 self._keep(job, rendered, output, lease, session.runtime_version)
+                self._times.add(job, rendered.seconds)
                 left.remove(rendered.frame)
+                self._clock.begin(self._times.expected_seconds(job))
             completed = True
         except BlenderKilled as error:
             raise InterruptedTaskError(str(error)) from error
@@ -88,8 +92,9 @@ class RenderTaskHandler:
             why = f"no Blender to render with: {error.reason}"
             return GiveBack(why, delay_seconds=RUNTIME_RETRY_SECONDS)
         except BlenderError as error:
-            return self._fail_attempt(job, left, error, lease)
+            return self._fail(job, left, error, lease)
         finally:
+            self._clock.end()
             if not completed:
                 self._sessions.close()  # it may be in the middle of something, or broken
             shutil.rmtree(output, ignore_errors=True)
@@ -113,26 +118,10 @@ class RenderTaskHandler:
         for name in rendered.files:
             (output / name).unlink(missing_ok=True)
 
-    def _fail_attempt(self, job: Job, left: list[int], error: BlenderError, lease: Lease) -> GiveBack | None:
-        """Count a failed attempt at the frame that Blender was at: given back, or given up for good."""
+    def _fail(self, job: Job, left: list[int], error: BlenderError, lease: Lease) -> GiveBack | None:
+        """The frame that Blender was at has failed: given back, or off `left` for good."""
         frame = error.frame if error.frame in left else left[0]
-        if lease.lost:
-            raise InterruptedTaskError("the lease was lost while the frame failed")
-        log.warning("job %s frame %d failed: %s", job.job_id, frame, error.reason)
-        self._stores.bucket.put_text(
-            frame_log_key(job.project, job.job_id, frame), f"{error.log}\n{error.reason}\n"
-        )
-        failure = FailedAttempt(
-            token=uuid4().hex,
-            kind=FailureKind.BLENDER_ERROR,
-            reason=error.reason,
-            worker="",
-            at=timestamp(datetime.now(UTC)),
-        )
-        attempts = self._stores.frames.add_failure(job, frame, failure)
-        if 0 < attempts < MAX_ATTEMPTS:
-            return GiveBack(f"frame {frame}: {error.reason}", delay_seconds=RETRY_SECONDS * attempts)
-        if self._stores.frames.record_failed(job, frame, reason=error.reason):
-            self._metrics.frame_failed()
-        left.remove(frame)
-        return None
+        given_back = self._attempts.take(job, frame, error, lease)
+        if given_back is None:
+            left.remove(frame)
+        return given_back

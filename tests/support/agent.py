@@ -16,7 +16,9 @@ from tests.support.jobs import a_job
 from tests.support.obedient_blender import ObedientSession, ObedientSessions
 from worker_agent.bake_task import BakeTaskHandler
 from worker_agent.bucket import Bucket
+from worker_agent.failed_attempts import FailedAttempts
 from worker_agent.finish_task import FinishTaskHandler
+from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
 from worker_agent.job_store import JobStore
 from worker_agent.lease import Lease
@@ -36,7 +38,11 @@ class Agent:
     folder: Path
     blender: ObedientSession
 
+    now: float = 0.0
+    """Seconds, as this agent's failed attempts see them; they pass when a test says so."""
+
     def __post_init__(self) -> None:
+        self.clock = FrameClock()
         self.jobs = JobStore(self.aws.dynamodb, self.aws.job_table_name)
         self.frames = FrameStore(self.aws.dynamodb, self.aws.job_table_name, "worker-1", lambda _: None)
         self.bucket = Bucket(self.aws.s3, self.aws.render_bucket_name)
@@ -53,6 +59,10 @@ class Agent:
             sessions=sessions,
             finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
             metrics=self.metrics,
+            clock=self.clock,
+            attempts=FailedAttempts(
+                stores=stores, metrics=self.metrics, elsewhere_seconds=30, now=lambda: self.now
+            ),
         ).handle
         self.finish = FinishTaskHandler(stores=stores).handle
 

@@ -66,6 +66,8 @@ class ObedientSession:
     """With each open: what of the frames was known, or None when no files are looked for."""
     baked_to: list[int] = field(default_factory=list)
     rendered: list[int] = field(default_factory=list)
+    limits_seconds: list[float] = field(default_factory=list)
+    """With each render: how long a frame may take."""
 
     def open(
         self,
@@ -107,6 +109,7 @@ class ObedientSession:
     def render(
         self, frames: Sequence[int], output: Path, timeout_seconds_per_frame: float
     ) -> Iterator[RenderedFrame]:
+        self.limits_seconds.append(timeout_seconds_per_frame)
         for frame in frames:
             if self.frame_errors.get(frame):
                 raise self.frame_errors[frame].pop(0)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,9 @@ def agent(tmp_path: Path) -> Iterator[Agent]:
         yield agent
 
 
-def rendering(agent: Agent, frames: str = "1-2") -> None:
+def rendering(agent: Agent, frames: str = "1-2", options: Mapping[str, int] | None = None) -> None:
     """A job that was baked; its render tasks are taken off the queue."""
-    agent.upload(options={"frames": frames})
+    agent.upload(options={"frames": frames, **(options or {})})
     assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
     agent.sent(agent.aws.render_queue_url)
 
@@ -341,12 +341,17 @@ class TestRender:
             outcome = agent.render(task("1"), agent.lease())
             assert isinstance(outcome, GiveBack)
             delays.append(outcome.delay_seconds)
+            agent.now += 30
         assert 0 < delays[0] < delays[1]
         assert isinstance(agent.render(task("1"), agent.lease()), Settled)
         frame = agent.frames.frame(agent.job, 1)
         assert frame
         assert (frame.state, frame.attempts, frame.reason) == (FrameState.FAILED, 3, "out of memory")
-        assert b"out of memory" in agent.stored()["logs/frame-0001.log"]
+        assert [failure.worker for failure in frame.failures] == ["worker-1"] * 3
+        assert [failure.log for failure in frame.failures] == [
+            f"logs/frame-0001-attempt-{number}.log" for number in (1, 2, 3)
+        ]
+        assert all(agent.stored()[failure.log] == b"log\nout of memory\n" for failure in frame.failures)
         assert agent.job.state is JobState.RENDERING, "the job goes on"
 
     def test_a_frame_that_is_given_up_does_not_hold_up_the_rest_of_its_task(self, agent: Agent) -> None:
@@ -354,14 +359,60 @@ class TestRender:
         agent.blender.frame_errors = {1: [BlenderFailed("crash", "x", "", 1)] * 3}
         for _ in range(3):
             agent.render(task("1-2"), agent.lease())
+            agent.now += 30
         assert agent.blender.rendered == [2]
         assert agent.sent(agent.aws.urgent_queue_url) == [FINISH]
+
+    def test_a_frame_that_this_worker_failed_is_left_to_others_for_a_while(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.blender.frame_errors = {1: [BlenderFailed("crash", "crashed", "", 1)]}
+        agent.render(task("1"), agent.lease())
+        outcome = agent.render(task("1"), agent.lease())
+        assert isinstance(outcome, GiveBack)
+        assert 0 < outcome.delay_seconds < 30
+        assert agent.blender.rendered == []
+        assert isinstance(agent.render(task("2"), agent.lease()), Settled), "its other frames go on"
+        agent.now += 30
+        assert isinstance(agent.render(task("1"), agent.lease()), Settled), "there was nobody else"
+        assert agent.blender.rendered == [2, 1]
+
+    def test_a_job_may_ask_for_other_attempts(self, agent: Agent) -> None:
+        rendering(agent, options={"max_attempts": 1})
+        agent.blender.frame_errors = {1: [BlenderFailed("crash", "crashed", "", 1)]}
+        assert isinstance(agent.render(task("1"), agent.lease()), Settled)
+        frame = agent.frames.frame(agent.job, 1)
+        assert frame
+        assert (frame.state, frame.attempts) == (FrameState.FAILED, 1)
+
+    def test_a_job_whose_first_frames_all_fail_stops_early(self, agent: Agent) -> None:
+        rendering(agent, "1-3", {"max_attempts": 1, "stop_after_failed_frames": 2})
+        agent.blender.frame_errors = {
+            frame: [BlenderDied("Blender crashed.", "crashed", frame=frame)] for frame in (1, 2)
+        }
+        agent.render(task("1"), agent.lease())
+        states = [agent.job.state]
+        agent.render(task("2"), agent.lease())
+        states.append(agent.job.state)
+        assert states == [JobState.RENDERING, JobState.FAILED]
+        assert agent.job.reason.startswith("stopped early: 2 of the first 2 frames failed in the same way")
+        agent.render(task("3"), agent.lease())
+        assert agent.blender.rendered == []
+
+    @pytest.mark.parametrize(
+        ("options", "seconds"),
+        [({}, 4 * 3600), ({"frame_timeout_seconds": 7}, 7)],
+    )
+    def test_a_frame_has_a_time_limit(self, agent: Agent, options: dict[str, int], seconds: float) -> None:
+        rendering(agent, options=options)
+        agent.render(task("1"), agent.lease())
+        assert agent.blender.limits_seconds == [seconds]
 
     def test_a_blender_that_failed_is_replaced(self, agent: Agent) -> None:
         rendering(agent)
         agent.blender.frame_errors = {1: [BlenderFailed("crash", "x", "", 1)]}
         agent.render(task("1"), agent.lease())
         assert agent.sessions.closed == 1
+        agent.now += 30
         agent.render(task("1"), agent.lease())
         assert agent.sessions.closed == 1, "and one that works stays open"
 
@@ -407,6 +458,7 @@ class TestRender:
         agent.blender.frame_errors = {2: [BlenderFailed("crash", "x", "", 2)] * 3}
         for frames in ("1", "2", "2", "2"):
             agent.render(task(frames), agent.lease())
+            agent.now += 30
         agent.metrics.send()
         found = agent.aws.cloudwatch.list_metrics(Namespace="farm")["Metrics"]
         assert {metric["MetricName"] for metric in found} == {"FramesDone", "FramesFailed", "FrameSeconds"}
@@ -430,6 +482,7 @@ class TestFinish:
         agent.blender.frame_errors = {2: [BlenderFailed("out of memory", "x", "", 2)] * 3}
         for frames in ("1", "2", "2", "2"):
             agent.render(task(frames), agent.lease())
+            agent.now += 30
         agent.finish(FINISH, agent.lease())
         assert agent.job.state is JobState.DONE_WITH_FAILURES
         assert agent.job.reason == "1 of 2 frames could not be rendered (2): out of memory"
@@ -439,6 +492,7 @@ class TestFinish:
         agent.blender.frame_errors = {2: [BlenderFailed("out of memory", "x", "", 2)] * 3}
         for frames in ("1", "2", "2", "2"):
             agent.render(task(frames), agent.lease())
+            agent.now += 30
         agent.finish(FINISH, agent.lease())
         blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
         assert blend.read_bytes() == b"BLENDER"

@@ -1,0 +1,59 @@
+"""What the agent does with SQS."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from contract.tasks import BakeTask, encode
+from tests.support.aws_edges import AwsEdges, aws_edges
+from worker_agent.task_queue import MAX_DELAY_SECONDS, WORN_RECEIVES, Message, TaskQueue
+
+
+@pytest.fixture
+def aws() -> Iterator[AwsEdges]:
+    with aws_edges() as edges:
+        yield edges
+
+
+@pytest.fixture
+def queue(aws: AwsEdges) -> TaskQueue:
+    queue = TaskQueue(aws.sqs, aws.bake_queue_url)
+    queue.send([BakeTask("a")])
+    return queue
+
+
+def taken(queue: TaskQueue) -> Message:
+    message = queue.receive(wait_seconds=0, lease_seconds=60)
+    assert message
+    return message
+
+
+def test_a_task_that_is_given_back_for_ever_never_meets_the_dead_letters(
+    aws: AwsEdges, queue: TaskQueue
+) -> None:
+    for _ in range(250):  # the queue's own limit is 100
+        message = taken(queue)
+        assert message.body == encode(BakeTask("a"))
+        queue.give_back(message, 0)
+    assert TaskQueue(aws.sqs, aws.dead_letter_queue_url).receive(wait_seconds=0, lease_seconds=1) is None
+    queue.delete(taken(queue))
+    assert queue.receive(wait_seconds=0, lease_seconds=1) is None, "it is one task all the time"
+
+
+def test_a_task_that_is_not_given_back_by_any_worker_does(aws: AwsEdges, queue: TaskQueue) -> None:
+    for _ in range(100):
+        message = queue.receive(wait_seconds=0, lease_seconds=0)
+        assert message
+    assert queue.receive(wait_seconds=0, lease_seconds=0) is None
+    assert TaskQueue(aws.sqs, aws.dead_letter_queue_url).receive(wait_seconds=0, lease_seconds=1)
+
+
+def test_a_worn_task_waits_no_longer_than_sqs_allows(aws: AwsEdges, queue: TaskQueue) -> None:
+    for _ in range(WORN_RECEIVES - 1):
+        queue.give_back(taken(queue), 0)
+    message = taken(queue)
+    assert message.receives == WORN_RECEIVES
+    queue.give_back(message, 2 * MAX_DELAY_SECONDS)
+    counts = aws.sqs.get_queue_attributes(QueueUrl=aws.bake_queue_url, AttributeNames=["All"])["Attributes"]
+    assert counts["ApproximateNumberOfMessagesDelayed"] == "1"
+    assert counts["ApproximateNumberOfMessages"] == "0"

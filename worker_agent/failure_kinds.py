@@ -1,0 +1,52 @@
+"""Tells what kind of failure a Blender's error is."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from contract.failures import FailureKind
+from worker_agent.blender import BlenderError
+
+_BY_CODE: Final = {
+    "out_of_memory": FailureKind.OUT_OF_MEMORY,
+    "timed_out": FailureKind.OVER_TIME,
+    "no_camera": FailureKind.NO_CAMERA,
+    "no_such_engine": FailureKind.UNSUPPORTED_ENGINE,
+    "no_output": FailureKind.INVALID_OUTPUT,
+    "invalid_output": FailureKind.INVALID_OUTPUT,
+    "wrong_frame": FailureKind.INVALID_OUTPUT,
+    "missing_file": FailureKind.MISSING_FILE,
+    "unreadable": FailureKind.MISSING_FILE,
+    "crashed": FailureKind.CRASHED,
+    "exited": FailureKind.CRASHED,
+    "garbled": FailureKind.CRASHED,
+    "stuck": FailureKind.CRASHED,
+}
+_TELLTALES: Final = (
+    # Cycles names its device in most of these; a GPU without memory is no GPU that is lost.
+    (
+        FailureKind.OUT_OF_MEMORY,
+        r"out of (GPU|host|device)?( and shared host)? ?memory|bad_alloc|(Malloc|Calloc) returns null"
+        r"|cannot allocate memory",
+    ),
+    (
+        FailureKind.GPU_LOST,
+        r"illegal address|launch (failed|timed out|failure)|device[ _](was )?lost|uncorrectable ECC"
+        r"|(CUDA|HIP|OptiX|oneAPI) (device )?error|failed to (create|initialize) (CUDA|HIP|OptiX)",
+    ),
+)
+_SPEAKING_CODES: Final = {"crashed", "exited", "render_error"}
+"""Those of which Blender's log may know more."""
+_LAST_WORDS: Final = 4_000
+"""Letters of a log that belong to its end: what was overcome long before is no reason."""
+
+
+def kind_of(error: BlenderError) -> FailureKind:
+    """By the error's code, and for those that say little by what Blender last printed."""
+    if error.code in _SPEAKING_CODES:
+        said = f"{error.reason}\n{error.log[-_LAST_WORDS:]}"
+        for kind, pattern in _TELLTALES:
+            if re.search(pattern, said, re.IGNORECASE):
+                return kind
+    return _BY_CODE.get(error.code, FailureKind.BLENDER_ERROR)
