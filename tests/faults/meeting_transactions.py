@@ -26,15 +26,18 @@ _Item = tuple[str, ...]
 class MeetingTransactions:
     """Stands where a DynamoDB client does; whatever it does not know, the client does."""
 
-    def __init__(self, dynamodb: Any, seed: int) -> None:
+    def __init__(
+        self, dynamodb: Any, seed: int, in_flight_seconds: tuple[float, float] = IN_FLIGHT_SECONDS
+    ) -> None:
         self._dynamodb = dynamodb
+        self._in_flight_seconds = in_flight_seconds
         self._dice = Random(seed)
         self._lock = threading.Lock()
         self._in_flight: set[_Item] = set()
         self.transactions = 0
         """Tries that reached the table, rejected or not."""
-        self.rejected: Counter[_Item] = Counter()
-        """Rejections of each transaction, by its first item."""
+        self.rejected: Counter[tuple[int, _Item]] = Counter()
+        """Rejections of each transaction, by its thread and its first item."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._dynamodb, name)
@@ -64,10 +67,10 @@ class MeetingTransactions:
             self.transactions += 1
             met = self._in_flight & set(items)
             if met:
-                self.rejected[items[0]] += 1
+                self.rejected[threading.get_ident(), items[0]] += 1
             else:
                 self._in_flight.update(items)
-            return met, self._dice.uniform(*IN_FLIGHT_SECONDS)
+            return met, self._dice.uniform(*self._in_flight_seconds)
 
     def _leave(self, items: Iterable[_Item]) -> None:
         with self._lock:
