@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contract.job import FailedAttempt, FrameState
-from contract.table import counter_key, frame_key, shard_of
+from contract.job import FailedAttempt, FrameState, JobState
+from contract.table import counter_key, frame_key, job_key, shard_of
 
 NOT_ENDED = "(attribute_not_exists(#state) OR #state = :waiting)"
 
@@ -43,21 +43,37 @@ def end_frame(
     return [{"Update": record}, {"Update": _count(table, job_id, shards, frame, count, 1)}]
 
 
-def reopen_frame(*, table: str, job_id: str, shards: int, frame: int) -> list[dict[str, Any]]:
-    """Items of a transaction that makes a FAILED frame wait again, its failures forgotten."""
+def reopen_frame(
+    *, table: str, job_id: str, shards: int, frame: int, was: FrameState, bake_token: str
+) -> list[dict[str, Any]]:
+    """Items of a transaction that makes a frame which `was` FAILED or WAITING wait with no failure behind it.
+
+    Its condition fails when the frame has moved, or the job has another baker than `bake_token`: one that
+    woke too late would reopen what failed anew, and nobody would render it.
+    """
     record = {
         "TableName": table,
         "Key": frame_key(job_id, shards, frame),
         "UpdateExpression": "SET #state = :waiting, reason = :none REMOVE failures, ended_at",
-        "ConditionExpression": "#state = :failed",
+        "ConditionExpression": "#state = :was",
         "ExpressionAttributeNames": {"#state": "state"},
         "ExpressionAttributeValues": {
             ":waiting": str(FrameState.WAITING),
-            ":failed": str(FrameState.FAILED),
+            ":was": str(was),
             ":none": "",
         },
     }
-    return [{"Update": record}, {"Update": _count(table, job_id, shards, frame, "failed", -1)}]
+    baker = {
+        "TableName": table,
+        "Key": job_key(job_id),
+        "ConditionExpression": "#state = :baking AND bake_token = :token",
+        "ExpressionAttributeNames": {"#state": "state"},
+        "ExpressionAttributeValues": {":baking": str(JobState.BAKING), ":token": bake_token},
+    }
+    items = [{"Update": record}, {"ConditionCheck": baker}]
+    if was is FrameState.FAILED:
+        items.append({"Update": _count(table, job_id, shards, frame, "failed", -1)})
+    return items
 
 
 def add_failure(

@@ -141,3 +141,5 @@ class AgentSettings(Settings):
     """Visibility time-out of a held message; renewed each quarter of it."""
     poll_seconds: int
     """How long one look at the render queue waits for a message (SQS allows 1 to 20)."""
+    stop_seconds: int = 60
+    """What it has left after SIGTERM: less than its keeper (render-worker.service) waits before it kills."""

@@ -1,4 +1,4 @@
-"""A farm as a person's computer sees it: a bucket to send files to and a table to read jobs from.
+"""A farm as a person's computer sees it: a bucket to send files to, a table to read jobs from, a queue.
 
 The same code serves AWS and the laptop farm; clients are passed in. No table is scanned: jobs are
 listed through their index, frames through their shards.
@@ -33,6 +33,7 @@ from contract.table import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
 MAX_UPLOAD_BYTES = 5 * 1024**3
 """What S3 takes in one put."""
@@ -49,7 +50,10 @@ class Farm:
 
     s3: S3Client
     table: Table
+    sqs: SQSClient
     bucket: str
+    bake_queue_url: str
+    """Where a job goes that is retried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, Environment, Stack
+from aws_cdk import ArnFormat, CfnOutput, Duration, Environment, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from contract.lifecycle import TERMINATION_HEARTBEAT_SECONDS, TERMINATION_HOOK
 from contract.runtimes import RuntimeSpec, format_runtimes
 from contract.settings import AgentSettings
 from stacks.assets import agent_code
@@ -82,7 +84,32 @@ class ComputeStack(Stack):
             ],
         )
         self.group = self._group(config, vpc, template, group_name)
+        self._let_workers_give_back(role, group_name)
         CfnOutput(self, "WorkerGroupName", value=self.group.auto_scaling_group_name)
+
+    def _let_workers_give_back(self, role: iam.Role, group_name: str) -> None:
+        """A machine that the group ends first gives its work back, and says when that is done."""
+        self.group.add_lifecycle_hook(
+            "GiveWorkBack",
+            lifecycle_hook_name=TERMINATION_HOOK,
+            lifecycle_transition=autoscaling.LifecycleTransition.INSTANCE_TERMINATING,
+            heartbeat_timeout=Duration.seconds(TERMINATION_HEARTBEAT_SECONDS),
+            default_result=autoscaling.DefaultResult.CONTINUE,
+        )
+        own_group = self.format_arn(
+            service="autoscaling",
+            resource="autoScalingGroup:*",
+            resource_name=f"autoScalingGroupName/{group_name}",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        iam.Policy(  # apart from the role's own: the machines, and so their group, wait for that one
+            self,
+            "LetMachineGo",
+            roles=[role],
+            statements=[
+                iam.PolicyStatement(actions=["autoscaling:CompleteLifecycleAction"], resources=[own_group])
+            ],
+        )
 
     def _key_pair(self, name: str) -> ec2.IKeyPair | None:
         return ec2.KeyPair.from_key_pair_name(self, "KeyPair", name) if name else None
@@ -95,7 +122,7 @@ class ComputeStack(Stack):
         Machines start unprotected from scale-in: one that is still booting, or whose agent never came up,
         must be the first to go. One that is ended while it works gives its task back.
         """
-        return autoscaling.AutoScalingGroup(
+        group = autoscaling.AutoScalingGroup(
             self,
             "Workers",
             auto_scaling_group_name=name,
@@ -119,3 +146,7 @@ class ComputeStack(Stack):
             default_instance_warmup=Duration.seconds(0),  # the tracked metric counts machines that still boot
             group_metrics=[autoscaling.GroupMetrics.all()],
         )
+        resource = group.node.default_child
+        assert isinstance(resource, autoscaling.CfnAutoScalingGroup)
+        resource.capacity_rebalance = True  # a machine likely to be taken back is replaced before it is
+        return group

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
+
+import boto3
+from botocore.config import Config
 
 from contract.runtimes import RuntimesError, parse_runtimes
 from contract.settings import AgentSettings, SettingsError
@@ -20,9 +22,20 @@ from worker_agent.finish_task import FinishTaskHandler
 from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
 from worker_agent.guarded_handler import GuardedHandler
+from worker_agent.interruptions.departure import Departure
+from worker_agent.interruptions.drain import Drain
+from worker_agent.interruptions.farewell import Farewell, TerminationHook
+from worker_agent.interruptions.metadata import DEFAULT_ENDPOINT as METADATA_ENDPOINT
+from worker_agent.interruptions.metadata import ENDPOINT_VARIABLE as METADATA_VARIABLE
+from worker_agent.interruptions.metadata import MetadataClient
+from worker_agent.interruptions.record import InterruptionRecord
+from worker_agent.interruptions.signals import heed_signals
+from worker_agent.interruptions.task_in_hand import TaskInHand
+from worker_agent.interruptions.watcher import NoticeWatcher
 from worker_agent.job_store import JobStore
 from worker_agent.lease import LeaseKeeper
 from worker_agent.loop import Handler, WorkLoop
+from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.render_task import RenderTaskHandler
@@ -34,9 +47,14 @@ from worker_agent.task_queue import TaskQueue
 
 log = logging.getLogger("worker_agent")
 
+THREAD_DIED = 70
+"""Exit status: a bug of ours."""
+HOOK_CALLS = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1})
+"""The farewell tries again by itself, and goes on hearing signals between two tries."""
+
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT; what is held then is given back. Exit code 2: unusable settings."""
+    """Run until SIGTERM or SIGINT; what is held then is finished or given back. Exit code 2: bad settings."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("boto3").setLevel(logging.WARNING)
     logging.getLogger("botocore").setLevel(logging.WARNING)
@@ -46,32 +64,39 @@ def main() -> int:
     except (SettingsError, RuntimesError) as error:
         print(error, file=sys.stderr)
         return 2
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    shelf = BlenderShelf(blenders, Path(settings.blender_directory), stopped=stop.is_set)
-    sessions = SceneSessions(shelf, Path(settings.work_directory))
-    threading.Thread(target=_stop_blender, args=(stop, sessions), name="stopper", daemon=True).start()
+    threading.excepthook = _end_process
+    departure = Departure()
+    heed_signals(departure, stop_seconds=settings.stop_seconds)
+    shelf = BlenderShelf(blenders, Path(settings.blender_directory), stopped=lambda: departure.leaving)
+    sessions = SceneSessions(shelf, Path(settings.work_directory), stopped=lambda: departure.leaving)
+    metadata = MetadataClient(os.environ.get(METADATA_VARIABLE) or METADATA_ENDPOINT)
+    watcher = NoticeWatcher(metadata, departure)
     leases = LeaseKeeper(settings.lease_seconds)
+    loop = _loop(settings, sessions, leases, departure)
+    watcher.start()
     leases.start()
     log.info("worker %s is ready", settings.worker_id)
     try:
-        _loop(settings, sessions, leases, stop).run()
+        loop.run()
     finally:
+        watcher.stop()
         leases.stop()
         sessions.close()
     log.info("worker %s has stopped", settings.worker_id)
     return 0
 
 
-def _stop_blender(stop: threading.Event, sessions: SceneSessions) -> None:
-    """End Blender from a thread of its own: a signal handler must not wait for locks."""
-    stop.wait()
-    sessions.stop()
+def _end_process(death: threading.ExceptHookArgs) -> None:
+    """An agent that lacks a thread is none: leases lapse, and whoever keeps it starts another."""
+    name = death.thread.name if death.thread else "unknown"
+    trace = (death.exc_type, death.exc_value or death.exc_type(), death.exc_traceback)
+    log.critical("the thread %s has died: ending", name, exc_info=trace)
+    logging.shutdown()
+    os._exit(THREAD_DIED)
 
 
 def _loop(
-    settings: AgentSettings, sessions: SceneSessions, leases: LeaseKeeper, stop: threading.Event
+    settings: AgentSettings, sessions: SceneSessions, leases: LeaseKeeper, departure: Departure
 ) -> WorkLoop:
     """Put the parts together."""
     clients = Clients.connect()
@@ -99,17 +124,28 @@ def _loop(
         clear=sessions.clear_leftovers,
     )
     sessions.clear_leftovers()  # of an agent that died here
-    baking = BakeTaskHandler(stores=stores, sessions=sessions, machine=machine, render_queue=render)
+    baking = BakeTaskHandler(
+        stores=stores, sessions=sessions, machine=machine, render_queue=render, finish_queue=urgent
+    )
+    frame_clock = FrameClock()
     rendering = RenderTaskHandler(
         stores=stores,
         sessions=sessions,
         machine=machine,
         finish_queue=urgent,
         metrics=metrics,
-        clock=FrameClock(),
+        clock=frame_clock,
         attempts=FailedAttempts(stores=stores, metrics=metrics, elsewhere_seconds=settings.lease_seconds / 2),
+        lost=LostProject(stores=stores, bake_queue=bake),
     )
     finishing = FinishTaskHandler(stores=stores)
+    in_hand = TaskInHand(InterruptionRecord(stores).note)
+    Drain(departure=departure, in_hand=in_hand, blender=sessions, frame_clock=frame_clock).start()
+    hook = TerminationHook(
+        boto3.client("autoscaling", config=HOOK_CALLS),
+        group=settings.worker_asg_name,
+        instance_id=settings.worker_id,
+    )
     handlers: dict[type[Task], Handler] = {
         BakeTask: baking.handle,
         RenderTask: rendering.handle,
@@ -124,7 +160,9 @@ def _loop(
         },
         leases=leases,
         metrics=metrics,
-        stop=stop,
+        departure=departure,
+        in_hand=in_hand,
+        farewell=Farewell(departure, hook),
         on_lease_lost=sessions.kill,
         lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,

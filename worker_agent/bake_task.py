@@ -1,4 +1,7 @@
-"""Prepares a job: fetches its file, has Blender inspect and bake it, publishes it, sends its frames out."""
+"""Prepares a job: fetches its file, has Blender inspect and bake it, publishes it for rendering.
+
+A retried job whose published project is still there is rendered from that.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ from uuid import uuid4
 from contract.frames import FrameRangeError, format_frames, parse_frames
 from contract.job import Job, JobState
 from contract.keys import bake_log_key, inspection_key, is_archive, safe_file_name
-from contract.options import JobOptions
+from contract.options import DEFAULT_MAX_ATTEMPTS, JobOptions
 from contract.runtimes import RuntimeSpec
 from contract.table import shard_count
-from contract.tasks import BakeTask, RenderTask
+from contract.tasks import BakeTask
 from worker_agent.bake_progress import BakeProgressNote
 from worker_agent.blender import (
     BlenderError,
@@ -28,7 +31,8 @@ from worker_agent.bundle import BundleRejectedError, unpack
 from worker_agent.inspection_verdict import MissingFilesError, require_files, scene_record
 from worker_agent.lease import Lease
 from worker_agent.machine import Machine
-from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
+from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
+from worker_agent.render_start import RenderStart
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_sessions import OPEN_SECONDS, SceneSessions
 from worker_agent.stores import Stores
@@ -36,7 +40,6 @@ from worker_agent.task_queue import LeaseLostError, TaskQueue
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 3
 RETRY_SECONDS = 10
 MAX_RUNTIME_ATTEMPTS = 5
 RUNTIME_RETRY_SECONDS = 30
@@ -58,11 +61,12 @@ class BakeTaskHandler:
         sessions: SceneSessions,
         machine: Machine,
         render_queue: TaskQueue,
+        finish_queue: TaskQueue,
     ) -> None:
         self._stores = stores
         self._sessions = sessions
         self._machine = machine
-        self._render_queue = render_queue
+        self._start = RenderStart(stores=stores, render_queue=render_queue, finish_queue=finish_queue)
 
     def handle(self, task: BakeTask, lease: Lease) -> Outcome:
         """Raises InterruptedTaskError."""
@@ -70,26 +74,32 @@ class BakeTaskHandler:
         if job is None:
             return Settled("its job is unknown")
         if job.state is JobState.RENDERING and not job.frames_sent_at:
-            return self._send_frames(job)  # its baker died between publishing and sending
+            return self._start.send(job)  # its baker died between publishing and sending
         token = uuid4().hex
         if not self._claim(job, token, lease):
             current = self._stores.jobs.job(task.job_id)
             if current and current.state is JobState.BAKING:
                 return GiveBack("another copy of the task is being worked on", delay_seconds=COPY_SECONDS)
             return Settled(f"its job is {current.state if current else 'gone'}")
+        job = self._stores.jobs.job(task.job_id) or job  # as it was claimed
         try:
+            self._machine.require_scratch()
+            if self._is_published(job):
+                return self._start.begin(job, token, lease, {"reason": ""})
             return self._bake(job, token, lease)
         except (*_OWNERS_TO_MEND, SourceGoneError) as error:
             self._machine.blame(error, job.job_id)
             return self._fail(job, token, str(error), getattr(error, "log", ""))
         except BlenderKilled as error:
+            if lease.over:
+                self._stores.scratch.drop_bake(job.job_id, token)
             raise InterruptedTaskError(str(error)) from error
         except RuntimeUnavailableError as error:
             return self._wait_for_runtime(job, token, error)
         except BlenderError as error:
             self._machine.blame(error, job.job_id)
             attempts = self._stores.jobs.count_failed_bake(job.job_id)
-            if attempts >= MAX_ATTEMPTS:
+            if attempts >= (JobOptions.from_map(job.options).max_attempts or DEFAULT_MAX_ATTEMPTS):
                 return self._fail(job, token, f"{error.reason} (tried {attempts} times)", error.log)
             return GiveBack(f"bake failed: {error.reason}", delay_seconds=RETRY_SECONDS * attempts)
 
@@ -98,7 +108,10 @@ class BakeTaskHandler:
 
         def renew() -> None:
             if not self._stores.jobs.renew_bake(job.job_id, token=token, lease_until=_lease_until(lease)):
-                raise LeaseLostError(f"job {job.job_id} has another baker or has ended")
+                current = self._stores.jobs.job(job.job_id)
+                if current is None or current.state.ended:
+                    raise TaskOverError(f"job {job.job_id} is {current.state if current else 'gone'}")
+                raise LeaseLostError(f"job {job.job_id} has another baker")
 
         claimed = self._stores.jobs.claim_bake(
             job.job_id, token=token, message_id=lease.message.id, lease_until=_lease_until(lease)
@@ -107,13 +120,19 @@ class BakeTaskHandler:
             lease.also_renew(renew)
         return claimed
 
+    def _is_published(self, job: Job) -> bool:
+        """Whether a run before this one left a prepared project that is still there."""
+        if not job.baked_folder:
+            return False
+        return (self._stores.scratch.baked(job.job_id, job.baked_folder) / job.baked_blend).is_file()
+
     def _bake(self, job: Job, token: str, lease: Lease) -> Outcome:
-        self._machine.require_scratch()
+        """Prepare the job's project; of a retried job for the frames that it has, whatever they were."""
         folder = self._stores.scratch.begin_bake(job.job_id, token)
         options = JobOptions.from_map(job.options)
         blend = self._fetch(job, folder, options.blend)
-        spec = self._sessions.choose(blend, options.blender_version)
-        with self._sessions.fresh(spec) as session:
+        spec, build = self._choose(job, blend, options)
+        with self._sessions.fresh(spec, build) as session:
             report = session.open(
                 blend,
                 options.for_blender(),
@@ -122,19 +141,16 @@ class BakeTaskHandler:
             )
             self._record_inspection(job, token, report)
             require_files(report, allow_missing=bool(options.allow_missing))
-            frames = options.frames_of(
-                scene_start=report.frame_start, scene_end=report.frame_end, scene_step=report.frame_step
-            )
+            frames = parse_frames(job.frames) if job.frames else _wanted(options, report)
             expectations = None
             if report.needs_bake(max(frames)):
                 progress = BakeProgressNote(self._stores.jobs, job.job_id, token)
-                expectations = session.bake(
-                    max(frames), folder, progress.take, timeout_seconds=BAKE_SECONDS_LIMIT
-                )
+                limit = options.bake_timeout_seconds or BAKE_SECONDS_LIMIT
+                expectations = session.bake(max(frames), folder, progress.take, timeout_seconds=limit)
             self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
         if expectations is not None:
             self._prove(spec, blend, options, expectations)
-        shards = shard_count(len(frames))
+        shards = job.shards or shard_count(len(frames))
         self._stores.frames.expect(job.job_id, frames, shards)
         self._machine.require_scratch()
         if lease.lost:
@@ -142,7 +158,9 @@ class BakeTaskHandler:
         published = {
             "baked_folder": self._stores.scratch.publish(job.job_id, token),
             "baked_blend": str(blend.relative_to(folder)),
-            "frames": options.frames or format_frames(frames),  # as asked: short, whatever the order
+            "frames": job.frames
+            or options.frames
+            or format_frames(frames),  # as asked: short, whatever the order
             "frame_count": len(frames),
             "shards": shards,
             "blender_version": session.runtime_version,
@@ -150,12 +168,13 @@ class BakeTaskHandler:
             "blender_form": str(spec.form),
             "reason": "",
         }
-        if not self._stores.jobs.begin_rendering(job.job_id, token=token, published=published):
-            raise InterruptedTaskError("another baker has taken over, or the job has ended")
-        lease.also_renew(None)  # what was renewed is over: the job bakes no more
-        rendering = self._stores.jobs.job(job.job_id)
-        assert rendering is not None  # it was there a line ago, and records are not deleted
-        return self._send_frames(rendering)
+        return self._start.begin(job, token, lease, published)
+
+    def _choose(self, job: Job, blend: Path, options: JobOptions) -> tuple[RuntimeSpec, str | None]:
+        """The Blender to bake with, and its build when the job has frames already: they have to match."""
+        if job.shards and self._stores.frames.progress(job).done:
+            return self._sessions.bound(job), job.blender_build
+        return self._sessions.choose(blend, options.blender_version), None
 
     def _prove(self, spec: RuntimeSpec, blend: Path, options: JobOptions, expectations: Expectations) -> None:
         """A Blender that knows nothing of the bake must show the same. Raises SceneRejected."""
@@ -185,12 +204,6 @@ class BakeTaskHandler:
         source.unlink()
         return blend
 
-    def _send_frames(self, job: Job) -> Outcome:
-        """Send a task for each frame. Frames sent twice are rendered once: their records say so."""
-        self._render_queue.send(RenderTask(job.job_id, str(frame)) for frame in parse_frames(job.frames))
-        self._stores.jobs.mark_frames_sent(job.job_id)
-        return Settled(f"{job.frame_count} frames of job {job.job_id} are queued")
-
     def _wait_for_runtime(self, job: Job, token: str, error: RuntimeUnavailableError) -> Outcome:
         """Another worker may have it, or this one in a while. Meanwhile the record says what is wanting."""
         attempts = self._stores.jobs.count_runtime_failure(job.job_id, token=token, reason=error.reason)
@@ -207,6 +220,12 @@ class BakeTaskHandler:
         if self._stores.jobs.fail_job(job.job_id, reason, token=token):
             self._stores.scratch.clear(job.job_id)
         return Settled(f"job {job.job_id} failed: {reason}")
+
+
+def _wanted(options: JobOptions, report: SceneReport) -> tuple[int, ...]:
+    return options.frames_of(
+        scene_start=report.frame_start, scene_end=report.frame_end, scene_step=report.frame_step
+    )
 
 
 def _lease_until(lease: Lease) -> int:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict
+from uuid import uuid4
 
 from contract.job import FrameRecord, FrameState, Job, JobState, Progress
 from contract.keys import summary_key
 from contract.tasks import FinishTask
 from worker_agent.lease import Lease
-from worker_agent.outcome import InterruptedTaskError, Outcome, Settled
+from worker_agent.outcome import GiveBack, Outcome, Settled
 from worker_agent.stores import Stores
+from worker_agent.task_queue import LeaseLostError
 
 
 class FinishTaskHandler:
-    """Every step can be done again: a finisher that dies is followed by another with the same message."""
+    """One finisher is elected, as a baker is. Every step can be done again: one that dies is followed by
+    another, to whom its message comes.
+    """
 
     def __init__(self, *, stores: Stores) -> None:
         self._stores = stores
@@ -28,22 +33,56 @@ class FinishTaskHandler:
         progress = self._stores.frames.progress(job)
         if not progress.complete:
             return Settled(f"only {progress.done + progress.failed} of {progress.total} frames have ended")
-        if not self._stores.jobs.begin_finishing(job.job_id):
-            return Settled("its job was ended by somebody else")
+        token = uuid4().hex
+        if not self._claim(job, token, lease):
+            return Settled("somebody else sums its job up, or it has ended")
+        state = self._sum_up(job, progress, token, lease)
+        if state is None:
+            return GiveBack("somebody else sums its job up by now", delay_seconds=lease.seconds)
+        return Settled(f"job {job.job_id} is {state}")
+
+    def _claim(self, job: Job, token: str, lease: Lease) -> bool:
+        """Become the job's one finisher, and stay it as long as the lease is renewed."""
+
+        def renew() -> None:
+            if not self._renew(job, token, lease):
+                raise LeaseLostError(f"job {job.job_id} has another finisher or has ended")
+
+        claimed = self._stores.jobs.claim_finish(
+            job, token=token, message_id=lease.message.id, lease_until=_lease_until(lease)
+        )
+        if claimed:
+            lease.also_renew(renew)
+        return claimed
+
+    def _sum_up(self, job: Job, progress: Progress, token: str, lease: Lease) -> JobState | None:
+        """Write the summary, clear the scratch folder, end the job; None as soon as it is another's to do."""
         frames = sorted(self._stores.frames.frames(job), key=lambda record: record.frame)
         state = JobState.DONE_WITH_FAILURES if progress.failed else JobState.DONE
         reason = _reason(frames)
+        if not self._renew(job, token, lease):
+            return None
         self._stores.bucket.put_text(
             summary_key(job.project, job.job_id),
             _summary(job, state, reason, progress, frames),
             content_type="application/json",
         )
-        if lease.lost:
-            raise InterruptedTaskError("the lease was lost while the job was summed up")
+        if not self._renew(job, token, lease):
+            return None
         if state is JobState.DONE:
             self._stores.scratch.clear(job.job_id)  # else a retry of the failed frames need not bake again
-        self._stores.jobs.end_job(job.job_id, state, progress, reason)
-        return Settled(f"job {job.job_id} is {state}")
+        ended = self._stores.jobs.end_job(job.job_id, state, progress, reason, token=token)
+        return state if ended else None
+
+    def _renew(self, job: Job, token: str, lease: Lease) -> bool:
+        """Whether this is still the finisher."""
+        return not lease.lost and self._stores.jobs.renew_finish(
+            job.job_id, token=token, lease_until=_lease_until(lease)
+        )
+
+
+def _lease_until(lease: Lease) -> int:
+    return int(time.time()) + lease.seconds
 
 
 def _reason(frames: list[FrameRecord]) -> str:

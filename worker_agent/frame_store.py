@@ -94,9 +94,14 @@ class FrameStore:
         """Note that the frame was given back by a worker that had to go."""
         self._update(frame_writes.add_interruption(**self._of(job, frame)))
 
-    def reopen(self, job: Job, frame: int) -> bool:
-        """Make a failed frame wait again. False when it is not failed."""
-        return self._transact(frame_writes.reopen_frame(**self._of(job, frame)))
+    def reopen(self, job: Job, record: FrameRecord, *, bake_token: str) -> bool:
+        """Make a frame that is not done wait with no failure behind it.
+
+        False when it is not as `record` says any more, or the job has another baker.
+        """
+        return self._transact(
+            frame_writes.reopen_frame(**self._of(job, record.frame), was=record.state, bake_token=bake_token)
+        )
 
     def frames(self, job: Job) -> Iterator[FrameRecord]:
         """Every frame that was tried, shard by shard."""

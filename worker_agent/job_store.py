@@ -102,8 +102,25 @@ class JobStore:
             values={":baking": JobState.BAKING, ":rendering": JobState.RENDERING},
         )
 
-    def mark_frames_sent(self, job_id: str) -> None:
-        self._update_job(job_id, {"frames_sent_at": _now()})
+    def add_interruption(self, job_id: str) -> None:
+        """Note that a bake was given back by a worker that had to go."""
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key=job_key(job_id),
+            UpdateExpression="ADD interruptions :one",
+            ConditionExpression="attribute_exists(#state)",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={":one": 1},
+        )
+
+    def mark_frames_sent(self, job: Job) -> None:
+        """Of the run of which `job` was read: a retry sends its own."""
+        self._update_job(
+            job.job_id,
+            {"frames_sent_at": _now()},
+            condition="#state = :rendering AND bake_token = :run",
+            values={":rendering": JobState.RENDERING, ":run": job.bake_token},
+        )
 
     def fail_job(self, job_id: str, reason: str, *, token: str) -> bool:
         """End a job that its baker found wrong."""
@@ -118,27 +135,66 @@ class JobStore:
             values={":rendering": JobState.RENDERING},
         )
 
-    def begin_finishing(self, job_id: str) -> bool:
-        """True when the job may be summed up; taking over from a finisher that died is fine."""
+    def send_back(self, job: Job, reason: str) -> bool:
+        """Queue a job again whose published project is lost; that counts as a failed bake.
+
+        False when somebody else did, or it is not rendered from that project any more.
+        """
         return self._update_job(
-            job_id,
-            {"state": JobState.FINISHING},
-            condition="#state IN (:rendering, :finishing)",
-            values={":rendering": JobState.RENDERING, ":finishing": JobState.FINISHING},
+            job.job_id,
+            {
+                "state": JobState.QUEUED,
+                "reason": reason,
+                "frames_sent_at": "",
+                "bake_attempts": job.bake_attempts + 1,
+            },
+            condition="#state = :rendering AND baked_folder = :lost",
+            values={":rendering": JobState.RENDERING, ":lost": job.baked_folder},
         )
 
-    def end_job(self, job_id: str, state: JobState, progress: Progress, reason: str) -> bool:
+    def claim_finish(self, job: Job, *, token: str, message_id: str, lease_until: int) -> bool:
+        """Become the one that sums the job up, in the run of which `job` was read.
+
+        It has none, or that one let this very message lapse, or went silent.
+        """
         return self._update_job(
-            job_id,
+            job.job_id,
             {
-                "state": state,
-                "reason": reason,
-                "frames_done": progress.done,
-                "frames_failed": progress.failed,
+                "state": JobState.FINISHING,
+                "finish_token": token,
+                "finish_message": message_id,
+                "finish_lease_until": lease_until,
             },
-            condition="#state = :finishing",
-            values={":finishing": JobState.FINISHING},
+            condition="bake_token = :run AND (#state = :rendering OR (#state = :finishing"
+            " AND (finish_message = :finish_message OR finish_lease_until < :now)))",
+            values={
+                ":run": job.bake_token,
+                ":rendering": JobState.RENDERING,
+                ":finishing": JobState.FINISHING,
+                ":now": int(time.time()),
+            },
         )
+
+    def renew_finish(self, job_id: str, *, token: str, lease_until: int) -> bool:
+        """False when another finisher has taken over or the job has ended."""
+        return self._update_job(job_id, {"finish_lease_until": lease_until}, **self._as_finisher(token))
+
+    def end_job(self, job_id: str, state: JobState, progress: Progress, reason: str, *, token: str) -> bool:
+        """False when another finisher has taken over or the job has ended."""
+        ended = {
+            "state": state,
+            "reason": reason,
+            "frames_done": progress.done,
+            "frames_failed": progress.failed,
+        }
+        return self._update_job(job_id, ended, **self._as_finisher(token))
+
+    @staticmethod
+    def _as_finisher(token: str) -> dict[str, Any]:
+        return {
+            "condition": "#state = :finishing AND finish_token = :token",
+            "values": {":finishing": JobState.FINISHING, ":token": token},
+        }
 
     @staticmethod
     def _as_baker(token: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from worker_agent.clock import boot_seconds
+from worker_agent.outcome import TaskOverError
 from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Lease:
         queue: TaskQueue,
         message: Message,
         seconds: int,
-        on_lost: Callable[[], None],
+        on_lost: Callable[[], object],
         now: Callable[[], float] = boot_seconds,
     ) -> None:
         self.queue = queue
@@ -41,6 +42,7 @@ class Lease:
         self._now = now
         self._renewed_at = now()
         self._lost = threading.Event()
+        self._over = threading.Event()
         self._telling = threading.Lock()
         self._told = False
         self._also_renew: Callable[[], None] | None = None
@@ -54,8 +56,16 @@ class Lease:
             self._lost.set()
         return self._lost.is_set()
 
+    @property
+    def over(self) -> bool:
+        """True when the message is still held, but nobody is to do the task any more."""
+        return self._over.is_set()
+
     def also_renew(self, renew: Callable[[], None] | None) -> None:
-        """Call this at each renewal too; it raises LeaseLostError when its own claim is gone."""
+        """Call this at each renewal too.
+
+        It raises LeaseLostError when its own claim is gone, TaskOverError when nobody is to have it.
+        """
         self._also_renew = renew
 
     def settle(self) -> None:
@@ -68,6 +78,11 @@ class Lease:
         """Hold the message for another `seconds`. False when that failed for now: try again soon."""
         with self._renewing:
             return self._settled or self.lost or self._renew()
+
+    def let_go(self) -> None:
+        """Lost from now on, by our own will: the message is given back while its handler still works."""
+        self._lost.set()
+        self.settle()
 
     def watch(self) -> None:
         """Tell the holder of a lease that has run out, without asking anybody."""
@@ -84,6 +99,11 @@ class Lease:
             if not self._settled:
                 self._lost.set()
                 self._tell(str(error))
+        except TaskOverError as error:  # asked again at each renewal: a Blender may just have started
+            log.info("%s: stopping", error)
+            self._renewed_at = begun_at
+            self._over.set()
+            self._stop_work()
         except Exception as error:
             log.warning("could not renew message %s: %s", self.message.id, error)
             return False
@@ -98,10 +118,13 @@ class Lease:
                 return
             self._told = True
         log.warning("lease lost: %s", why)
+        self._stop_work()
+
+    def _stop_work(self) -> None:
         try:
             self._on_lost()
         except Exception:
-            log.exception("could not act on a lost lease")
+            log.exception("could not stop the work of message %s", self.message.id)
 
 
 class LeaseKeeper:
@@ -124,7 +147,7 @@ class LeaseKeeper:
         self._thread.join()
 
     @contextmanager
-    def hold(self, queue: TaskQueue, message: Message, *, on_lost: Callable[[], None]) -> Iterator[Lease]:
+    def hold(self, queue: TaskQueue, message: Message, *, on_lost: Callable[[], object]) -> Iterator[Lease]:
         """Renew the message's lease inside the block; `on_lost` is called from another thread."""
         lease = Lease(queue, message, self._seconds, on_lost, self._now)
         released = threading.Event()

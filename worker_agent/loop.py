@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from contract.tasks import Task, TaskError, decode
+from worker_agent.interruptions.departure import Departure, Interruption
+from worker_agent.interruptions.drain import LAST_SECONDS
+from worker_agent.interruptions.farewell import Farewell
+from worker_agent.interruptions.task_in_hand import TaskInHand
 from worker_agent.lease import Lease, LeaseKeeper
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import (
@@ -17,6 +20,7 @@ from worker_agent.outcome import (
     InterruptedTaskError,
     MachineTroubleError,
     Outcome,
+    Settled,
 )
 from worker_agent.patience import held
 from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
@@ -30,7 +34,7 @@ Handler = Callable[[Any, Lease], Outcome]
 
 
 class WorkLoop:
-    """Looks at the queues in their order, and does one task at a time until told to stop."""
+    """Looks at the queues in their order, and does one task at a time until the worker has to go."""
 
     def __init__(
         self,
@@ -40,8 +44,10 @@ class WorkLoop:
         handlers: Mapping[type[Task], Handler],
         leases: LeaseKeeper,
         metrics: FrameMetrics,
-        stop: threading.Event,
-        on_lease_lost: Callable[[], None],
+        departure: Departure,
+        in_hand: TaskInHand,
+        farewell: Farewell,
+        on_lease_lost: Callable[[], object],
         lease_seconds: int,
         poll_seconds: int,
         require_fit_machine: Callable[[], None] = lambda: None,
@@ -51,7 +57,9 @@ class WorkLoop:
         self._handlers = handlers
         self._leases = leases
         self._metrics = metrics
-        self._stop = stop
+        self._departure = departure
+        self._in_hand = in_hand
+        self._farewell = farewell
         self._on_lease_lost = on_lease_lost
         self._lease_seconds = lease_seconds
         self._poll_seconds = poll_seconds
@@ -60,19 +68,27 @@ class WorkLoop:
         self._trouble = ""
 
     def run(self) -> None:
-        """Until the stop event is set. An error of a service is waited out, never the end of the agent."""
-        while not self._stop.is_set():
+        """Until the agent is stopped: one whose machine is taken away waits for that, and takes nothing.
+
+        An error of a service is waited out, never the end of the agent.
+        """
+        while not self._departure.has(Interruption.STOP):
+            seen = self._departure.announcements
             try:
-                self._turn()
+                if self._departure.leaving:
+                    self._farewell.step(seen)
+                else:
+                    self._turn()
                 self._failures, self._trouble = 0, ""
             except MachineTroubleError as error:
                 self._failures += 1
                 self._say_once(str(error))
-                self._stop.wait(self._back_off())
+                self._departure.wait(self._back_off(), seen)
             except Exception:
                 self._failures += 1
                 log.exception("could not work; trying again")
-                self._stop.wait(self._back_off())
+                self._departure.wait(self._back_off(), seen)
+        self._farewell.end()
         self._metrics.send()
 
     def _turn(self) -> None:
@@ -90,7 +106,7 @@ class WorkLoop:
             message = queue.receive(wait_seconds=wait_seconds, lease_seconds=self._lease_seconds)
             if message:
                 return queue, message
-            if self._stop.is_set():
+            if self._departure.leaving:
                 return None
         return None
 
@@ -103,12 +119,21 @@ class WorkLoop:
             self._dead_letters.send_body(message.body)
             queue.delete(message)
             return
-        with self._leases.hold(queue, message, on_lost=self._on_lease_lost) as lease:
+        with (
+            self._leases.hold(queue, message, on_lost=self._on_lease_lost) as lease,
+            self._in_hand.hold(task, lease),
+        ):
+            if self._departure.leaving:
+                self._give_back(lease, 0)  # it came just then, and nothing of it was begun
+                return
             try:
                 outcome = self._do(task, lease)
             except InterruptedTaskError as error:
                 log.info("%s interrupted: %s", task, error)
-                self._give_back(lease, 0)
+                if self._departure.leaving:
+                    self._in_hand.give_back(task, lease)
+                else:
+                    self._give_back(lease, 0)
                 return
             except MachineTroubleError:
                 self._give_back(lease, TROUBLE_SECONDS)
@@ -123,11 +148,13 @@ class WorkLoop:
                 queue.delete(message)
 
     def _do(self, task: Task, lease: Lease) -> Outcome:
-        if self._stop.is_set():
-            raise InterruptedTaskError("the worker is stopping")
         try:
-            with held(lease, give_up=self._stop.is_set):
+            with held(lease, give_up=lambda: self._departure.seconds_left() <= LAST_SECONDS):
                 return self._handlers[type(task)](task, lease)
+        except InterruptedTaskError as error:
+            if not lease.over:
+                raise
+            return Settled(f"stopped, for nobody is to do it any more: {error}")
         finally:
             lease.settle()
 

@@ -23,6 +23,10 @@ class GiveBack:
 Outcome = Settled | GiveBack
 
 
+class TaskOverError(Exception):
+    """Nobody is to do the task any more, its job has ended: the message is still held, and is deleted."""
+
+
 class InterruptedTaskError(Exception):
     """The worker must go, or no longer holds the task: no failure of anybody's."""
 

@@ -14,9 +14,10 @@ from worker_agent.failed_attempts import YIELD_SECONDS, FailedAttempts
 from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_times import FrameTimes
 from worker_agent.lease import Lease
+from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
-from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled
+from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.stores import Stores
@@ -38,6 +39,7 @@ class RenderTaskHandler:
         metrics: FrameMetrics,
         clock: FrameClock,
         attempts: FailedAttempts,
+        lost: LostProject,
     ) -> None:
         self._stores = stores
         self._sessions = sessions
@@ -46,6 +48,7 @@ class RenderTaskHandler:
         self._metrics = metrics
         self._clock = clock
         self._attempts = attempts
+        self._lost = lost
         self._times = FrameTimes(stores.frames)
 
     def handle(self, task: RenderTask, lease: Lease) -> Outcome:
@@ -55,16 +58,27 @@ class RenderTaskHandler:
             return Settled("its job is unknown")
         if job.state is not JobState.RENDERING:
             return Settled(f"its job is {job.state}")
+        lease.also_renew(lambda: self._check_wanted(job))
         frames = parse_frames(task.frames)
         left = [frame for frame in frames if not self._ended(job, frame)]
         if any(self._attempts.is_for_others(job, frame) for frame in left):
             return GiveBack("left to other workers, for this one failed it", delay_seconds=YIELD_SECONDS)
+        if left:
+            self._machine.require_scratch()  # a project on a file system that is away is not lost
+            if lost := self._lost.outcome(job):
+                return lost
         while left:
             if given_back := self._render(job, left, lease):
                 return given_back
         if self._stores.frames.has_ended(job, frames):
             self._finish_queue.send([FinishTask(job.job_id)])
         return Settled("its frames have ended")
+
+    def _check_wanted(self, job: Job) -> None:
+        """Raises TaskOverError when the job is not rendered any more, or anew: that has tasks of its own."""
+        now = self._stores.jobs.job(job.job_id)
+        if now is None or now.state is not JobState.RENDERING or now.baked_folder != job.baked_folder:
+            raise TaskOverError(f"job {job.job_id} is {now.state if now else 'gone'}")
 
     def _ended(self, job: Job, frame: int) -> bool:
         record = self._stores.frames.frame(job, frame)
@@ -76,7 +90,6 @@ class RenderTaskHandler:
         completed = False
         self._clock.begin(None)  # nobody knows how long it takes to open a scene
         try:
-            self._machine.require_scratch()
             session = self._sessions.open_for(
                 job, self._stores.scratch.baked(job.job_id, job.baked_folder) / job.baked_blend
             )
@@ -84,6 +97,7 @@ class RenderTaskHandler:
             for rendered in session.render(
                 tuple(left), output, timeout_seconds_per_frame=self._times.limit_seconds(job)
             ):
+                self._clock.end()  # its upload is waited for
                 self._keep(job, rendered, output, lease, session.runtime_version)
                 self._times.add(job, rendered.seconds)
                 left.remove(rendered.frame)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -29,24 +29,31 @@ class SceneSessions:
     that cannot be installed or started here, or is not the one that the job is bound to.
     """
 
-    def __init__(self, shelf: BlenderShelf, work_directory: Path) -> None:
+    def __init__(
+        self, shelf: BlenderShelf, work_directory: Path, *, stopped: Callable[[], bool] = lambda: False
+    ) -> None:
+        """While `stopped()`, no Blender is started: what asks for one raises InterruptedTaskError."""
         self._shelf = shelf
+        self._stopped = stopped
         self._work = work_directory
         self._session: BlenderSession | None = None
         self._scene: tuple[str, str] | None = None
         self._lock = threading.Lock()
-        self._stopped = False
 
     def choose(self, blend: Path, wanted_version: str | None) -> RuntimeSpec:
         """The Blender of this farm that renders the file. Raises SceneRejected."""
         return choose_runtime(read_needs(blend), wanted_version, self._shelf.specs)
 
+    def bound(self, job: Job) -> RuntimeSpec:
+        """The Blender of the frames that a job has. Raises RuntimeUnavailableError."""
+        return self._shelf.find(job.blender_version, job.blender_form)
+
     @contextmanager
-    def fresh(self, spec: RuntimeSpec) -> Iterator[BlenderSession]:
-        """A Blender of its own, for a bake; ended with the block."""
+    def fresh(self, spec: RuntimeSpec, build: str | None = None) -> Iterator[BlenderSession]:
+        """A Blender of its own (of this build, when one is given), for a bake; ended with the block."""
         self.close()
         try:
-            yield self._start(spec)
+            yield self._start(spec, build)
         finally:
             self.close()
 
@@ -58,7 +65,8 @@ class SceneSessions:
             session = self._start(self._shelf.find(job.blender_version, job.blender_form), job.blender_build)
             options = JobOptions.from_map(job.options).for_blender()
             session.open(blend, options, timeout_seconds=OPEN_SECONDS, for_bake=False)
-            self._scene = scene
+            with self._lock:
+                self._scene = scene
             return session
         return self._session
 
@@ -75,16 +83,21 @@ class SceneSessions:
         self.close()
         shutil.rmtree(self._work / "output", ignore_errors=True)
 
-    def kill(self) -> None:
-        """End the open Blender at once, from any thread: whoever waits for it sees BlenderKilled."""
+    @property
+    def scene_is_open(self) -> bool:
+        """Whether a Blender is ready for frames, or at them. Safe to ask from any thread."""
+        with self._lock:
+            return self._scene is not None
+
+    def kill(self) -> bool:
+        """End the open Blender at once, from any thread: whoever waits for it sees BlenderKilled.
+
+        False when there is none.
+        """
         with self._lock:
             if self._session is not None:
                 self._session.kill()
-
-    def stop(self) -> None:
-        """Kill, and start none any more."""
-        self._stopped = True
-        self.kill()
+            return self._session is not None
 
     def output_folder(self) -> Path:
         """A new empty folder on this machine for what frames produce."""
@@ -94,6 +107,7 @@ class SceneSessions:
 
     def _start(self, spec: RuntimeSpec, build: str | None = None) -> BlenderSession:
         """Start a Blender, which has to be of this build when one is given."""
+        self._go_on()
         runtime = self._shelf.runtime(spec)
         home = self._work / "session"
         home.mkdir(parents=True, exist_ok=True)
@@ -113,10 +127,14 @@ class SceneSessions:
             raise
         with self._lock:
             self._session = session
-        if self._stopped:
-            session.kill()
-            raise InterruptedTaskError("the worker is stopping")
+        self._go_on()
         return session
+
+    def _go_on(self) -> None:
+        if self._stopped():
+            self.kill()
+            self.close()
+            raise InterruptedTaskError("the worker has to go")
 
 
 def _check_identity(session: BlenderSession, spec: RuntimeSpec, build: str | None) -> None:

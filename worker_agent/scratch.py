@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from contract.keys import TRASH_FOLDER, scratch_folder
+from contract.keys import JOBS_FOLDER, TRASH_FOLDER, scratch_folder
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,16 @@ class Scratch:
         (self._folder(job_id) / f"baking-{token}").rename(self._folder(job_id) / name)
         return name
 
+    def drop_bake(self, job_id: str, token: str) -> None:
+        """Clear away what a baker prepared of a job that is not wanted any more."""
+        self._throw_away(self._folder(job_id) / f"baking-{token}")
+
     def baked(self, job_id: str, name: str) -> Path:
         return self._folder(job_id) / name
+
+    def has_lost(self, job_id: str, name: str) -> bool:
+        """Whether a published project is not there, though the file system that should have it is."""
+        return (self._root / JOBS_FOLDER).is_dir() and not self.baked(job_id, name).is_dir()
 
     def clear(self, job_id: str) -> None:
         """Remove all that a job has here; nothing there is fine."""

@@ -31,7 +31,9 @@ def farm_of(record: FarmRecord) -> Farm:
     return Farm(
         s3=session.client("s3", endpoint_url=record.endpoint, config=_config),
         table=dynamodb.Table(record.outputs["JobTableName"]),
+        sqs=queues(record.endpoint),
         bucket=record.outputs["RenderBucketName"],
+        bake_queue_url=record.outputs["BakeQueueUrl"],
     )
 
 

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from contract.keys import read_upload_key
 from contract.options import OptionError
+from farm.control import RefusedError, cancel, retry
 from farm.follow import NoJobError
 from farm.jobs import Farm, SubmitError, encode_options, submit, upload_key
 from farm.local import clients, lifecycle, status
@@ -34,7 +35,7 @@ _out, _err = Console(highlight=False), Console(stderr=True, highlight=False)
 _GOES_ON = "it goes on (see `farm local status`; `farm local down` ends it)"
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 _EXPECTED = (
-    *(NoBlenderError, DeployError, EmulatorError, lifecycle.UpError, NoJobError),
+    *(NoBlenderError, DeployError, EmulatorError, lifecycle.UpError, NoJobError, RefusedError),
     *(BotoCoreError, ClientError, OSError),
 )
 
@@ -70,6 +71,22 @@ def show_status() -> None:
         return
     with _plain_errors():
         status.show(_out, state, farm)
+
+
+@app.command(name="cancel")
+def cancel_one(job: Annotated[str, typer.Argument(metavar="JOB", help="Its id.")]) -> None:
+    """Cancel a job: its frames stop, and what is rendered of it stays."""
+    with _plain_errors():
+        canceled = cancel(_running_farm(), job)
+    say(_out, f"job {canceled.job_id} is canceled: its workers let it go within a frame")
+
+
+@app.command(name="retry")
+def retry_one(job: Annotated[str, typer.Argument(metavar="JOB", help="Its id.")]) -> None:
+    """Render the failed and missing frames of an ended job, without baking again where that can be."""
+    with _plain_errors():
+        queued = retry(_running_farm(), job)
+    say(_out, f"job {queued.job_id} is queued again, for the frames that are not done")
 
 
 @app.command()
@@ -169,6 +186,14 @@ def _watch(
     except KeyboardInterrupt:
         screen.note(f"stopped watching job {job_id}: {afterwards}")
         raise
+
+
+def _running_farm() -> Farm:
+    """The laptop farm, which has to be up."""
+    record = lifecycle.find(StateFolder(_settings().state_dir))
+    if record is None or not record.outputs:
+        _stop("the laptop farm is down: `farm local up` starts it", FAILED)
+    return clients.farm_of(record)
 
 
 def _settings() -> LocalSettings:

@@ -28,6 +28,8 @@ _KEPT = frozenset(
     }
 )
 _LOOPBACK = "127.0.0.1,localhost,::1"
+_NOBODY = "http://127.0.0.1:1"
+"""Nothing answers there: what is said to the person's own machine is not for an agent."""
 
 
 def without_aws(env: Mapping[str, str]) -> dict[str, str]:
@@ -46,6 +48,7 @@ def aws_variables(*, endpoint: str | None, state_dir: Path) -> dict[str, str]:
         "AWS_CONFIG_FILE": nowhere,
         "AWS_SHARED_CREDENTIALS_FILE": nowhere,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": _NOBODY,  # the fleet gives each agent a machine of its own
         "NO_PROXY": _LOOPBACK,
         "no_proxy": _LOOPBACK,
     }

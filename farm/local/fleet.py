@@ -22,8 +22,9 @@ from contract.job import timestamp
 from contract.scaling import Backlog
 from contract.settings import AgentSettings, BacklogSettings
 from farm.local import clients, emulator, processes
-from farm.local.agents import AgentPool
+from farm.local.agents import STOP_SECONDS, AgentPool
 from farm.local.environment import child_environment
+from farm.local.metadata import MetadataServer
 from farm.local.scaler import Scaler, ScalerError
 from farm.local.settings import LocalSettings, blender_folder
 from farm.local.state import FarmRecord, StateFolder, write_json
@@ -68,16 +69,20 @@ def main() -> int:
         group=farm.outputs["WorkerGroupName"],
         patience_seconds=settings.scale_in_seconds,
     )
+    metadata = MetadataServer()
+    metadata.start()
     pool = AgentPool(
         state=state,
         command=[sys.executable, "-m", "worker_agent"],
         environment=AgentEnvironment(settings, state, farm, deployed_settings(farm)),
+        metadata=metadata,
         tell=_log.info,
     )
     try:
         run(scaler, pool, machine, settings.max_agents, stop)
     finally:
         pool.stop_all(time.monotonic, time.sleep)
+        metadata.stop()
         _log.info("every agent has ended")
     return 0
 
@@ -151,6 +156,7 @@ class AgentEnvironment:
             blender_directory=str(blender_folder(os.environ)),
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
+            stop_seconds=STOP_SECONDS,
         )
         base = child_environment(os.environ, endpoint=self.farm.endpoint, state_dir=self.state.root)
         return base | agent.to_env()

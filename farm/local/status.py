@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from contract.job import Job, Progress
+from contract.job import Job, JobState, Progress
 from contract.runtimes import parse_runtimes
 from farm.jobs import latest_jobs, read_progress
 from farm.local import agents, clients, emulator, fleet, processes
@@ -14,6 +14,8 @@ from farm.local.state import FarmRecord, StateFolder, read_json
 from farm.screen import baking, printable, say
 
 MAX_JOBS = 20
+_SUMMED_UP = (JobState.DONE, JobState.DONE_WITH_FAILURES)
+"""Jobs whose frames are counted on their record; of others only the counters know."""
 _QUEUES = {
     "bake": "BakeQueueUrl",
     "render": "RenderQueueUrl",
@@ -29,7 +31,7 @@ def show(console: Console, state: StateFolder, record: FarmRecord) -> None:
     table = Table("job", "state", "progress", "created", "why", box=None)
     for job in jobs:
         counted = Progress(total=job.frame_count, done=job.frames_done, failed=job.frames_failed)
-        progress = counted if job.state.ended else sum(read_progress(farm, job), Progress())
+        progress = counted if job.state in _SUMMED_UP else sum(read_progress(farm, job), Progress())
         table.add_row(*_row(job, progress))
     console.print(table if jobs else "no jobs yet")
     console.print(_queue_table(record))

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import configparser
+import re
 import shlex
 from typing import Any
 
+from contract.lifecycle import TERMINATION_HOOK
 from contract.runtimes import RuntimeForm, parse_runtimes
 from contract.settings import AgentSettings
 from stacks.assets import ROOT
@@ -47,6 +49,7 @@ def test_the_agent_can_read_its_settings() -> None:
         blender_directory="/opt/render-worker/blender",
         lease_seconds=120,
         poll_seconds=20,
+        stop_seconds=60,
     )
     assert environment["AWS_DEFAULT_REGION"] == "eu-central-1"
 
@@ -152,3 +155,25 @@ def test_the_group_takes_the_name_it_is_given_everywhere() -> None:
     farm = synthesized(worker_asg_name="renderers")
     assert group(farm)["AutoScalingGroupName"] == "renderers"
     assert agent_environment(farm)["FARM_WORKER_ASG_NAME"] == "renderers"
+
+
+def test_a_machine_that_the_group_ends_first_gives_its_work_back() -> None:
+    farm = synthesized()
+    (hook,) = farm.resources("AWS::AutoScaling::LifecycleHook")
+    assert hook.properties == {
+        "AutoScalingGroupName": group(farm)["AutoScalingGroupName"],
+        "LifecycleHookName": TERMINATION_HOOK,
+        "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING",
+        "HeartbeatTimeout": 120,
+        "DefaultResult": "CONTINUE",
+    }
+
+
+def test_a_machine_likely_to_be_taken_back_is_replaced_before_it_is() -> None:
+    assert group(synthesized())["CapacityRebalance"] is True
+
+
+def test_an_agent_that_is_stopped_ends_before_systemd_kills_it() -> None:
+    unit = (ROOT / "worker_agent/boot/render-worker.service").read_text()
+    (patience,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
+    assert int(agent_environment(synthesized())["FARM_STOP_SECONDS"]) + 15 <= int(patience)

@@ -59,6 +59,7 @@ ALLOWED = [
         for a in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "SendMessage")
     ),
     (WORKER, "sqs:SendMessage", DEAD),
+    (WORKER, "autoscaling:CompleteLifecycleAction", OWN),
     (WORKER, "ssmmessages:OpenDataChannel", "*"),
 ]
 REFUSED = [
@@ -91,6 +92,7 @@ REFUSED = [
     (WORKER, "sqs:PurgeQueue", RENDER),
     (WORKER, "autoscaling:SetInstanceProtection", f"{GROUP}Second-Compute-Workers"),
     (WORKER, "autoscaling:UpdateAutoScalingGroup", OWN),
+    (WORKER, "autoscaling:CompleteLifecycleAction", f"{GROUP}Second-Compute-Workers"),
     (WORKER, "ec2:RunInstances", "*"),
     (WORKER, "iam:PassRole", "*"),
     (WORKER, "ssm:GetParameter", "*"),

@@ -22,6 +22,7 @@ from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
 from worker_agent.job_store import JobStore
 from worker_agent.lease import Lease
+from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.patience import patient
@@ -61,6 +62,7 @@ class Agent:
             sessions=sessions,
             machine=self.machine,
             render_queue=TaskQueue(self.aws.sqs, self.aws.render_queue_url),
+            finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
         ).handle
         self.render = RenderTaskHandler(
             stores=stores,
@@ -71,6 +73,11 @@ class Agent:
             clock=self.clock,
             attempts=FailedAttempts(
                 stores=stores, metrics=self.metrics, elsewhere_seconds=30, now=lambda: self.now
+            ),
+            lost=LostProject(
+                stores=stores,
+                bake_queue=TaskQueue(self.aws.sqs, self.aws.bake_queue_url),
+                now=lambda: self.now,
             ),
         ).handle
         self.finish = FinishTaskHandler(stores=stores).handle

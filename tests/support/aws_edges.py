@@ -1,6 +1,7 @@
-"""The farm's table, bucket, queues and group under moto, made from the synthesized templates' properties.
+"""The farm's table, bucket and queues under moto, made from the synthesized templates' properties.
 
 `with aws_edges() as aws:` gives clients and names: `aws.sqs.send_message(QueueUrl=aws.bake_queue_url, …)`.
+`aws_edges_at(endpoint)` makes them in an emulator.
 """
 
 from __future__ import annotations
@@ -54,23 +55,33 @@ def aws_edges() -> Iterator[AwsEdges]:
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with mock.patch.dict(os.environ, {**kept, **environment}, clear=True), mock_aws():
-        dynamodb = boto3.resource("dynamodb").meta.client
-        s3, sqs = boto3.client("s3"), boto3.client("sqs")
-        dead_letters = _make_queue(sqs, "DeadLetterQueue", {})
-        arns = {"arn:Queues/DeadLetterQueue": _queue_arn(sqs, dead_letters)}
-        yield AwsEdges(
-            dynamodb=dynamodb,
-            s3=s3,
-            sqs=sqs,
-            cloudwatch=boto3.client("cloudwatch"),
-            autoscaling=boto3.client("autoscaling"),
-            job_table_name=_make_table(dynamodb),
-            render_bucket_name=_make_bucket(s3),
-            bake_queue_url=_make_queue(sqs, "BakeQueue", arns),
-            render_queue_url=_make_queue(sqs, "RenderQueue", arns),
-            urgent_queue_url=_make_queue(sqs, "UrgentQueue", arns),
-            dead_letter_queue_url=dead_letters,
-        )
+        yield _make_edges(boto3.Session())
+
+
+def aws_edges_at(endpoint: str) -> AwsEdges:
+    """The same in an emulator, for agents that are processes of their own."""
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    return _make_edges(session, endpoint)
+
+
+def _make_edges(session: boto3.Session, endpoint: str | None = None) -> AwsEdges:
+    dynamodb = session.resource("dynamodb", endpoint_url=endpoint).meta.client
+    s3, sqs = session.client("s3", endpoint_url=endpoint), session.client("sqs", endpoint_url=endpoint)
+    dead_letters = _make_queue(sqs, "DeadLetterQueue", {})
+    arns = {"arn:Queues/DeadLetterQueue": _queue_arn(sqs, dead_letters)}
+    return AwsEdges(
+        dynamodb=dynamodb,
+        s3=s3,
+        sqs=sqs,
+        cloudwatch=session.client("cloudwatch", endpoint_url=endpoint),
+        autoscaling=session.client("autoscaling", endpoint_url=endpoint),
+        job_table_name=_make_table(dynamodb),
+        render_bucket_name=_make_bucket(s3),
+        bake_queue_url=_make_queue(sqs, "BakeQueue", arns),
+        render_queue_url=_make_queue(sqs, "RenderQueue", arns),
+        urgent_queue_url=_make_queue(sqs, "UrgentQueue", arns),
+        dead_letter_queue_url=dead_letters,
+    )
 
 
 def _make_table(dynamodb: Any) -> str:

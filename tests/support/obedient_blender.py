@@ -142,8 +142,11 @@ class ObedientSessions:
         assert blend.is_file(), blend
         return RuntimeSpec(version=wanted_version or self.session.runtime_version)
 
+    def bound(self, job: Job) -> RuntimeSpec:
+        return RuntimeSpec(version=job.blender_version)
+
     @contextmanager
-    def fresh(self, spec: RuntimeSpec) -> Iterator[ObedientSession]:
+    def fresh(self, spec: RuntimeSpec, build: str | None = None) -> Iterator[ObedientSession]:
         if self.start_errors:
             raise self.start_errors.pop(0)
         yield self.session

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from contract.lifecycle import TERMINATED
 from farm.local import agents, processes
 from farm.local.agents import AgentPool
 from farm.local.environment import MARKER
+from farm.local.machines import TARGET_STATE, CompletedAction
+from farm.local.metadata import MetadataServer
 from farm.local.state import StateFolder
 
+MakePool = Callable[..., AgentPool]
 GOOD = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 BROKEN = "raise SystemExit(2)"
@@ -33,7 +39,21 @@ def state(tmp_path: Path) -> Iterator[StateFolder]:
     processes.kill_strays(state)
 
 
-def make_pool(state: StateFolder, program: str, grace_seconds: float = 20) -> AgentPool:
+@pytest.fixture
+def metadata() -> Iterator[MetadataServer]:
+    server = MetadataServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make_pool(state: StateFolder, metadata: MetadataServer) -> MakePool:
+    return partial(_make_pool, state, metadata)
+
+
+def _make_pool(
+    state: StateFolder, metadata: MetadataServer, program: str, heartbeat_seconds: float = 0
+) -> AgentPool:
     def environment(worker_id: str, folder: Path) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], MARKER: str(state.root), "WORK": str(folder), "WORKER": worker_id}
 
@@ -41,8 +61,10 @@ def make_pool(state: StateFolder, program: str, grace_seconds: float = 20) -> Ag
         state=state,
         command=[sys.executable, "-c", program],
         environment=environment,
+        metadata=metadata,
         tell=lambda _: None,
-        grace_seconds=grace_seconds,
+        heartbeat_seconds=heartbeat_seconds,
+        grace_seconds=20,
     )
 
 
@@ -58,8 +80,8 @@ def all_up(pool: AgentPool) -> None:
     wait_for(lambda: all(log.exists() and "up" in log.read_text() for log in logs))
 
 
-def test_as_many_as_wanted(state: StateFolder) -> None:
-    pool = make_pool(state, GOOD)
+def test_as_many_as_wanted(state: StateFolder, make_pool: MakePool) -> None:
+    pool = make_pool(GOOD)
     pool.step(2, 0)
     pool.step(2, 1)
     assert len(pool.at_work) == len(agents.running(state)) == 2
@@ -75,8 +97,8 @@ def test_as_many_as_wanted(state: StateFolder) -> None:
     assert list(state.work.iterdir()) == []
 
 
-def test_one_that_does_not_go_is_killed_after_the_grace(state: StateFolder) -> None:
-    pool = make_pool(state, STUBBORN)
+def test_one_that_does_not_go_is_killed_after_the_grace(state: StateFolder, make_pool: MakePool) -> None:
+    pool = make_pool(STUBBORN)
     pool.step(1, 0)
     all_up(pool)
     pool.step(0, 100)
@@ -86,8 +108,10 @@ def test_one_that_does_not_go_is_killed_after_the_grace(state: StateFolder) -> N
     wait_for(lambda: not agents.running(state))
 
 
-def test_a_dead_agent_is_replaced_and_its_blender_does_not_outlive_it(state: StateFolder) -> None:
-    pool = make_pool(state, WITH_BLENDER)
+def test_a_dead_agent_is_replaced_and_its_blender_does_not_outlive_it(
+    state: StateFolder, make_pool: MakePool
+) -> None:
+    pool = make_pool(WITH_BLENDER)
     pool.step(1, 0)
     all_up(pool)
     dead = pool.agents[0]
@@ -101,8 +125,8 @@ def test_a_dead_agent_is_replaced_and_its_blender_does_not_outlive_it(state: Sta
     assert pool.short_lives == 0
 
 
-def test_a_broken_agent_does_not_spin(state: StateFolder) -> None:
-    pool = make_pool(state, BROKEN)
+def test_a_broken_agent_does_not_spin(state: StateFolder, make_pool: MakePool) -> None:
+    pool = make_pool(BROKEN)
     starts = 0
     for second in range(100):
         before = pool.start_after
@@ -113,3 +137,54 @@ def test_a_broken_agent_does_not_spin(state: StateFolder) -> None:
         assert pool.start_after >= before
     assert starts <= 8
     assert pool.short_lives == starts or pool.short_lives == starts - 1
+
+
+def test_a_scale_in_waits_for_the_agents_word(state: StateFolder, make_pool: MakePool) -> None:
+    pool = make_pool(GOOD, heartbeat_seconds=120)
+    pool.step(1, 0)
+    all_up(pool)
+    (agent,) = pool.agents
+    pool.step(0, 10)
+    assert pool.metadata.machines.meta_data(agent.worker_id, TARGET_STATE) == TERMINATED
+    pool.step(0, 11)
+    assert (pool.at_work, agent.kill_at) == ([], None), "it may still be at its last frame"
+    word = CompletedAction(worker_id=agent.worker_id, hook="h", group="g", result="CONTINUE")
+    assert pool.metadata.machines.complete(word)
+    pool.step(0, 12)
+    assert agent.process.wait(10) == -signal.SIGTERM
+
+
+def test_a_scale_in_waits_no_longer_than_the_heartbeat(state: StateFolder, make_pool: MakePool) -> None:
+    pool = make_pool(GOOD, heartbeat_seconds=120)
+    pool.step(1, 0)
+    all_up(pool)
+    (agent,) = pool.agents
+    pool.step(0, 10)
+    pool.step(0, 129)
+    assert agent.kill_at is None
+    pool.step(0, 130)
+    assert agent.process.wait(10) == -signal.SIGTERM
+
+
+def test_a_farm_that_goes_down_waits_for_no_word(state: StateFolder, make_pool: MakePool) -> None:
+    pool = make_pool(GOOD, heartbeat_seconds=120)
+    pool.step(2, 0)
+    all_up(pool)
+    pool.step(1, time.monotonic())
+    began = time.monotonic()
+    pool.stop_all(time.monotonic, time.sleep)
+    assert time.monotonic() - began < 5
+    assert agents.running(state) == []
+
+
+def test_spot_takes_a_machine_back_whatever_it_does(state: StateFolder, make_pool: MakePool) -> None:
+    pool = make_pool(STUBBORN)
+    pool.step(1, 0)
+    all_up(pool)
+    (agent,) = pool.agents
+    pool.metadata.notice_spot(agent.worker_id, 0)
+    pool.step(1, 1)
+    assert agent.process.wait(10) == -signal.SIGKILL
+    pool.step(1, 2)
+    assert len(pool.at_work) == 1, "another takes its place"
+    assert pool.short_lives == 0

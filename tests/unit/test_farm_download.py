@@ -25,8 +25,8 @@ def farm_that_answers(content: bytes, length: int | None = None) -> Farm:
         return {"Body": body, "ContentLength": len(content) if length is None else length}
 
     client: Any = SimpleNamespace(get_object=get_object, asked=asked)
-    table: Any = None
-    return Farm(s3=client, table=table, bucket="b")
+    nothing: Any = None
+    return Farm(s3=client, table=nothing, sqs=nothing, bucket="b", bake_queue_url="")
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ from contract.job import FrameRecord, FrameState, Job, JobState
 from contract.keys import make_job_id
 from contract.options import JobOptions, OptionError
 from contract.table import counter_key, frame_key, job_key, shard_of, shard_totals
+from contract.tasks import BakeTask, decode
+from farm.control import RefusedError, cancel, retry
 from farm.follow import NoJobError, follow
-from farm.jobs import Farm, SubmitError, encode_options, latest_jobs, submit, upload_key
+from farm.jobs import Farm, SubmitError, encode_options, latest_jobs, read_job, submit, upload_key
 
 JOB = Job(
     job_id="scene-1",
@@ -61,7 +63,9 @@ def farm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
                 }
             ],
         )
-        yield Farm(s3=s3, table=table, bucket="renders")
+        sqs = boto3.client("sqs", region_name="us-east-1")
+        url = sqs.create_queue(QueueName="bake")["QueueUrl"]
+        yield Farm(s3=s3, table=table, sqs=sqs, bucket="renders", bake_queue_url=url)
 
 
 def put_job(farm: Farm, job: Job) -> None:
@@ -176,3 +180,79 @@ def test_the_newest_jobs_come_first(farm: Farm) -> None:
 def test_a_frame_record_is_read_as_it_was_written() -> None:
     item: dict[str, Any] = {"frame": 5, "state": "DONE", "files": ["0005.png"]}
     assert FrameRecord.from_item(item).files == ("0005.png",)
+
+
+def bake_tasks(farm: Farm) -> list[object]:
+    answer = farm.sqs.receive_message(QueueUrl=farm.bake_queue_url, MaxNumberOfMessages=10)
+    return [decode(message["Body"]) for message in answer.get("Messages", [])]
+
+
+@pytest.mark.parametrize("state", [JobState.QUEUED, JobState.BAKING, JobState.RENDERING, JobState.HELD])
+def test_a_job_that_goes_on_is_canceled(farm: Farm, state: JobState) -> None:
+    put_job(farm, replace(JOB, state=state, bake_token="t"))
+    assert cancel(farm, "scene-1").state is JobState.CANCELED
+    job = read_job(farm, "scene-1")
+    assert job
+    assert (job.state, job.reason, job.bake_token) == (JobState.CANCELED, "canceled on request", "t")
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        (JobState.DONE, "it has ended already: DONE"),
+        (JobState.CANCELED, "it has ended already: CANCELED"),
+        (JobState.FINISHING, "it is being summed up"),
+    ],
+)
+def test_a_job_that_has_ended_is_not_canceled(farm: Farm, state: JobState, why: str) -> None:
+    put_job(farm, replace(JOB, state=state))
+    with pytest.raises(RefusedError, match=f"job scene-1 cannot be canceled: .*{why}"):
+        cancel(farm, "scene-1")
+    job = read_job(farm, "scene-1")
+    assert job
+    assert job.state is state
+
+
+@pytest.mark.parametrize("state", [JobState.DONE_WITH_FAILURES, JobState.FAILED, JobState.CANCELED])
+def test_a_job_that_ended_short_is_queued_again(farm: Farm, state: JobState) -> None:
+    sent = replace(JOB, state=state, reason="why", task_sent_at="2026", frames_sent_at="2026", retries=1)
+    baked = replace(sent, baked_folder="baked-t", frame_count=4, shards=1, frames_done=3, frames_failed=1)
+    tried = replace(baked, bake_attempts=3, runtime_failures=5, sweep={"sent": 2})
+    put_job(farm, replace(tried, finish_token="f", finish_lease_until=9))
+    job = retry(farm, "scene-1")
+    assert job == read_job(farm, "scene-1")
+    assert (job.state, job.reason, job.retries, job.frames_sent_at) == (JobState.QUEUED, "", 2, "")
+    assert (job.bake_attempts, job.runtime_failures, dict(job.sweep)) == (0, 0, {})
+    assert (job.finish_token, job.finish_lease_until) == ("", 0)
+    assert (job.frame_count, job.shards, job.baked_folder) == (4, 1, "baked-t")
+    assert bake_tasks(farm) == [BakeTask("scene-1")]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "why"),
+    [
+        ({"state": JobState.DONE, "frame_count": 4, "frames_done": 4}, "there is nothing to retry"),
+        ({"state": JobState.RENDERING}, "it has not ended: it is RENDERING"),
+        ({"state": JobState.QUEUED}, "it has not ended: it is QUEUED"),
+        ({"state": JobState.FAILED, "task_sent_at": "", "reason": "unknown option 'x'"}, "'x'.: upload it"),
+    ],
+)
+def test_what_there_is_nothing_to_retry_of(farm: Farm, attributes: dict[str, Any], why: str) -> None:
+    before = replace(JOB, **{"task_sent_at": "2026", **attributes})
+    put_job(farm, before)
+    with pytest.raises(RefusedError, match=f"job scene-1 cannot be retried: .*{why}"):
+        retry(farm, "scene-1")
+    assert read_job(farm, "scene-1") == before
+    assert bake_tasks(farm) == []
+
+
+def test_a_job_nobody_knows(farm: Farm) -> None:
+    for act in (cancel, retry):
+        with pytest.raises(RefusedError, match=r"job nosuch cannot be .*: there is no such job"):
+            act(farm, "nosuch")
+    assert read_job(farm, "nosuch") is None
+
+
+def test_a_done_job_whose_frames_are_missing_is_retried(farm: Farm) -> None:
+    put_job(farm, replace(JOB, state=JobState.DONE, task_sent_at="2026", frame_count=4, frames_done=3))
+    assert retry(farm, "scene-1").state is JobState.QUEUED

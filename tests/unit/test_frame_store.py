@@ -1,13 +1,14 @@
 """A frame and its count move together, and once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from contract.failures import FailureKind
 from contract.job import FailedAttempt, FrameState, JobState, Progress
-from contract.table import shard_count, shard_of
+from contract.table import job_key, shard_count, shard_of
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 from worker_agent.frame_store import CONFLICT_TRIES, FrameStore
@@ -32,6 +33,11 @@ def frames(aws: AwsEdges) -> FrameStore:
     store = FrameStore(aws.dynamodb, aws.job_table_name, "worker-1", sleep=lambda _: None)
     store.expect("a", FRAMES, SHARDS)
     return store
+
+
+def put_job(aws: AwsEdges, **attributes: Any) -> None:
+    job = replace(JOB, state=JobState.BAKING, **attributes)
+    aws.dynamodb.put_item(TableName=aws.job_table_name, Item={**job_key("a"), **job.to_item()})
 
 
 def test_many_frames_lie_in_several_shards() -> None:
@@ -91,18 +97,34 @@ def test_an_interruption_counts_against_nobody(frames: FrameStore) -> None:
     assert (record.state, record.interruptions) == (FrameState.DONE, 2), "a done frame stays as it is"
 
 
-def test_a_failed_frame_that_is_opened_again_is_counted_again(frames: FrameStore) -> None:
+def test_a_failed_frame_that_is_opened_again_is_counted_again(aws: AwsEdges, frames: FrameStore) -> None:
+    put_job(aws, bake_token="t")
     frames.add_failure(JOB, 7, _failure("a", "crash"))
     frames.record_failed(JOB, 7, reason="crash")
-    assert frames.reopen(JOB, 7)
-    assert not frames.reopen(JOB, 7)
+    failed = frames.frame(JOB, 7)
+    assert failed
+    assert not frames.reopen(JOB, failed, bake_token="u"), "a baker that was followed by another"
+    assert frames.reopen(JOB, failed, bake_token="t")
+    assert not frames.reopen(JOB, failed, bake_token="t")
     record = frames.frame(JOB, 7)
     assert record
     assert (record.state, record.attempts, record.reason) == (FrameState.WAITING, 0, "")
     assert frames.progress(JOB) == Progress(total=200)
     assert frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
-    assert not frames.reopen(JOB, 7)
+    assert not frames.reopen(JOB, failed, bake_token="t")
     assert frames.progress(JOB) == Progress(total=200, done=1)
+
+
+def test_failures_of_a_waiting_frame_are_forgotten_when_it_is_opened_again(
+    aws: AwsEdges, frames: FrameStore
+) -> None:
+    put_job(aws, bake_token="t")
+    frames.add_failure(JOB, 7, _failure("a", "crash"))
+    waiting = frames.frame(JOB, 7)
+    assert waiting
+    assert frames.reopen(JOB, waiting, bake_token="t")
+    assert frames.add_failure(JOB, 7, _failure("b", "crash")) == 1
+    assert frames.progress(JOB) == Progress(total=200)
 
 
 def test_a_frame_that_succeeds_in_the_end_bears_no_reason(frames: FrameStore) -> None:

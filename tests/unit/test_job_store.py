@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from contract.job import JobState, Progress
+from contract.job_actions import cancel_job, retry_job
 from contract.table import job_key
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
@@ -26,6 +27,11 @@ def jobs(aws: AwsEdges) -> JobStore:
     return JobStore(aws.dynamodb, aws.job_table_name)
 
 
+def cancel_and_retry(jobs: JobStore) -> None:
+    for write in (cancel_job, retry_job):
+        jobs._dynamodb.update_item(**write(table=jobs._table, job_id="a", now="2026"))
+
+
 def state(jobs: JobStore) -> JobState:
     job = jobs.job("a")
     assert job
@@ -34,6 +40,12 @@ def state(jobs: JobStore) -> JobState:
 
 def later() -> int:
     return int(time.time()) + 100
+
+
+def claim_finish(jobs: JobStore, token: str, message_id: str = "m", lease_until: int | None = None) -> bool:
+    job = jobs.job("a")
+    assert job
+    return jobs.claim_finish(job, token=token, message_id=message_id, lease_until=lease_until or later())
 
 
 PUBLISHED = {
@@ -130,21 +142,48 @@ def test_failed_bakes_are_counted(jobs: JobStore) -> None:
 
 
 def test_a_job_ends_once_and_its_finisher_may_be_followed_by_another(jobs: JobStore) -> None:
-    assert not jobs.begin_finishing("a"), "it has not rendered"
+    assert not claim_finish(jobs, "f"), "it has not rendered"
     jobs.claim_bake("a", token="t", message_id="m", lease_until=later())
     jobs.begin_rendering("a", token="t", published=PUBLISHED)
-    assert jobs.begin_finishing("a")
-    assert jobs.begin_finishing("a")
-    assert jobs.end_job("a", JobState.DONE_WITH_FAILURES, Progress(total=3, done=2, failed=1), "one failed")
-    assert not jobs.end_job("a", JobState.DONE, Progress(total=3, done=3), "")
+    assert claim_finish(jobs, "f")
+    assert claim_finish(jobs, "g"), "the same message again"
+    ended = Progress(total=3, done=2, failed=1)
+    assert not jobs.end_job("a", JobState.DONE, Progress(total=3, done=3), "", token="f")
+    assert jobs.end_job("a", JobState.DONE_WITH_FAILURES, ended, "one failed", token="g")
+    assert not jobs.end_job("a", JobState.DONE, Progress(total=3, done=3), "", token="g")
     job = jobs.job("a")
     assert job
     assert (job.state, job.reason) == (JobState.DONE_WITH_FAILURES, "one failed")
     assert (job.frames_done, job.frames_failed) == (2, 1)
 
 
+def test_a_job_is_summed_up_by_one(jobs: JobStore) -> None:
+    jobs.claim_bake("a", token="t", message_id="m", lease_until=later())
+    jobs.begin_rendering("a", token="t", published=PUBLISHED)
+    assert claim_finish(jobs, "f")
+    assert not claim_finish(jobs, "g", "copy")
+    assert jobs.renew_finish("a", token="f", lease_until=int(time.time()) - 1)
+    assert claim_finish(jobs, "g", "copy"), "the finisher before went silent"
+    assert not jobs.renew_finish("a", token="f", lease_until=later())
+
+
+def test_a_finisher_of_the_run_before_does_not_end_the_next(jobs: JobStore) -> None:
+    jobs.claim_bake("a", token="t", message_id="m", lease_until=later())
+    jobs.begin_rendering("a", token="t", published=PUBLISHED)
+    stale = jobs.job("a")
+    assert stale
+    cancel_and_retry(jobs)
+    jobs.claim_bake("a", token="u", message_id="n", lease_until=later())
+    jobs.begin_rendering("a", token="u", published=PUBLISHED)
+    assert not jobs.claim_finish(stale, token="f", message_id="m", lease_until=later())
+    jobs.mark_frames_sent(stale)
+    job = jobs.job("a")
+    assert job
+    assert (job.state, job.frames_sent_at) == (JobState.RENDERING, ""), "the next run's frames are not sent"
+
+
 def test_a_job_that_is_not_there(jobs: JobStore) -> None:
     assert jobs.job("b") is None
     assert not jobs.claim_bake("b", token="t", message_id="m", lease_until=later())
-    jobs.mark_frames_sent("b")
+    jobs.mark_frames_sent(a_job("b"))
     assert jobs.job("b") is None, "nothing makes a record by mistake"

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from worker_agent import lease as lease_module
 from worker_agent.lease import Lease, LeaseKeeper
+from worker_agent.outcome import TaskOverError
 from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
 
 MESSAGE = Message("id", "receipt", "body")
@@ -289,3 +290,20 @@ def test_a_task_that_is_settled_is_not_renewed_and_not_lost(
         sqs.error = "ReceiptHandleIsInvalid"  # as its message is deleted
         assert not lost.wait(1.3), "not even when its time is over"
     assert sqs.renewals == []
+
+
+def test_work_that_is_wanted_no_more_is_held_and_stopped_each_time(
+    keeper: LeaseKeeper, queue: TaskQueue, sqs: Sqs
+) -> None:
+    """A Blender that was only starting at the first time is stopped at the next."""
+    stopped = threading.Semaphore(0)
+
+    def end() -> None:
+        raise TaskOverError("job a is CANCELED")
+
+    with keeper.hold(queue, MESSAGE, on_lost=lambda: stopped.release()) as lease:
+        lease.also_renew(end)
+        assert all(stopped.acquire(timeout=5) for _ in range(2))
+        assert (lease.over, lease.lost) == (True, False)
+        lease.settle()
+    assert len(sqs.renewals) >= 2, "so that its message can be deleted"

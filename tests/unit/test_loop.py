@@ -1,7 +1,6 @@
 """The agent's loop against real SQS shapes (moto) and handlers that do as they are told."""
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,22 +11,31 @@ from moto import mock_aws
 
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
 from worker_agent import loop as loop_module
+from worker_agent.interruptions.departure import Departure, Interruption, Notice
+from worker_agent.interruptions.farewell import Farewell, TerminationHook
+from worker_agent.interruptions.task_in_hand import TaskInHand
 from worker_agent.lease import Lease, LeaseKeeper
 from worker_agent.loop import WorkLoop
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, MachineTroubleError, Outcome, Settled
 from worker_agent.task_queue import Message, TaskQueue
 
+STOP = Notice(kind=Interruption.STOP, seconds=60)
+
 
 @dataclass
 class Farm:
     sqs: Any
     urls: dict[str, str]
-    stop: threading.Event
+    departure: Departure
     results: list[Outcome | Exception] = field(default_factory=list)
     done: list[Task] = field(default_factory=list)
     lose_lease: bool = False
+    job_has_ended: bool = False
     leases: list[Lease] = field(default_factory=list)
+    interrupted: list[Task] = field(default_factory=list)
+    """Tasks of which that was recorded."""
+    autoscaling: Any = None
 
     def send(self, queue: str, *bodies: str) -> None:
         for body in bodies:
@@ -45,9 +53,11 @@ class Farm:
         self.leases.append(lease)
         if self.lose_lease:
             lease._lost.set()
+        if self.job_has_ended:
+            lease._over.set()
         result = self.results.pop(0) if self.results else Settled("done")
         if not self.results:
-            self.stop.set()
+            self.departure.announce(STOP)
         if isinstance(result, Exception):
             raise result
         return result
@@ -61,9 +71,7 @@ def farm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
     with mock_aws():
         sqs = boto3.client("sqs")
         names = ("urgent", "bake", "render", "dead")
-        yield Farm(
-            sqs, {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in names}, threading.Event()
-        )
+        yield Farm(sqs, {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in names}, Departure())
 
 
 def run(farm: Farm, require_fit_machine: Callable[[], None] = lambda: None) -> None:
@@ -74,7 +82,9 @@ def run(farm: Farm, require_fit_machine: Callable[[], None] = lambda: None) -> N
         handlers=dict.fromkeys((BakeTask, RenderTask, FinishTask), farm.handle),
         leases=LeaseKeeper(120),
         metrics=FrameMetrics(boto3.client("cloudwatch"), namespace="n", fleet="f"),
-        stop=farm.stop,
+        departure=farm.departure,
+        in_hand=TaskInHand(farm.interrupted.append),
+        farewell=Farewell(farm.departure, TerminationHook(farm.autoscaling, group="g", instance_id="i")),
         on_lease_lost=lambda: None,
         lease_seconds=120,
         poll_seconds=1,
@@ -141,9 +151,18 @@ def test_work_whose_lease_was_lost_is_not_touched(farm: Farm, result: Outcome | 
     assert farm.counts("bake") == (0, 1), "as somebody else may hold it now"
 
 
+@pytest.mark.parametrize("result", [Settled(""), InterruptedTaskError("Blender was stopped")])
+def test_work_of_a_job_that_has_ended_is_deleted(farm: Farm, result: Outcome | Exception) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.job_has_ended = True
+    farm.results = [result]
+    run(farm)
+    assert farm.counts("bake") == (0, 0), "nobody is to have it again"
+
+
 def test_a_worker_that_was_told_to_stop_takes_nothing(farm: Farm) -> None:
     farm.send("bake", encode(BakeTask("a")))
-    farm.stop.set()
+    farm.departure.announce(STOP)
     run(farm)
     assert farm.done == []
     assert farm.counts("bake") == (1, 0)
@@ -164,29 +183,66 @@ def test_a_renewal_that_meets_the_deletion_is_no_loss(farm: Farm, monkeypatch: p
     assert not farm.leases[-1].lost
 
 
-class PassingTime(threading.Event):
-    """Waits take no time, and are kept; set when a time has passed."""
+def test_what_a_long_poll_brings_too_late_is_given_back_at_once(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive = TaskQueue.receive
+
+    def receive_and_hear(queue: TaskQueue, **arguments: int) -> Message | None:
+        message = receive(queue, **arguments)
+        if message:
+            farm.departure.announce(STOP)
+        return message
+
+    monkeypatch.setattr(TaskQueue, "receive", receive_and_hear)
+    farm.send("render", encode(RenderTask("a", "1")))
+    run(farm)
+    assert farm.counts("render") == (1, 0)
+    assert (farm.done, farm.interrupted) == ([], []), "nothing of it was begun"
+
+
+def test_an_interruption_is_recorded_once_the_task_is_back(farm: Farm) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.results = [InterruptedTaskError("killed")]
+    run(farm)
+    assert farm.counts("bake") == (1, 0)
+    assert farm.interrupted == [BakeTask("a")]
+
+
+def test_a_task_that_ends_for_another_reason_was_not_interrupted(farm: Farm) -> None:
+    farm.send("bake", encode(BakeTask("a")))
+    farm.results = [InterruptedTaskError("another baker has taken over"), Settled("")]
+    run(farm)
+    assert farm.done == [BakeTask("a"), BakeTask("a")]
+    assert farm.interrupted == []
+
+
+def test_work_that_is_done_in_time_is_settled(farm: Farm) -> None:
+    farm.send("render", encode(RenderTask("a", "1")))
+    run(farm)
+    assert (farm.counts("render"), farm.interrupted) == ((0, 0), [])
+
+
+class PassingTime(Departure):
+    """Waits take no time, and are kept; the agent is stopped when a time has passed."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self.left_seconds = seconds
         self.waits: list[float] = []
 
-    def wait(self, timeout: float | None = None) -> bool:
-        assert timeout is not None
-        self.waits.append(timeout)
-        self.left_seconds -= timeout
+    def wait(self, seconds: float, seen: int) -> None:
+        self.waits.append(seconds)
+        self.left_seconds -= seconds
         if self.left_seconds <= 0:
-            self.set()
-        return self.is_set()
+            self.announce(STOP)
 
 
 @pytest.fixture
 def half_a_day(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> PassingTime:
     monkeypatch.setattr(loop_module, "BACK_OFF_SECONDS", (1, 60))
-    stop = PassingTime(12 * 3600.0)
-    farm.stop = stop
-    return stop
+    farm.departure = half_a_day = PassingTime(12 * 3600.0)
+    return half_a_day
 
 
 def test_half_a_day_without_its_queues_is_waited_out_and_never_spun_through(

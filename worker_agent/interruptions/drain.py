@@ -1,0 +1,115 @@
+"""A thread that sees to it that a worker which has to go lets go of its task in time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol
+
+from contract.tasks import FinishTask, RenderTask, Task
+from worker_agent.frame_clock import FrameClock
+from worker_agent.interruptions.departure import Departure
+from worker_agent.interruptions.task_in_hand import TaskInHand
+
+log = logging.getLogger(__name__)
+
+UPLOAD_SECONDS = 10.0
+"""Kept for what comes after a frame: its upload and its record."""
+LAST_SECONDS = 2.0
+"""Kept for giving back a task that its handler does not let go of."""
+PATIENCE_SECONDS = 3.0
+"""From Blender's end until a handler that does not notice it loses its task."""
+LOOK_SECONDS = 0.1
+_LONG_SECONDS = 3600.0
+
+
+class Verdict(Enum):
+    WAIT = "it will be done in time"
+    KILL = "it will not be done in time"
+    TAKE_AWAY = "there is no time left"
+
+
+def judge(
+    task: Task,
+    *,
+    scene_is_open: bool,
+    frame_seconds: float | None,
+    seconds_left: float,
+    seconds_since_kill: float | None,
+) -> Verdict:
+    """What is to become of a task whose worker has to go within `seconds_left`.
+
+    `frame_seconds` is what the frame still takes, as far as anybody knows (FrameClock.seconds_left).
+    """
+    if seconds_left <= LAST_SECONDS:
+        return Verdict.TAKE_AWAY
+    usable_seconds = seconds_left - UPLOAD_SECONDS
+    if usable_seconds <= 0:
+        return Verdict.KILL  # a frame that is being uploaded goes on: it needs Blender no more
+    if seconds_since_kill is not None:
+        return Verdict.TAKE_AWAY if seconds_since_kill >= PATIENCE_SECONDS else Verdict.KILL
+    if isinstance(task, FinishTask):
+        return Verdict.WAIT
+    if not isinstance(task, RenderTask) or not scene_is_open:
+        return Verdict.KILL  # a bake, or a scene that is still being opened: nobody knows for how long
+    return Verdict.WAIT if frame_seconds is not None and frame_seconds <= usable_seconds else Verdict.KILL
+
+
+class Blender(Protocol):
+    """What is asked of SceneSessions."""
+
+    @property
+    def scene_is_open(self) -> bool: ...
+
+    def kill(self) -> bool: ...
+
+
+class Drain:
+    def __init__(
+        self,
+        *,
+        departure: Departure,
+        in_hand: TaskInHand,
+        blender: Blender,
+        frame_clock: FrameClock,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._departure = departure
+        self._in_hand = in_hand
+        self._blender = blender
+        self._frame_clock = frame_clock
+        self._clock = clock
+        self._killed_at: float | None = None
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="drain", daemon=True).start()
+
+    def look(self) -> None:
+        """Judge the task in hand once, if the worker has to go, and act on it."""
+        task = self._in_hand.task
+        if task is None or not self._departure.leaving:
+            self._killed_at = None
+            return
+        verdict = judge(
+            task,
+            scene_is_open=self._blender.scene_is_open,
+            frame_seconds=self._frame_clock.seconds_left(),
+            seconds_left=self._departure.seconds_left(),
+            seconds_since_kill=None if self._killed_at is None else self._clock() - self._killed_at,
+        )
+        if verdict is Verdict.WAIT:
+            return
+        if self._blender.kill() and self._killed_at is None:
+            log.info("%s: Blender is killed, %s", task, verdict.value)
+            self._killed_at = self._clock()
+        if verdict is Verdict.TAKE_AWAY:
+            self._in_hand.take_away()
+
+    def _run(self) -> None:
+        while True:
+            seen = self._departure.announcements
+            self.look()
+            self._departure.wait(LOOK_SECONDS if self._departure.leaving else _LONG_SECONDS, seen)
