@@ -96,7 +96,7 @@ class TestServicesAway:
         record = agent.frames.frame(agent.job, 1)
         assert record
         assert (record.state, record.failures) == (FrameState.DONE, ())
-        assert agent.stored()["frames/0001.png"] == b"picture 0001.png"
+        assert agent.stored()["frames/0001.png"].startswith(b"\x89PNG")
         assert agent.sent(agent.aws.urgent_queue_url) == [FINISH]
         assert calls_a_minute(trouble, service) <= 10
 
