@@ -26,7 +26,7 @@ from worker_agent.task_queue import TaskQueue
 
 RUNTIME_RETRY_SECONDS = 60
 """A frame for which this worker has no Blender waits this long for another worker. When none has it, the
-queue's last delivery ends the job, after some two hours."""
+sweep of waiting jobs ends the job (functions/sweep_jobs)."""
 
 
 class RenderTaskHandler:

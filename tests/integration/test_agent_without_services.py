@@ -20,7 +20,7 @@ import pytest
 from contract.settings import AgentSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-WATCHED_SECONDS = 8.0
+WATCHED_SECONDS = 6.0
 
 
 @dataclass
@@ -43,7 +43,7 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            code = {"fails": 500, "throttles": 429, "refuses": 403}[endpoint.how]
+            code = {"fails": 500, "refuses": 403}[endpoint.how]
             self.send_response(code)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -106,7 +106,7 @@ def start_agent(folder: Path, services: Endpoint) -> subprocess.Popen[bytes]:
         )
 
 
-@pytest.mark.parametrize("how", ["fails", "throttles", "refuses", "hangs up"])
+@pytest.mark.parametrize("how", ["fails", "refuses", "hangs up"])
 def test_an_agent_whose_services_are_away_lives_and_does_not_spin(tmp_path: Path, how: str) -> None:
     with endpoint(how) as services:
         agent = start_agent(tmp_path, services)
@@ -124,5 +124,5 @@ def test_an_agent_whose_services_are_away_lives_and_does_not_spin(tmp_path: Path
             agent.kill()
             agent.wait()
     first_seconds = [at for at in seen if at < seen[0] + WATCHED_SECONDS]
-    assert len(first_seconds) <= 20, "ever fewer; what follows is measured with the loop's own clock"
+    assert len(first_seconds) <= 18, "ever fewer; what follows is measured with the loop's own clock"
     assert "could not work; trying again" in (tmp_path / "agent.log").read_text()

@@ -134,6 +134,19 @@ def test_a_job_is_summed_up_after_an_outage(agent: Agent, service: str) -> None:
     assert calls_a_minute(trouble, service) <= 10
 
 
+def test_nobody_waits_to_tell_of_a_bakes_progress(agent: Agent) -> None:
+    """Blender bakes on meanwhile, and its events would not be read."""
+    agent.blender.report = CLOTH
+    agent.upload(options={"frames": "1"})
+    waited = []
+    with in_trouble(agent) as trouble:
+        agent.blender.during_bake = lambda: trouble.away_until.update({"dynamodb": 60})
+        log_tail = agent.blender.log_tail
+        agent.blender.log_tail = lambda: waited.append(trouble.seconds) or log_tail()  # type: ignore[method-assign,func-returns-value]
+        trouble.do(BAKE, agent.lease())
+    assert waited == [0.0]
+
+
 def calls_a_minute(trouble: Trouble, service: str) -> float:
     """While it was away; what botocore itself tries again is not seen here."""
     failed = [at for at, called, _ in trouble.calls if called == service and at < 900]
