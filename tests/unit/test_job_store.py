@@ -187,3 +187,10 @@ def test_a_job_that_is_not_there(jobs: JobStore) -> None:
     assert not jobs.claim_bake("b", token="t", message_id="m", lease_until=later())
     jobs.mark_frames_sent(a_job("b"))
     assert jobs.job("b") is None, "nothing makes a record by mistake"
+
+
+def test_a_finisher_whose_clock_was_far_ahead_keeps_nobody_off(jobs: JobStore) -> None:
+    jobs.claim_bake("a", token="t", message_id="m", lease_until=later())
+    jobs.begin_rendering("a", token="t", published=PUBLISHED)
+    assert claim_finish(jobs, "f", lease_until=later() + 3600)
+    assert claim_finish(jobs, "g", "copy")

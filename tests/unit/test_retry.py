@@ -401,7 +401,7 @@ class TestFinish:
         assert state(agent) == "FINISHING"
         late = time.time() + 121
         with monkeypatch.context() as later:
-            later.setattr(time, "time", lambda: late)
+            later.setattr(agent.jobs, "_now", lambda: late)
             agent.finish(FINISH, agent.lease("copy"))
         assert state(agent) == "DONE"
 
