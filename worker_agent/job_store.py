@@ -157,6 +157,7 @@ class JobStore:
 
         It has none, or that one let this very message lapse, or went silent.
         """
+        lapsed = lapsed_lease("finish_lease_until", now=int(self._now()), lease_until=lease_until)
         return self._update_job(
             job.job_id,
             {
@@ -166,12 +167,12 @@ class JobStore:
                 "finish_lease_until": lease_until,
             },
             condition="bake_token = :run AND (#state = :rendering OR (#state = :finishing"
-            " AND (finish_message = :finish_message OR finish_lease_until < :now)))",
+            f" AND (finish_message = :finish_message OR {lapsed.condition})))",
             values={
                 ":run": job.bake_token,
                 ":rendering": JobState.RENDERING,
                 ":finishing": JobState.FINISHING,
-                ":now": int(time.time()),
+                **lapsed.values,
             },
         )
 
