@@ -45,7 +45,13 @@ def build(app: App) -> None:
         scratch=efs.scratch,
     )
     scaling = ScalingStack(
-        app, name("Scaling"), env=env, config=config, queues=queues.queues, group=compute.group
+        app,
+        name("Scaling"),
+        env=env,
+        config=config,
+        table=storage.table,
+        queues=queues.queues,
+        group=compute.group,
     )
     MonitoringStack(
         app,
@@ -55,6 +61,7 @@ def build(app: App) -> None:
         queues=queues.queues,
         group=compute.group,
         measure_backlog=scaling.measure_backlog,
+        sweep_jobs=scaling.sweep_jobs,
         janitor=efs.janitor.function,
         topic=storage.topic,
     )

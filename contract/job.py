@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -97,6 +97,8 @@ class Job:
     """Epoch seconds until which another copy of the finish message keeps off."""
     sweep: Mapping[str, Any] = field(default_factory=dict)
     """What the sweep of waiting jobs saw last, and how often it sent tasks again."""
+    dead_letters: Sequence[str] = ()
+    """Names those of its bake and finish tasks that came among the dead letters: each counts once."""
     frames_done: int = 0
     frames_failed: int = 0
     """Both written when the job ends; until then the shards' counters say it."""
@@ -119,6 +121,7 @@ class Job:
             "bake_progress": dict(self.bake_progress),
             "scene": dict(self.scene),
             "sweep": dict(self.sweep),
+            "dead_letters": list(self.dead_letters),
         }
 
 

@@ -16,6 +16,8 @@ MAX_RESOLUTION_PERCENTAGE = 1_000
 MAX_TASK_SECONDS = 11 * 3600
 """One receive of an SQS message cannot be held for longer than 12 hours."""
 DEFAULT_MAX_ATTEMPTS = 3
+LONGEST_FRAME_SECONDS = 4 * 3600
+"""What a frame may take at most, unless the job asks for another limit."""
 ENGINES = {"cycles": "CYCLES", "eevee": "EEVEE", "workbench": "WORKBENCH"}
 """What a person writes, and the farm's name for it (Blender's own id of EEVEE depends on its version)."""
 _ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}

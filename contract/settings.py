@@ -86,6 +86,21 @@ class DeadLetterSettings(Settings):
     """The Lambda that reads the dead-letter queue."""
 
     job_table_name: str
+    bake_queue_url: str
+    render_queue_url: str
+    urgent_queue_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSettings(Settings):
+    """The Lambda that looks for jobs whose tasks are lost."""
+
+    job_table_name: str
+    bake_queue_url: str
+    render_queue_url: str
+    urgent_queue_url: str
+    stall_seconds: int
+    """How long a job may stand still before its tasks are taken for lost, if too few are on the queues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ class FarmDashboard(cw.Dashboard):
         group_name: str,
         queues: FarmQueues,
         measure_backlog: FarmFunction,
+        sweep_jobs: FarmFunction,
         janitor: FarmFunction,
     ) -> None:
         super().__init__(scope, construct_id, default_interval=Duration.hours(3))
@@ -31,7 +32,7 @@ class FarmDashboard(cw.Dashboard):
         self._group_name = group_name
         self.add_widgets(self._frames(), self._frame_seconds())
         self.add_widgets(self._capacity(), self._backlog())
-        self.add_widgets(self._tasks(queues), self._trouble(queues, measure_backlog, janitor))
+        self.add_widgets(self._tasks(queues), self._trouble(queues, measure_backlog, sweep_jobs, janitor))
         self.add_widgets(self._scratch())
 
     def _frames(self) -> cw.GraphWidget:
@@ -75,7 +76,11 @@ class FarmDashboard(cw.Dashboard):
         return _graph("Tasks", *waiting, *held)
 
     def _trouble(
-        self, queues: FarmQueues, measure_backlog: FarmFunction, janitor: FarmFunction
+        self,
+        queues: FarmQueues,
+        measure_backlog: FarmFunction,
+        sweep_jobs: FarmFunction,
+        janitor: FarmFunction,
     ) -> cw.GraphWidget:
         return _graph(
             "Should be nothing",
@@ -84,6 +89,7 @@ class FarmDashboard(cw.Dashboard):
             ),
             deepest(queues.unheard_uploads, "uploads unheard"),
             measure_backlog.metric_errors(period=Duration.minutes(1), label="backlog not measured"),
+            sweep_jobs.metric_errors(period=Duration.minutes(5), label="jobs not swept"),
             janitor.metric_errors(period=Duration.minutes(1), label="scratch space not cleared"),
         )
 

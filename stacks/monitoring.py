@@ -28,6 +28,7 @@ class MonitoringStack(Stack):
         queues: FarmQueues,
         group: autoscaling.AutoScalingGroup,
         measure_backlog: FarmFunction,
+        sweep_jobs: FarmFunction,
         janitor: FarmFunction,
         topic: sns.ITopic,
     ) -> None:
@@ -40,11 +41,12 @@ class MonitoringStack(Stack):
             group_name=group.auto_scaling_group_name,
             queues=queues,
             measure_backlog=measure_backlog,
+            sweep_jobs=sweep_jobs,
             janitor=janitor,
         )
         self._alarm(
             "DeadLetters",
-            "A task was given up: its job's record says which. See the workers' logs.",
+            "Workers died of a task without a word: its frame or its job says so. See the workers' logs.",
             # received, not visible: the Lambda on this queue empties it before anybody looks
             queues.dead_letters.metric_number_of_messages_received(period=Duration.minutes(1)),
         )

@@ -62,13 +62,22 @@ class QueuesStack(Stack):
     def _read_dead_letters(self, table: dynamodb.ITable) -> None:
         reader = FarmFunction(
             self,
-            "FailDeadLetters",
-            name="fail_dead_letters",
-            settings=DeadLetterSettings(job_table_name=table.table_name),
+            "SettleDeadLetters",
+            name="settle_dead_letters",
+            settings=DeadLetterSettings(
+                job_table_name=table.table_name,
+                bake_queue_url=self.queues.bake.queue_url,
+                render_queue_url=self.queues.render.queue_url,
+                urgent_queue_url=self.queues.urgent.queue_url,
+            ),
             timeout=Duration.seconds(30),
         )
         table.grant(reader, "dynamodb:GetItem", "dynamodb:UpdateItem")
-        reader.add_event_source(SqsEventSource(self.queues.dead_letters, batch_size=10))
+        for queue in self.queues.tasks:
+            queue.grant(reader, "sqs:SendMessage")
+        reader.add_event_source(
+            SqsEventSource(self.queues.dead_letters, batch_size=10, report_batch_item_failures=True)
+        )
 
 
 def heard_suffixes() -> list[str]:

@@ -1,10 +1,11 @@
-"""What makes the fleet as large as the backlog wants: a metric each minute, and two policies on it."""
+"""What makes the fleet as large as the backlog wants, and what sees to it that no job waits for ever."""
 
 from __future__ import annotations
 
 from aws_cdk import CfnOutput, Duration, Environment, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk.aws_cloudwatch_actions import AutoScalingAction
@@ -12,16 +13,19 @@ from aws_cdk.aws_events_targets import LambdaFunction
 from constructs import Construct
 
 from contract.metrics import BACKLOG_PER_INSTANCE, NEEDS_WAKE
-from contract.settings import BacklogSettings
+from contract.settings import BacklogSettings, SweepSettings
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
 from stacks.farm_queues import FarmQueues
 from stacks.fleet_metrics import fleet_metric
 from stacks.permissions import allow_put_metrics
 
+STALL = Duration.minutes(15)
+"""How long a job may stand still: far longer than a queue's count lags behind what is on it."""
+
 
 class ScalingStack(Stack):
-    """Depends on queues and compute."""
+    """Depends on storage, queues and compute."""
 
     def __init__(
         self,
@@ -30,6 +34,7 @@ class ScalingStack(Stack):
         *,
         env: Environment,
         config: FarmConfig,
+        table: dynamodb.ITable,
         queues: FarmQueues,
         group: autoscaling.AutoScalingGroup,
     ) -> None:
@@ -39,7 +44,9 @@ class ScalingStack(Stack):
         self.measure_backlog = self._measure_each_minute(config, queues)
         self._track_backlog(config.frame_queue_bpi)
         self._wake()
+        self.sweep_jobs = self._sweep(table, queues)
         CfnOutput(self, "BacklogFunctionName", value=self.measure_backlog.function_name)
+        CfnOutput(self, "SweepFunctionName", value=self.sweep_jobs.function_name)
 
     def _measure_each_minute(self, config: FarmConfig, queues: FarmQueues) -> FarmFunction:
         function = FarmFunction(
@@ -72,6 +79,32 @@ class ScalingStack(Stack):
             self,
             "EachMinute",
             schedule=events.Schedule.rate(Duration.minutes(1)),
+            targets=[LambdaFunction(function)],
+        )
+        return function
+
+    def _sweep(self, table: dynamodb.ITable, queues: FarmQueues) -> FarmFunction:
+        function = FarmFunction(
+            self,
+            "SweepJobs",
+            name="sweep_jobs",
+            settings=SweepSettings(
+                job_table_name=table.table_name,
+                bake_queue_url=queues.bake.queue_url,
+                render_queue_url=queues.render.queue_url,
+                urgent_queue_url=queues.urgent.queue_url,
+                stall_seconds=int(STALL.to_seconds()),
+            ),
+            timeout=Duration.minutes(4),  # less than a round comes after
+            retry_attempts=0,
+        )
+        table.grant(function, "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:UpdateItem")
+        for queue in queues.tasks:
+            queue.grant(function, "sqs:GetQueueAttributes", "sqs:SendMessage")
+        events.Rule(
+            self,
+            "EachFiveMinutes",
+            schedule=events.Schedule.rate(Duration.minutes(5)),
             targets=[LambdaFunction(function)],
         )
         return function

@@ -38,6 +38,7 @@ from worker_agent.loop import Handler, WorkLoop
 from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
+from worker_agent.output_check import OutputChecker
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.scene_sessions import SceneSessions
@@ -71,17 +72,20 @@ def main() -> int:
     sessions = SceneSessions(shelf, Path(settings.work_directory), stopped=lambda: departure.leaving)
     metadata = MetadataClient(os.environ.get(METADATA_VARIABLE) or METADATA_ENDPOINT)
     watcher = NoticeWatcher(metadata, departure)
+    checker = OutputChecker()
     leases = LeaseKeeper(settings.lease_seconds)
-    loop = _loop(settings, sessions, leases, departure)
+    loop = _loop(settings, sessions, checker, leases, departure)
     watcher.start()
     leases.start()
-    log.info("worker %s is ready", settings.worker_id)
     try:
+        checker.start()
+        log.info("worker %s is ready", settings.worker_id)
         loop.run()
     finally:
         watcher.stop()
         leases.stop()
         sessions.close()
+        checker.close()
     log.info("worker %s has stopped", settings.worker_id)
     return 0
 
@@ -96,7 +100,11 @@ def _end_process(death: threading.ExceptHookArgs) -> None:
 
 
 def _loop(
-    settings: AgentSettings, sessions: SceneSessions, leases: LeaseKeeper, departure: Departure
+    settings: AgentSettings,
+    sessions: SceneSessions,
+    checker: OutputChecker,
+    leases: LeaseKeeper,
+    departure: Departure,
 ) -> WorkLoop:
     """Put the parts together."""
     clients = Clients.connect()
@@ -132,6 +140,7 @@ def _loop(
         stores=stores,
         sessions=sessions,
         machine=machine,
+        checker=checker,
         finish_queue=urgent,
         metrics=metrics,
         clock=frame_clock,

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Final
 
 from contract.job import Job
-from contract.options import JobOptions
+from contract.options import LONGEST_FRAME_SECONDS, JobOptions
 from worker_agent.frame_store import FrameStore
 
 SAMPLES: Final = 200
@@ -22,8 +22,6 @@ LIMIT_FACTOR: Final = 10
 """A frame may take so many times the median: a camera that flies through smoke is no hang."""
 SHORTEST_LIMIT_SECONDS: Final = 300
 """A worker's first frame also loads textures and compiles shaders."""
-LONGEST_LIMIT_SECONDS: Final = 4 * 3600
-"""Also the limit while too few frames are done to know better."""
 SLOW_FACTOR: Final = 1.25
 """A frame that is waited for may be somewhat slower than the median."""
 
@@ -60,8 +58,8 @@ class FrameTimes:
             return asked
         usual = self.median_seconds(job)
         if usual is None:
-            return LONGEST_LIMIT_SECONDS
-        return min(max(LIMIT_FACTOR * usual, SHORTEST_LIMIT_SECONDS), LONGEST_LIMIT_SECONDS)
+            return LONGEST_FRAME_SECONDS
+        return min(max(LIMIT_FACTOR * usual, SHORTEST_LIMIT_SECONDS), LONGEST_FRAME_SECONDS)
 
     def expected_seconds(self, job: Job) -> float | None:
         """How long the next frame will take, rather too long than too short; None: nobody knows."""

@@ -18,6 +18,7 @@ from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
+from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.stores import Stores
@@ -25,7 +26,7 @@ from worker_agent.task_queue import TaskQueue
 
 RUNTIME_RETRY_SECONDS = 60
 """A frame for which this worker has no Blender waits this long for another worker. When none has it, the
-queue's last delivery ends the job, after some two hours."""
+sweep of waiting jobs ends the job (functions/sweep_jobs)."""
 
 
 class RenderTaskHandler:
@@ -35,6 +36,7 @@ class RenderTaskHandler:
         stores: Stores,
         sessions: SceneSessions,
         machine: Machine,
+        checker: OutputChecker,
         finish_queue: TaskQueue,
         metrics: FrameMetrics,
         clock: FrameClock,
@@ -44,6 +46,7 @@ class RenderTaskHandler:
         self._stores = stores
         self._sessions = sessions
         self._machine = machine
+        self._checker = checker
         self._finish_queue = finish_queue
         self._metrics = metrics
         self._clock = clock
@@ -98,6 +101,7 @@ class RenderTaskHandler:
                 tuple(left), output, timeout_seconds_per_frame=self._times.limit_seconds(job)
             ):
                 self._clock.end()  # its upload is waited for
+                self._checker.check(rendered, output, session.frame_outputs)
                 self._keep(job, rendered, output, lease, session.runtime_version)
                 self._times.add(job, rendered.seconds)
                 left.remove(rendered.frame)

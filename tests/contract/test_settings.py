@@ -12,6 +12,7 @@ from contract.settings import (
     ListenerSettings,
     Settings,
     SettingsError,
+    SweepSettings,
 )
 
 MODELS: list[type[Settings]] = [
@@ -20,6 +21,7 @@ MODELS: list[type[Settings]] = [
     DeadLetterSettings,
     JanitorSettings,
     ListenerSettings,
+    SweepSettings,
 ]
 SAMPLES = {"str": "text", "int": 12, "float": 2.5}
 

@@ -6,14 +6,16 @@ import io
 import json
 import os
 import shutil
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from contract.job import Job, JobState
+from contract.job import Job, JobState, timestamp
 from contract.keys import make_job_id, scratch_folder
-from contract.table import job_key
+from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, job_key
 from farm.local import clients
 from tests.e2e.laptop import LaptopFarm
 from tests.support.jobs import a_job
@@ -97,6 +99,39 @@ def test_a_zip_is_unpacked(laptop: LaptopFarm, scene: Path, tmp_path: Path) -> N
     job: Job = laptop.wait(laptop.upload(bundle, "packed/bundle.zip", {"frames": "1"}))
     assert job.state is JobState.DONE, job.reason
     assert sorted(laptop.frames(job)) == ["0001.png"]
+
+
+def test_a_job_whose_task_was_never_sent_is_rendered_all_the_same(laptop: LaptopFarm, scene: Path) -> None:
+    """Its listener died between its two writes, and its event never came again."""
+    key, created = "lost/output/scene.blend", timestamp(datetime.now(UTC))  # where no event is heard
+    answer = laptop.farm.s3.put_object(Bucket=laptop.farm.bucket, Key=key, Body=scene.read_bytes())
+    job = a_job(
+        "scene-of-a-lost-task",
+        project="lost",
+        name="scene.blend",
+        bucket=laptop.farm.bucket,
+        source_key=key,
+        source_version=answer["VersionId"],
+        options={"frames": "2"},
+        created_at=created,
+        updated_at=created,
+    )
+    laptop.farm.table.put_item(
+        Item={**job_key(job.job_id), **job.to_item(), INDEX_PARTITION_KEY: JOB_LISTING}
+    )
+    lambdas, name = clients.functions(laptop.record.endpoint), laptop.record.outputs["SweepFunctionName"]
+    variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    lambdas.update_function_configuration(
+        FunctionName=name, Environment={"Variables": {**variables, "FARM_STALL_SECONDS": "1"}}
+    )
+    reports = []
+    for _ in range(2):
+        reports.append(json.loads(lambdas.invoke(FunctionName=name)["Payload"].read()))
+        time.sleep(2)
+    assert [report["sent_again"] for report in reports] == [[], [job.job_id]]
+    ended = laptop.wait(job.job_id)
+    assert ended.state is JobState.DONE, ended.reason
+    assert sorted(laptop.frames(ended)) == ["0002.png"]
 
 
 def test_a_jobs_scratch_space_goes_with_it_and_the_janitor_takes_what_is_left(

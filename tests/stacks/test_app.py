@@ -40,6 +40,7 @@ def test_each_stack_gives_what_a_person_or_the_laptop_farm_needs() -> None:
         "DeadLetterQueueUrl": "Queues/DeadLetterQueue",
         "WorkerGroupName": "AutoBlenderRender-Compute-Workers",
         "BacklogFunctionName": "Scaling/MeasureBacklog",
+        "SweepFunctionName": "Scaling/SweepJobs",
         "JanitorFunctionName": "Efs/Janitor/Function",
         "DashboardUrl": "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1"
         "#dashboards/dashboard/Monitoring/Dashboard",
@@ -68,7 +69,7 @@ def test_no_stack_needs_one_that_needs_it() -> None:
     assert needs["Queues"] == {"Storage"}
     assert needs["Efs"] == {"Network", "Storage"}
     assert needs["Compute"] == {"Storage", "Network", "Queues", "Efs"}
-    assert needs["Scaling"] == {"Queues", "Compute"}
+    assert needs["Scaling"] == {"Storage", "Queues", "Compute"}
     assert needs["Monitoring"] == {"Storage", "Queues", "Efs", "Compute", "Scaling"}
 
 

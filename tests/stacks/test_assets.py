@@ -12,7 +12,7 @@ from aws_cdk.cx_api import CloudAssembly
 from stacks import assets
 from tests.support.synthesized import ROOT, synthesize, synthesized
 
-FUNCTIONS = ("accept_upload", "clear_scratch", "fail_dead_letters", "measure_backlog")
+FUNCTIONS = ("accept_upload", "clear_scratch", "measure_backlog", "settle_dead_letters", "sweep_jobs")
 
 
 @pytest.fixture(scope="module")

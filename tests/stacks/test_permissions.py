@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from contract.table import JOBS_BY_CREATION
 from tests.support.permissions import identity_statements, may
 from tests.support.synthesized import synthesized
 
-LISTENER, READER, BACKLOG, JANITOR, WORKER = (
+LISTENER, READER, BACKLOG, SWEEP, JANITOR, WORKER = (
     "Queues/AcceptUploadRole",
-    "Queues/FailDeadLettersRole",
+    "Queues/SettleDeadLettersRole",
     "Scaling/MeasureBacklogRole",
+    "Scaling/SweepJobsRole",
     "Efs/Janitor/FunctionRole",
     "Compute/WorkerRole",
 )
@@ -34,7 +36,13 @@ ALLOWED = [
     (LISTENER, "logs:PutLogEvents", "arn:Queues/AcceptUploadLog"),
     (READER, "sqs:ReceiveMessage", DEAD),
     (READER, "sqs:DeleteMessage", DEAD),
+    (READER, "dynamodb:GetItem", TABLE),
     (READER, "dynamodb:UpdateItem", TABLE),
+    *((READER, "sqs:SendMessage", q) for q in (BAKE, RENDER, URGENT)),
+    *((SWEEP, f"sqs:{a}", q) for q in (BAKE, RENDER, URGENT) for a in ("GetQueueAttributes", "SendMessage")),
+    *((SWEEP, f"dynamodb:{a}", TABLE) for a in ("Query", "BatchGetItem", "UpdateItem")),
+    (SWEEP, "dynamodb:Query", f"{TABLE}/index/{JOBS_BY_CREATION}"),
+    (SWEEP, "logs:PutLogEvents", "arn:Scaling/SweepJobsLog"),
     (BACKLOG, "sqs:GetQueueAttributes", BAKE),
     (BACKLOG, "sqs:GetQueueAttributes", RENDER),
     (BACKLOG, "sqs:GetQueueAttributes", URGENT),
@@ -69,6 +77,12 @@ REFUSED = [
     (LISTENER, "sqs:ReceiveMessage", BAKE),
     (READER, "s3:GetObject", f"{BUCKET}/show/a.blend"),
     (READER, "sqs:ReceiveMessage", RENDER),
+    (READER, "sqs:SendMessage", DEAD),
+    *((READER, f"dynamodb:{a}", TABLE) for a in ("PutItem", "DeleteItem", "Query", "Scan")),
+    *((SWEEP, f"sqs:{a}", RENDER) for a in ("ReceiveMessage", "DeleteMessage", "PurgeQueue")),
+    (SWEEP, "sqs:SendMessage", DEAD),
+    *((SWEEP, f"dynamodb:{a}", TABLE) for a in ("PutItem", "DeleteItem", "Scan")),
+    (SWEEP, "s3:GetObject", f"{BUCKET}/show/a.blend"),
     (BACKLOG, "sqs:ReceiveMessage", RENDER),
     (BACKLOG, "autoscaling:SetDesiredCapacity", OWN),
     *(

@@ -108,15 +108,19 @@ def test_each_function_can_read_its_settings() -> None:
     assert ListenerSettings.from_env(listener["Environment"]["Variables"]) == ListenerSettings(
         job_table_name="Storage/JobTable", bake_queue_url="Queues/BakeQueue"
     )
-    reader = farm.resource("AWS::Lambda::Function", "Queues/FailDeadLetters").properties
+    reader = farm.resource("AWS::Lambda::Function", "Queues/SettleDeadLetters").properties
     assert DeadLetterSettings.from_env(reader["Environment"]["Variables"]) == DeadLetterSettings(
-        job_table_name="Storage/JobTable"
+        job_table_name="Storage/JobTable",
+        bake_queue_url="Queues/BakeQueue",
+        render_queue_url="Queues/RenderQueue",
+        urgent_queue_url="Queues/UrgentQueue",
     )
 
 
 def test_dead_letters_go_to_their_reader_and_stay_hidden_while_it_works() -> None:
     (source,) = synthesized().resources("AWS::Lambda::EventSourceMapping")
     assert source.properties["EventSourceArn"] == "arn:Queues/DeadLetterQueue"
-    assert source.properties["FunctionName"] == "Queues/FailDeadLetters"
-    reader = synthesized().resource("AWS::Lambda::Function", "Queues/FailDeadLetters").properties
+    assert source.properties["FunctionName"] == "Queues/SettleDeadLetters"
+    assert source.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    reader = synthesized().resource("AWS::Lambda::Function", "Queues/SettleDeadLetters").properties
     assert queue("DeadLetterQueue").properties["VisibilityTimeout"] >= 6 * reader["Timeout"]

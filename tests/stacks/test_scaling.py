@@ -6,7 +6,7 @@ from typing import Any
 
 from contract import metrics
 from contract.scaling import Backlog
-from contract.settings import AgentSettings, BacklogSettings, JanitorSettings
+from contract.settings import AgentSettings, BacklogSettings, JanitorSettings, SweepSettings
 from functions.clear_scratch.metric_line import metric_line
 from functions.measure_backlog.observation import emit
 from tests.stacks.test_compute import agent_environment
@@ -127,6 +127,23 @@ def test_the_lambda_knows_the_queues_and_the_limits() -> None:
         project_init_queue_bpi=1,
         worker_node_max_count=7,
     )
+
+
+def test_the_sweep_knows_the_queues_and_comes_every_five_minutes() -> None:
+    farm = synthesized()
+    function = farm.resource("AWS::Lambda::Function", "Scaling/SweepJobs").properties
+    assert SweepSettings.from_env(function["Environment"]["Variables"]) == SweepSettings(
+        job_table_name="Storage/JobTable",
+        bake_queue_url="Queues/BakeQueue",
+        render_queue_url="Queues/RenderQueue",
+        urgent_queue_url="Queues/UrgentQueue",
+        stall_seconds=900,
+    )
+    rule = farm.resource("AWS::Events::Rule", "Scaling/EachFiveMinutes").properties
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(5 minutes)", "ENABLED")
+    assert [target["Arn"] for target in rule["Targets"]] == ["arn:Scaling/SweepJobs"]
+    assert function["Timeout"] < 5 * 60  # two rounds never overlap
+    assert "VpcConfig" not in function  # from there it could not reach the queues
 
 
 def test_it_measures_each_minute() -> None:

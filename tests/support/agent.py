@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +27,7 @@ from worker_agent.lease import Lease
 from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
+from worker_agent.output_check import OutputChecker
 from worker_agent.patience import patient
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scene_sessions import SceneSessions
@@ -68,6 +71,7 @@ class Agent:
             stores=stores,
             sessions=sessions,
             machine=self.machine,
+            checker=output_checker(),
             finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
             metrics=self.metrics,
             clock=self.clock,
@@ -144,3 +148,11 @@ def agent_in(folder: Path, *, patient_clients: bool = False) -> Iterator[Agent]:
         if patient_clients:
             aws = replace(aws, dynamodb=patient(aws.dynamodb), s3=patient(aws.s3), sqs=patient(aws.sqs))
         yield Agent(aws, folder, ObedientSession())
+
+
+@cache
+def output_checker() -> OutputChecker:
+    """One for all tests: its process takes a second to start."""
+    checker = OutputChecker()
+    atexit.register(checker.close)
+    return checker

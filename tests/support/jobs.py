@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract.job import Job
+from contract.job import Job, JobState
+from contract.table import job_key
+from tests.support.aws_edges import AwsEdges
 
 
 def a_job(job_id: str = "a", **attributes: Any) -> Job:
@@ -19,3 +21,14 @@ def a_job(job_id: str = "a", **attributes: Any) -> Job:
         "created_at": "2026",
     }
     return Job(job_id=job_id, **{**made, **attributes})
+
+
+def put_state(aws: AwsEdges, job_id: str, state: JobState) -> None:
+    """Set the state on a record, as no part of the farm does it."""
+    aws.dynamodb.update_item(
+        TableName=aws.job_table_name,
+        Key=job_key(job_id),
+        UpdateExpression="SET #state = :state",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues={":state": str(state)},
+    )

@@ -10,10 +10,13 @@ from typing import Any
 
 from contract.job import Job
 from contract.runtimes import RuntimeSpec
+from tests.support.pictures import png
 from worker_agent.blender import (
     BakeProgress,
     BlenderError,
     Expectations,
+    FrameOutputs,
+    MainPicture,
     RenderedFrame,
     SceneInFile,
     SceneReport,
@@ -39,10 +42,25 @@ REPORT = SceneReport(
     scenes=(SceneInFile("Scene", 1, 4, 1, "CYCLES", "PNG", "Camera"),),
     missing_files=(),
     missing_file_count=0,
+    frame_outputs=FrameOutputs(
+        main=MainPicture(
+            suffixes=("",),
+            extension=".png",
+            file_format="PNG",
+            color_depth=8,
+            multilayer=False,
+            width=32,
+            height=32,
+        ),
+        node_files=(),
+    ),
     notes=(),
 )
 CLOTH = replace(REPORT, simulations=(Simulation("cloth", "Sheet", False, 1, 250),))
 """A scene with a cloth that is not baked."""
+
+
+PICTURE = png(32, 32)
 
 
 @dataclass
@@ -60,6 +78,8 @@ class ObedientSession:
     frame_errors: dict[int, list[BlenderError]] = field(default_factory=dict)
     """Raised by the next renders of a frame."""
     extra_files: tuple[str, ...] = ()
+    picture: bytes = PICTURE
+    """What every file of a frame holds."""
     during_bake: Callable[[], None] = lambda: None
     during_render: Callable[[], None] = lambda: None
     opened: list[tuple[Path, Mapping[str, Any]]] = field(default_factory=list)
@@ -69,6 +89,10 @@ class ObedientSession:
     rendered: list[int] = field(default_factory=list)
     limits_seconds: list[float] = field(default_factory=list)
     """With each render: how long a frame may take."""
+
+    @property
+    def frame_outputs(self) -> FrameOutputs:
+        return self.report.frame_outputs
 
     def open(
         self,
@@ -118,7 +142,7 @@ class ObedientSession:
             files = tuple(name.format(frame) for name in ("{:04d}.png", *self.extra_files))
             for name in files:
                 (output / name).parent.mkdir(parents=True, exist_ok=True)
-                (output / name).write_bytes(f"picture {name}".encode())
+                (output / name).write_bytes(self.picture)
             self.rendered.append(frame)
             yield RenderedFrame(frame=frame, seconds=1.5, files=files, log=f"Fra:{frame} Saved")
 

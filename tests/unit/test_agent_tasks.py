@@ -14,7 +14,7 @@ from contract.job import FrameState, JobState
 from contract.tasks import BakeTask, FinishTask, RenderTask
 from tests.support.agent import JOB_ID, Agent, agent_in
 from tests.support.archives import tar, zipped
-from tests.support.obedient_blender import CLOTH
+from tests.support.obedient_blender import CLOTH, PICTURE
 from worker_agent.blender import BlenderDied, BlenderFailed, BlenderKilled, MissingFile, SceneRejected
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Settled
 
@@ -300,7 +300,7 @@ class TestRender:
         self, agent: Agent, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         rendering(agent)
-        agent.blender.extra_files = ("depth/{:04d}.exr",)
+        agent.blender.extra_files = ("depth/{:04d}.png",)
         seen: list[set[str]] = []
         record = agent.frames.record_done
 
@@ -310,11 +310,11 @@ class TestRender:
 
         monkeypatch.setattr(agent.frames, "record_done", look_and_record)
         assert isinstance(agent.render(task("1"), agent.lease()), Settled)
-        assert {"frames/0001.png", "frames/depth/0001.exr"} <= seen[0]
+        assert {"frames/0001.png", "frames/depth/0001.png"} <= seen[0]
         frame = agent.frames.frame(agent.job, 1)
         assert frame
-        assert (frame.state, frame.files) == (FrameState.DONE, ("0001.png", "depth/0001.exr"))
-        assert agent.stored()["frames/0001.png"] == b"picture 0001.png"
+        assert (frame.state, frame.files) == (FrameState.DONE, ("0001.png", "depth/0001.png"))
+        assert agent.stored()["frames/0001.png"] == PICTURE
         assert agent.stored()["logs/frame-0001.log"] == b"Fra:1 Saved"
         assert not list((agent.folder / "work").rglob("*.*")), "nothing is left on the worker"
 

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from worker_agent.blender import MissingFile, Runtime, SceneInFile, SceneReport, Simulation
+from worker_agent.blender import (
+    FrameOutputs,
+    MainPicture,
+    MissingFile,
+    NodeFile,
+    Runtime,
+    SceneInFile,
+    SceneReport,
+    Simulation,
+)
 from worker_agent.blender.inside.files import OutputWatch
 from worker_agent.blender.inside.frames import main_stem, runs
 from worker_agent.blender.inside.names import safe_name, safe_path, unique
@@ -30,6 +39,10 @@ REPORT = SceneReport(
     scenes=(SceneInFile("Scène", 1, 24, 2, "LUXCORE", "FFMPEG", None),),
     missing_files=(MissingFile("image", "Wood", "//wood.png", ""),),
     missing_file_count=7,
+    frame_outputs=FrameOutputs(
+        main=MainPicture(("_L", "_R"), ".exr", "OPEN_EXR_MULTILAYER", 16, True, 320, 180),
+        node_files=(NodeFile("Passes", "Passes", "depth_###", 2),),
+    ),
     notes=("a note",),
 )
 
@@ -46,6 +59,8 @@ def test_a_report_survives_json() -> None:
         {"missing_file_count": "7"},
         {"missing_files": [{"kind": "image", "name": 7, "path": "", "detail": ""}]},
         {"scenes": 3},
+        {"frame_outputs": asdict(REPORT.frame_outputs) | {"node_files": [7]}},
+        {"frame_outputs": {"main": asdict(REPORT.frame_outputs.main) | {"width": "1"}, "node_files": []}},
         {"notes": [None]},
         {"camera": ["Camera"]},
         {"simulations": [asdict(REPORT.simulations[0]) | {"ready": "no"}]},

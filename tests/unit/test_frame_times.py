@@ -6,10 +6,11 @@ from typing import Any, cast
 import pytest
 
 from contract.job import Job, JobState
+from contract.options import LONGEST_FRAME_SECONDS
 from tests.support.aws_edges import aws_edges
 from tests.support.jobs import a_job
 from worker_agent.frame_store import FrameStore
-from worker_agent.frame_times import KEPT_SECONDS, LONGEST_LIMIT_SECONDS, SHORTEST_LIMIT_SECONDS, FrameTimes
+from worker_agent.frame_times import KEPT_SECONDS, SHORTEST_LIMIT_SECONDS, FrameTimes
 
 
 class Recorded:
@@ -34,11 +35,11 @@ JOB = a_job(state=JobState.RENDERING, shards=1)
 @pytest.mark.parametrize(
     ("taken", "limit_seconds"),
     [
-        ((), LONGEST_LIMIT_SECONDS),
-        ((1, 1), LONGEST_LIMIT_SECONDS),
+        ((), LONGEST_FRAME_SECONDS),
+        ((1, 1), LONGEST_FRAME_SECONDS),
         ((1, 1, 1), SHORTEST_LIMIT_SECONDS),
         ((50, 60, 9000), 600),
-        ((3000, 3000, 3000), LONGEST_LIMIT_SECONDS),
+        ((3000, 3000, 3000), LONGEST_FRAME_SECONDS),
     ],
 )
 def test_limit(taken: tuple[float, ...], limit_seconds: float) -> None:

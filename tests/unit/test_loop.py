@@ -270,7 +270,7 @@ def test_a_machine_in_trouble_takes_nothing_waits_and_says_so_once(
     with caplog.at_level(logging.WARNING):
         run(farm, require)
     assert farm.done == [BakeTask("a")], "when the trouble was over"
-    said = [record.getMessage() for record in caplog.records if record.name == loop_module.__name__]
+    said = [record.getMessage() for record in caplog.records if record.name == "worker_agent.loop"]
     assert said == ["taking no work: the disk of a worker is full"]
     assert 6 * 60 < len(half_a_day.waits) < 6 * 60 * 3
 

@@ -17,7 +17,7 @@ from tests.support.agent import JOB_ID, Agent, agent_in
 from tests.support.obedient_blender import CLOTH
 from worker_agent.blender import BlenderFailed, BlenderKilled, BlenderTimedOut
 from worker_agent.lease import Lease
-from worker_agent.outcome import GiveBack, InterruptedTaskError, Settled
+from worker_agent.outcome import GiveBack, InterruptedTaskError, MachineTroubleError, Settled
 from worker_agent.render_start import RenderStart
 
 BAKE, FINISH = BakeTask(JOB_ID), FinishTask(JOB_ID)
@@ -319,7 +319,7 @@ class TestLostProject:
         (agent.folder / "scratch").rename(agent.folder / "away")
         for _ in range(2):
             agent.now += 66
-            with pytest.raises(AssertionError):  # as Blender, which does not find its file
+            with pytest.raises(MachineTroubleError):
                 agent.render(task("2"), agent.lease())
         assert state(agent) == "RENDERING"
 

@@ -19,7 +19,7 @@ from worker_agent.blender.errors import (
 from worker_agent.blender.file_facts import read_facts
 from worker_agent.blender.file_header import BlenderVersion, read_file_version
 from worker_agent.blender.log_file import LogFile
-from worker_agent.blender.report import BakeProgress, Expectations, RenderedFrame, SceneReport
+from worker_agent.blender.report import BakeProgress, Expectations, FrameOutputs, RenderedFrame, SceneReport
 from worker_agent.blender.runtime import Runtime
 
 # A Blender that hangs at exit (a driver that wants Python is enough) is not waited for longer.
@@ -47,6 +47,7 @@ class BlenderSession:
         self.runtime_version = ""
         self.runtime_build = ""
         self._series = BlenderVersion(0, 0)
+        self._frame_outputs: FrameOutputs | None = None
 
     @classmethod
     def start(
@@ -80,6 +81,12 @@ class BlenderSession:
     def pid(self) -> int:
         """Process id of the child, for measuring its memory."""
         return self._child.pid
+
+    @property
+    def frame_outputs(self) -> FrameOutputs:
+        """What every frame of the scene that is open writes."""
+        assert self._frame_outputs is not None, "no scene is open"
+        return self._frame_outputs
 
     def open(
         self,
@@ -123,7 +130,9 @@ class BlenderSession:
         versions = {"file_version": str(file_version), "runtime_version": self.runtime_version}
         with self._well_formed():
             *_, opened = self._ask(command, "open", timeout_seconds, until="opened")
-            return SceneReport.from_json(opened["report"] | versions)
+            report = SceneReport.from_json(opened["report"] | versions)
+        self._frame_outputs = report.frame_outputs
+        return report
 
     def bake(
         self,

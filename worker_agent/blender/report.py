@@ -44,6 +44,46 @@ class MissingFile:
 
 
 @dataclass(frozen=True)
+class MainPicture:
+    """The picture that a frame is rendered for.
+
+    Its files are `<frame><suffix><extension>` for each of `suffixes` (more than one: views; none: it
+    is not certain that there is any). `color_depth` are bits, `width` and `height` pixels of a file;
+    0 where they are not certain.
+    """
+
+    suffixes: tuple[str, ...]
+    extension: str
+    file_format: str
+    color_depth: int
+    multilayer: bool
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class NodeFile:
+    """What one slot of a File Output node certainly writes: `count` files (more than one: views).
+
+    Their paths begin with `folder/stem`, where a run of `#` stands for the frame's number, which
+    comes last when there is none.
+    """
+
+    node: str
+    folder: str
+    stem: str
+    count: int
+
+
+@dataclass(frozen=True)
+class FrameOutputs:
+    """The files that every frame of the scene writes, as far as that is certain: there may be more."""
+
+    main: MainPicture
+    node_files: tuple[NodeFile, ...]
+
+
+@dataclass(frozen=True)
 class SceneReport:
     """The scene that will be rendered, after the options have been applied.
 
@@ -69,6 +109,7 @@ class SceneReport:
     scenes: tuple[SceneInFile, ...]
     missing_files: tuple[MissingFile, ...]
     missing_file_count: int
+    frame_outputs: FrameOutputs
     notes: tuple[str, ...]
 
     def needs_bake(self, last_frame: int) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import cameras, outputs, render_state, scene_list, simulations
+from . import cameras, frame_outputs, outputs, render_state, scene_list, simulations
 from .missing_files.finder import Finder
 from .missing_files.search import find
 from .opening import Opened
@@ -61,6 +61,7 @@ def inspect(
         "scenes": scenes,
         "missing_files": missing.listed,
         "missing_file_count": missing.count,
+        "frame_outputs": frame_outputs.describe(scene),
         "notes": notes,
     }
 

@@ -3,6 +3,7 @@
 import re
 
 _FRAME_LIKE = re.compile(r"-?\d+(_[LR])?\.\w+")
+_UNSAFE = r'[\x00-\x1f/\\:*?"<>|{}%]'
 _MAX_NAME = 80
 
 
@@ -12,9 +13,14 @@ def safe_path(path: str) -> str:
     return "/".join(name for name in names if name)
 
 
+def safe_suffix(suffix: str) -> str:
+    """The end of a view's file names (`_L`), which may lead to no other folder."""
+    return re.sub(_UNSAFE, "_", suffix)[:_MAX_NAME]
+
+
 def safe_name(name: str) -> str:
     """One part of a path: no separators, drive letters, templates, leading dots."""
-    cleaned = re.sub(r'[\x00-\x1f/\\:*?"<>|{}%]', "_", name).strip().lstrip(".")
+    cleaned = re.sub(_UNSAFE, "_", name).strip().lstrip(".")
     return cleaned.rstrip(". ")[:_MAX_NAME] if cleaned.strip("._ ") else ""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 
 from . import cameras
-from .names import last_part, safe_name, safe_path, unique
+from .names import last_part, safe_name, safe_path, safe_suffix, unique
 
 _VIDEO = {"FFMPEG", "AVI_JPEG", "AVI_RAW"}
 
@@ -29,11 +29,44 @@ def redirect(scene: Any, output: Path) -> None:
     render.use_overwrite = True  # otherwise a leftover file is skipped and called finished
     render.use_placeholder = False
     render.filepath = f"{output}/####"
+    for view in render.views:
+        view.file_suffix = safe_suffix(view.file_suffix)
+    for node, folder in file_output_nodes():
+        _redirect_node(node, output / folder)
+
+
+def file_output_nodes() -> "list[tuple[Any, str]]":
+    """Every File Output node with the name of its folder, the same at every call."""
     used: set[str] = set()
-    for tree in _compositor_trees():
-        for node in tree.nodes:
-            if node.bl_idname == "CompositorNodeOutputFile":
-                _redirect_node(node, output / unique(safe_name(node.name), used))
+    nodes = [node for tree in _compositor_trees() for node in tree.nodes]
+    found = [node for node in nodes if node.bl_idname == "CompositorNodeOutputFile"]
+    return [(node, unique(safe_name(node.name), used)) for node in found]
+
+
+def slots(node: Any) -> "list[Any]":
+    """What the node writes, one for each of its inputs."""
+    return list(node.file_output_items if hasattr(node, "file_output_items") else node.file_slots)
+
+
+def has_own_format(slot: Any) -> bool:
+    """Whether it is not the node's format that counts."""
+    if hasattr(slot, "override_node_format"):  # 5.x
+        return bool(slot.override_node_format)
+    return not slot.use_node_format
+
+
+def slot_path(node: Any, slot: Any) -> str:
+    """A slot's file below the node's folder, without view and extension; `#` is the frame."""
+    if hasattr(node, "directory"):  # 5.x
+        return safe_path(node.file_name) + safe_path(slot.name)
+    return safe_path(slot.path)
+
+
+def layers_name(node: Any) -> str:
+    """The same of the one file of all layers."""
+    if hasattr(node, "directory"):  # 5.x
+        return safe_path(node.file_name)
+    return safe_name(last_part(node.base_path)) or "layers"
 
 
 def _compositor_trees() -> "list[Any]":
@@ -52,7 +85,7 @@ def _redirect_node(node: Any, folder: Path) -> None:
             item.name = safe_path(item.name)
         return
     if node.format.file_format == "OPEN_EXR_MULTILAYER":  # here the path is the file itself
-        node.base_path = f"{folder}/{safe_name(last_part(node.base_path)) or 'layers'}"
+        node.base_path = f"{folder}/{layers_name(node)}"
         return
     node.base_path = f"{folder}/"
     for slot in node.file_slots:

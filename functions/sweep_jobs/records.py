@@ -1,0 +1,157 @@
+"""The job table as the sweep uses it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from contract.frames import parse_frames
+from contract.job import FrameState, Job, JobState, Progress, timestamp
+from contract.job_writes import end_job
+from contract.table import (
+    FRAME_PREFIX,
+    INDEX_PARTITION_KEY,
+    INDEX_SORT_KEY,
+    JOB_LISTING,
+    JOBS_BY_CREATION,
+    PARTITION_KEY,
+    SORT_KEY,
+    counter_key,
+    job_key,
+    shard_partition,
+)
+from functions.sweep_jobs.decision import End, Sighting
+
+SWEPT: Final = (JobState.QUEUED, JobState.BAKING, JobState.RENDERING, JobState.FINISHING)
+LOOK_BACK: Final = timedelta(days=30)
+"""Twice as long as a message lives."""
+READ_TRIES: Final = 6
+
+
+class SweptRecords:
+    """`dynamodb` is a resource's client: it takes and gives Python values."""
+
+    def __init__(self, dynamodb: Any, table_name: str, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._dynamodb = dynamodb
+        self._table = table_name
+        self._sleep = sleep
+
+    def open_jobs(self, now: datetime) -> Iterator[Mapping[str, Any]]:
+        """Items of the jobs that have not ended; of those that are held, none."""
+        states = {f":state{i}": str(state) for i, state in enumerate(SWEPT)}
+        query = {
+            "TableName": self._table,
+            "IndexName": JOBS_BY_CREATION,
+            "KeyConditionExpression": "#listing = :listing AND #created >= :oldest",
+            "FilterExpression": f"#state IN ({', '.join(states)})",
+            "ExpressionAttributeNames": {
+                "#listing": INDEX_PARTITION_KEY,
+                "#created": INDEX_SORT_KEY,
+                "#state": "state",
+            },
+            "ExpressionAttributeValues": {
+                ":listing": JOB_LISTING,
+                ":oldest": timestamp(now - LOOK_BACK),
+                **states,
+            },
+        }
+        for page in self._dynamodb.get_paginator("query").paginate(**query):
+            yield from page["Items"]
+
+    def progress(self, job: Job) -> Progress:
+        """The sum over all shards, each read consistently."""
+        left: Any = {
+            self._table: {
+                "Keys": [counter_key(job.job_id, shard) for shard in range(job.shards)],
+                "ConsistentRead": True,
+            }
+        }
+        total = Progress()
+        for attempt in range(READ_TRIES):
+            answer = self._dynamodb.batch_get_item(RequestItems=left)
+            total = sum(map(Progress.from_item, answer["Responses"].get(self._table, [])), total)
+            left = answer.get("UnprocessedKeys")
+            if not left:
+                return total
+            self._sleep(random.uniform(0, 0.1 * 2**attempt))
+        raise OSError(f"{len(left[self._table]['Keys'])} counters of job {job.job_id} stayed unread")
+
+    def missing_frames(self, job: Job) -> list[int]:
+        """Frames without a record that says that they have ended, in the job's order."""
+        ended: set[int] = set()
+        for shard in range(job.shards):
+            query = {
+                "TableName": self._table,
+                "KeyConditionExpression": f"{PARTITION_KEY} = :pk AND begins_with({SORT_KEY}, :prefix)",
+                "ProjectionExpression": "frame, #state",
+                "ExpressionAttributeNames": {"#state": "state"},
+                "ExpressionAttributeValues": {
+                    ":pk": shard_partition(job.job_id, shard),
+                    ":prefix": FRAME_PREFIX,
+                },
+                "ConsistentRead": True,
+            }
+            for page in self._dynamodb.get_paginator("query").paginate(**query):
+                ended.update(int(r["frame"]) for r in page["Items"] if r["state"] != str(FrameState.WAITING))
+        return [frame for frame in parse_frames(job.frames) if frame not in ended]
+
+    def watch(self, job: Job, sighting: Sighting) -> bool:
+        """Note how far a job is, unless that is known."""
+        return self._note(job, sighting, "(attribute_not_exists(sweep.#mark) OR sweep.#mark <> :mark)", {})
+
+    def note_send(self, job: Job, sighting: Sighting) -> bool:
+        """Note that tasks are sent again. False when another sweep did, or the job has moved."""
+        return self._note(
+            job,
+            sighting,
+            "sweep.#mark = :mark AND sweep.#times = :times AND updated_at = :updated_at",
+            {":times": sighting.times - 1, ":updated_at": job.updated_at},
+            {"#times": "times"},
+        )
+
+    def end(self, job: Job, progress: Progress, end: End, at: datetime) -> bool:
+        """False when somebody has written to the job since it was read."""
+        update = end_job(
+            table=self._table,
+            job=job,
+            state=end.state,
+            reason=end.reason,
+            progress=progress,
+            at=timestamp(at),
+        )
+        return self._update(update)
+
+    def _note(
+        self,
+        job: Job,
+        sighting: Sighting,
+        condition: str,
+        values: Mapping[str, Any],
+        names: Mapping[str, str] | None = None,
+    ) -> bool:
+        return self._update(
+            {
+                "TableName": self._table,
+                "Key": job_key(job.job_id),
+                "UpdateExpression": "SET sweep = :sighting",  # not updated_at: the job has not moved
+                "ConditionExpression": f"#state = :state AND {condition}",
+                "ExpressionAttributeNames": {"#state": "state", "#mark": "mark", **(names or {})},
+                "ExpressionAttributeValues": {
+                    ":sighting": sighting.to_map(),
+                    ":mark": sighting.mark,
+                    ":state": str(job.state),
+                    **values,
+                },
+            }
+        )
+
+    def _update(self, update: Mapping[str, Any]) -> bool:
+        """False when its condition does not hold."""
+        try:
+            self._dynamodb.update_item(**update)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True

@@ -1,0 +1,133 @@
+"""The decoder as the agent sees it: one child, kept open, killed when it hangs, replaced when it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from worker_agent.blender.channel import Channel, Garbled, Silence
+from worker_agent.output_check.errors import CheckerUnavailableError
+
+DECODER = (sys.executable, "-B", "-m", "worker_agent.output_check.decoder")
+_ROOT = Path(__file__).resolve().parents[2]
+_START_SECONDS = 60.0
+
+
+class DecoderDied(Exception):
+    """It crashed over a file, or said something that is no answer."""
+
+
+class DecoderTimedOut(Exception):
+    """It was over its time and has been killed."""
+
+
+class DecoderStopped(Exception):
+    """`stop` was called."""
+
+
+class DecoderProcess:
+    """Used by one thread; `stop` is for any. Starts its child when it is first asked."""
+
+    def __init__(self, command: Sequence[str] = DECODER) -> None:
+        self._command = list(command)
+        self._child: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    @property
+    def pid(self) -> int | None:
+        """Of the child that is running, for measuring its memory."""
+        return self._child.pid if self._child else None
+
+    def start(self) -> None:
+        """Start the child unless it runs. Raises CheckerUnavailableError when it does not come up."""
+        if self._child is not None:
+            return
+        try:
+            child = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                cwd=_ROOT,
+                env=_environment(),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CheckerUnavailableError(f"pictures cannot be checked: {error}") from error
+        assert child.stdin and child.stdout
+        channel = Channel(os.dup(child.stdin.fileno()), os.dup(child.stdout.fileno()), None)
+        child.stdin.close()
+        child.stdout.close()
+        with self._lock:
+            self._child, self._channel = child, channel
+        try:
+            self._receive(_START_SECONDS)
+        except (DecoderDied, DecoderTimedOut) as error:
+            raise CheckerUnavailableError(f"pictures cannot be checked: {error}") from error
+
+    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """The answer to one request.
+
+        Raises DecoderDied, DecoderTimedOut (the next call starts another), DecoderStopped,
+        CheckerUnavailableError.
+        """
+        self.start()
+        assert self._channel
+        silence = self._channel.send(request, time.monotonic() + seconds)
+        if silence is not None:
+            self._fail(silence, seconds)
+        return self._receive(seconds)
+
+    def close(self) -> None:
+        """End the child, whatever it does."""
+        with self._lock:
+            child, self._child, channel, self._channel = self._child, None, self._channel, None
+        if child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        if channel is not None:
+            channel.close()
+
+    def stop(self) -> None:
+        """End the wait of the thread that uses it, and every later one, at once."""
+        with self._lock:
+            self._stopped = True
+            if self._channel is not None:
+                self._channel.wake()
+
+    def _receive(self, seconds: float) -> dict[str, Any]:
+        assert self._channel
+        if self._stopped:
+            self._fail(Silence.WOKEN, seconds)
+        try:
+            event = self._channel.receive(time.monotonic() + seconds)
+        except Garbled as error:
+            self.close()
+            raise DecoderDied("the decoder sent rubbish") from error
+        if isinstance(event, Silence):
+            self._fail(event, seconds)
+        return event
+
+    def _fail(self, silence: Silence, seconds: float) -> NoReturn:
+        self.close()
+        if silence is Silence.WOKEN:
+            raise DecoderStopped
+        if silence is Silence.TIMED_OUT:
+            raise DecoderTimedOut(f"not done within {seconds:g} s")
+        raise DecoderDied("the decoder crashed")
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the agent's own: no credentials for a stranger's pictures."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, "OPENBLAS_NUM_THREADS": "1"}  # its threads would eat the address space
