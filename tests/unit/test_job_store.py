@@ -83,6 +83,15 @@ def test_a_lease_that_a_wrong_clock_wrote_holds_nobody_up(jobs: JobStore) -> Non
     assert jobs.claim_bake("a", token="u", message_id="copy", lease_until=own), "nobody's lease is so long"
 
 
+def test_a_finishers_lease_that_a_wrong_clock_wrote_holds_nobody_up(jobs: JobStore) -> None:
+    jobs.claim_bake("a", token="t", message_id="m", lease_until=later())
+    jobs.begin_rendering("a", token="t", published=PUBLISHED)
+    assert claim_finish(jobs, "f", lease_until=later() + CLOCK_MARGIN_SECONDS - 1)
+    assert not claim_finish(jobs, "g", "copy"), "clocks differ a little"
+    jobs.renew_finish("a", token="f", lease_until=later() + 24 * 3600)
+    assert claim_finish(jobs, "g", "copy"), "nobody's lease is so long"
+
+
 def test_a_clock_that_jumps_takes_no_more_than_the_bake_that_it_sees_as_over(
     aws: AwsEdges, jobs: JobStore
 ) -> None:
