@@ -63,6 +63,8 @@ class _Paced:
         self.take_time("open")
         scene = {"frame_start": 1, "frame_end": 4, "frame_step": 1, "engine": "CYCLES", "file_format": "PNG"}
         cloth = {"kind": "cloth", "object": "Sheet", "ready": False, "first_frame": 1, "last_frame": 4}
+        picture = {"suffixes": [""], "extension": ".png", "file_format": "PNG", "color_depth": 8}
+        picture |= {"multilayer": False, "width": SIZE, "height": SIZE}
         report = {
             **scene,
             "scene": "Scene",
@@ -75,6 +77,7 @@ class _Paced:
             "scenes": [{**scene, "name": "Scene", "camera": "Camera"}],
             "missing_files": [],
             "missing_file_count": 0,
+            "frame_outputs": {"main": picture, "node_files": []},
             "notes": [],
         }
         self.send(event="opened", report=report, log_end=0)
