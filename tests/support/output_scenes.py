@@ -47,6 +47,7 @@ def _scene() -> Any:
     scene.world = bpy.data.worlds.new("World")
     scene.world.use_nodes = True
     nodes = scene.world.node_tree.nodes
+    scene.world.cycles.sampling_method = "NONE"  # a map of what the light comes from takes seconds
     noise = nodes.new("ShaderNodeTexNoise")  # few bytes of the pictures are zeros
     noise.inputs["Scale"].default_value = 50
     background = next(node for node in nodes if node.type == "BACKGROUND")
