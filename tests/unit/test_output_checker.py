@@ -91,7 +91,7 @@ def test_files_that_are_missing_are_named(tmp_path: Path) -> None:
             frame("0001.png", "Eyes/eye_01_L.png"), tmp_path, replace(OUTPUTS, node_files=(eyes,))
         )
     assert caught.value.reason == (
-        'Files of File Output nodes are missing: "Eyes/eye_01" of the node "Eyes" 1 of 2 files '
+        'Files of File Output nodes are missing: "Eyes/eye_01" of the node "Eyes": 1 of 2 files '
         "(one for each view)."
     )
 
