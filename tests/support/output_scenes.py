@@ -45,16 +45,22 @@ def _scene() -> Any:
     scene.render.resolution_x, scene.render.resolution_y = 40, 24
     scene.frame_start = scene.frame_end = 1
     scene.world = bpy.data.worlds.new("World")
+    scene.world.use_nodes = True
+    nodes = scene.world.node_tree.nodes
+    scene.world.cycles.sampling_method = "NONE"  # a map of what the light comes from takes seconds
+    noise = nodes.new("ShaderNodeTexNoise")  # few bytes of the pictures are zeros
+    noise.inputs["Scale"].default_value = 50
+    background = next(node for node in nodes if node.type == "BACKGROUND")
+    scene.world.node_tree.links.new(noise.outputs[1], background.inputs["Color"])
     scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     scene.collection.objects.link(scene.camera)
     return scene
 
 
-def _format(name: str, file_format: str, *, large: bool = False, **values: Any) -> None:
+def _format(name: str, file_format: str, **values: Any) -> None:
     def maker(scene: Any) -> None:
         set_format(scene.render.image_settings, file_format, **values)
-        if large:  # Blender writes no smaller JPEG 2000
-            scene.render.resolution_x = scene.render.resolution_y = 128
+        scene.render.resolution_x, scene.render.resolution_y = 160, 128  # a JPEG 2000 needs so many
 
     _MAKERS[name] = maker
 
@@ -74,8 +80,8 @@ _format("dpx_10", "DPX", color_depth="10")
 _format("dpx_16", "DPX", color_depth="16")
 _format("cineon", "CINEON")
 _format("avif", "AVIF")
-_format("jp2", "JPEG2000", large=True, jpeg2k_codec="JP2")
-_format("j2c", "JPEG2000", large=True, jpeg2k_codec="J2K", color_depth="16")
+_format("jp2", "JPEG2000", jpeg2k_codec="JP2")
+_format("j2c", "JPEG2000", jpeg2k_codec="J2K", color_depth="16")
 for _codec in ("NONE", "ZIP", "PIZ", "DWAA", "HTJ2K"):
     _format(f"exr_{_codec.lower()}", "OPEN_EXR", exr_codec=_codec, color_depth="16")
 _format("exr_32", "OPEN_EXR", color_depth="32", color_mode="RGBA")

@@ -107,6 +107,7 @@ class OutputChecker:
             parts = tuple(Part.from_json(part) for part in answer["parts"])
             first, too_large = parts[0], bool(answer["too_large"])
         except (KeyError, TypeError, ValueError, IndexError) as error:
+            self._decoder.close()  # the file has taken it over
             raise _Wrong(f"The file {name} cannot be read.") from error
         if min(first.width, first.height) < 1:
             raise _Wrong(f"The file {name} has no pixels.")

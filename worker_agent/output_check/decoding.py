@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import OpenImageIO
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from worker_agent.output_check import endings, exr_chunks, formats
 from worker_agent.output_check.findings import Part
@@ -51,6 +51,8 @@ def _with_pillow(path: Path, decoder: str, accept: Accept) -> tuple[Part, ...]:
                 image.load()
     except MemoryError:
         raise
+    except UnidentifiedImageError as error:  # it names the whole path
+        raise DamagedError("it cannot be read") from error
     except Exception as error:  # of any kind: plugins trip over their own structures
         raise DamagedError(_words(str(error))) from error
     return (part,)

@@ -22,8 +22,7 @@ def cut_off(name: str, file: BinaryIO) -> str | None:
     if name in ("DPX", "Cineon"):
         at = 16 if name == "DPX" else 20
         head = _read(file, 0, 24)
-        order = "little" if head.startswith(b"XPDS") else "big"
-        promised = int.from_bytes(head[at : at + 4], "little" if order == "little" else "big")
+        promised = int.from_bytes(head[at : at + 4], "little" if head.startswith(b"XPDS") else "big")
         if promised not in _UNKNOWN_SIZES and size < promised:
             return f"it has {size:,} bytes of {promised:,}"
     return None

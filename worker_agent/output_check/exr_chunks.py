@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 NEWEST_KNOWN_COMPRESSION = 9
 """DWAB, in the order of OpenEXR's list."""
-_MULTIPART, _LONG_NAMES_AND_TILES = 0x1000, 0x0E00
+_MULTIPART = 0x1000
 _MOST_CHUNKS = 1 << 20
 _LINES = {0: 1, 1: 1, 2: 1, 3: 16, 4: 32, 5: 16, 6: 32, 7: 32, 8: 32, 9: 256, 10: 256, 11: 32}
 """Compression → lines of a chunk."""

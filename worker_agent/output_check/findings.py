@@ -26,10 +26,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a main picture must be: 0 or False where nothing is asked.
-
-    `tolerance` in pixels: a crop's edges are rounded.
-    """
+    """What a main picture must be: 0 or False where nothing is asked."""
 
     width: int = 0
     height: int = 0

@@ -19,7 +19,7 @@ def missing_node_files(frame: int, outputs: FrameOutputs, files: Sequence[str]) 
         start = f"{item.folder}/{_numbered(item, frame)}".casefold()
         found = sum(1 for name in files if name.casefold().startswith(start))
         if found < item.count:
-            of = "" if item.count == 1 else f" {found} of {item.count} files (one for each view)"
+            of = "" if item.count == 1 else f": {found} of {item.count} files (one for each view)"
             missing.append(f'"{item.folder}/{_numbered(item, frame)}" of the node "{item.node}"{of}')
     return missing
 
