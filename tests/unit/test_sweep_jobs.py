@@ -202,11 +202,14 @@ def test_two_sweeps_at_once_send_once(farm: Farm) -> None:
 
 def test_a_job_that_moves_between_the_look_and_the_note_is_left_alone(farm: Farm) -> None:
     farm.upload()
+    lapsed = int(farm.clock.now.timestamp()) - 1
+    farm.agent.jobs.claim_bake(JOB_ID, token="t", message_id="m", lease_until=lapsed)
     farm.sweep()
     farm.clock.pass_seconds(STALL)
     sweep = farm.a_sweep()
     (seen,) = sweep._read(list(sweep.records.open_jobs(farm.clock.now)), Report())
-    farm.agent.jobs.claim_bake(JOB_ID, token="t", message_id="m", lease_until=1)
+    assert seen.job.state is JobState.BAKING
+    farm.agent.jobs.claim_bake(JOB_ID, token="next", message_id="m", lease_until=lapsed)
     report = Report()
     sweep._help(seen, frozenset(Step), True, report)
     assert report == Report()
