@@ -1,0 +1,160 @@
+"""A run from its first upload to its verdict."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from farm.jobs import read_progress
+from farm.local import processes
+from tests.faults.chaos.adversary import Adversary, Known
+from tests.faults.chaos.fleet import Fleet
+from tests.faults.chaos.leftovers import age_and_clean, scratch_left, wait_for_quiet
+from tests.faults.chaos.log_book import LogBook
+from tests.faults.chaos.people import People
+from tests.faults.chaos.plan import KINDS, Fate, draw
+from tests.faults.chaos.stage import Stage, a_stage
+from tests.faults.chaos.verdict import Judge, Verdict
+
+FATES: Final = (Fate.NO_CAMERA, Fate.STOPS_EARLY)
+TELL_SECONDS: Final = 15.0
+QUIET_SECONDS: Final = 60.0
+SWEEP_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    frames: int
+    jobs: int
+    agents: int
+    seed: int
+    faults: bool = True
+    """Whether the adversary is about; the fake Blender misbehaves in any case."""
+    limit_seconds: float = 540.0
+    """How long the jobs may take to end."""
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    settings: Settings
+    seconds: Mapping[str, float]
+    faults: Counter[str]
+    misbehaved: Counter[str]
+    verdict: Verdict
+    unended: int
+    agents_started: int
+    agents_died: list[str]
+    agents_stubborn: int
+    messages: Mapping[str, int]
+    processes: int
+    scratch_kept: int
+    """Folders that the janitor found, all past their time."""
+    scratch: list[str]
+    problems: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.problems = list(self.verdict.problems)
+        for what, count in {
+            "jobs that have not ended": self.unended,
+            "agents that would not go": self.agents_stubborn,
+            "messages left": sum(self.messages.values()),
+            "processes left": self.processes,
+            "scratch folders left": len(self.scratch),
+            "agents that died by themselves": len(self.agents_died),
+        }.items():
+            if count:
+                self.problems.append(f"{count} {what}")
+
+
+def run(folder: Path, settings: Settings, tell: Callable[[str], object]) -> Outcome:
+    began = time.monotonic()
+    with a_stage(folder) as stage:
+        tell(f"the farm is up after {time.monotonic() - began:.0f} s")
+        return _play(stage, settings, began, tell)
+
+
+def _play(stage: Stage, settings: Settings, began: float, tell: Callable[[str], object]) -> Outcome:
+    planned = draw(settings.seed, jobs=settings.jobs, frames=settings.frames, fates=FATES)
+    known = Known()
+    people = People(stage, list(planned), known)
+    fleet = Fleet(stage.farm.state, stage.environment, settings.agents)
+    adversary = Adversary(
+        seed=settings.seed,
+        fleet=fleet,
+        known=known,
+        sqs=stage.sqs,
+        functions=stage.functions,
+        queue_urls=stage.queue_urls,
+        listener=stage.listener,
+    )
+    times = {"up": time.monotonic() - began}
+    fleet.start()
+    try:
+        if settings.faults:
+            adversary.start()
+        rendering = time.monotonic()
+        _watch(stage, people, settings, tell)
+        adversary.stop()
+        times["rendering"] = time.monotonic() - rendering
+        messages = wait_for_quiet(stage, list(adversary.receipts()), QUIET_SECONDS)
+    finally:
+        adversary.stop()
+        fleet.stop()
+    left_behind = processes.kill_strays(stage.farm.state, stage.farm.state.work)
+    tell("the agents have gone; looking at every record and picture")
+    judging = time.monotonic()
+    verdict = Judge(stage.farm, str(stage.books)).judge(known.jobs)
+    times["judging"] = time.monotonic() - judging
+    kept = len(scratch_left(stage))
+    report = age_and_clean(stage, list(people.ended))
+    tell(f"the janitor, past the time to live: {report}")
+    times["all"] = time.monotonic() - began
+    return Outcome(
+        settings=settings,
+        seconds=times,
+        faults=adversary.counts,
+        misbehaved=_misbehaved(stage, known),
+        verdict=verdict,
+        unended=len(known.jobs) + len(people.waiting) - len(people.ended),
+        agents_started=fleet.started,
+        agents_died=fleet.died,
+        agents_stubborn=fleet.stubborn,
+        messages=messages,
+        processes=len(left_behind) + fleet.leftovers,
+        scratch_kept=kept,
+        scratch=scratch_left(stage),
+    )
+
+
+def _watch(stage: Stage, people: People, settings: Settings, tell: Callable[[str], object]) -> None:
+    """Until every job has ended, or the time is out."""
+    began = time.monotonic()
+    told, swept = 0.0, 0.0
+    while not people.satisfied and (now := time.monotonic() - began) < settings.limit_seconds:
+        people.step(now)
+        if now - swept >= SWEEP_SECONDS:
+            swept = now
+            stage.sweep()
+        if now - told >= TELL_SECONDS:
+            told = now
+            tell(f"{now:.0f} s: {_progress(stage, people)}")
+        time.sleep(0.5)
+
+
+def _progress(stage: Stage, people: People) -> str:
+    done = failed = 0
+    for job_id, _ in people.known.jobs:
+        job = people.seen.get(job_id)
+        for progress in read_progress(stage.farm.farm, job) if job else []:
+            done, failed = done + progress.done, failed + progress.failed
+    return f"{len(people.ended)} of {len(people.known.jobs)} jobs ended, {done} frames done, {failed} failed"
+
+
+def _misbehaved(stage: Stage, known: Known) -> Counter[str]:
+    names = {*KINDS, "slow"}
+    books = (LogBook(str(stage.books), job_id).read() for job_id, _ in known.jobs)
+    return Counter(deed.what for deeds in books for deed in deeds if deed.what in names)
