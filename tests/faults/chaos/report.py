@@ -32,6 +32,8 @@ def lines(outcome: Outcome) -> Iterator[str]:
         f"{len(outcome.scratch)} scratch folders ({outcome.scratch_kept} before the janitor)"
     )
     yield f"seconds         {', '.join(f'{name} {value:.0f}' for name, value in seconds.items())}"
+    used = ", ".join(f"{name} {value:.0f}" for name, value in outcome.processor_seconds.items())
+    yield f"processor       {used} s"
     yield f"frames a second {(verdict.done + verdict.failed_as_planned) / seconds['rendering']:.1f}"
     yield from (f"  {problem}" for problem in outcome.problems[:MAX_PROBLEMS])
     if len(outcome.problems) > MAX_PROBLEMS:

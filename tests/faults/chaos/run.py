@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,6 +19,7 @@ from tests.faults.chaos.leftovers import age_and_clean, scratch_left, wait_for_q
 from tests.faults.chaos.log_book import LogBook
 from tests.faults.chaos.people import People
 from tests.faults.chaos.plan import KINDS, Fate, draw
+from tests.faults.chaos.services import Services, behind_a_proxy
 from tests.faults.chaos.stage import Stage, a_stage
 from tests.faults.chaos.verdict import Judge, Verdict
 
@@ -24,6 +27,7 @@ FATES: Final = (Fate.NO_CAMERA, Fate.STOPS_EARLY)
 TELL_SECONDS: Final = 15.0
 QUIET_SECONDS: Final = 60.0
 SWEEP_SECONDS: Final = 5.0
+OUTAGE_PERIOD_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,8 @@ class Outcome:
     scratch_kept: int
     """Folders that the janitor found, all past their time."""
     scratch: list[str]
+    processor_seconds: Mapping[str, float]
+    """Of the harness with its proxy, of the agents with their Blenders, of the emulator with its Lambdas."""
     problems: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -72,16 +78,22 @@ class Outcome:
 
 def run(folder: Path, settings: Settings, tell: Callable[[str], object]) -> Outcome:
     began = time.monotonic()
-    with a_stage(folder) as stage:
+    with ExitStack() as opened:
+        stage = opened.enter_context(a_stage(folder))
         tell(f"the farm is up after {time.monotonic() - began:.0f} s")
-        return _play(stage, settings, began, tell)
+        services = opened.enter_context(
+            behind_a_proxy(stage.farm.record.endpoint, settings.seed, faults=settings.faults)
+        )
+        return _play(stage, services, settings, began, tell)
 
 
-def _play(stage: Stage, settings: Settings, began: float, tell: Callable[[str], object]) -> Outcome:
+def _play(
+    stage: Stage, services: Services, settings: Settings, began: float, tell: Callable[[str], object]
+) -> Outcome:
     planned = draw(settings.seed, jobs=settings.jobs, frames=settings.frames, fates=FATES)
     known = Known()
     people = People(stage, list(planned), known)
-    fleet = Fleet(stage.farm.state, stage.environment, settings.agents)
+    fleet = Fleet(stage.farm.state, stage.agents_behind(services.proxy.endpoint), settings.agents)
     adversary = Adversary(
         seed=settings.seed,
         fleet=fleet,
@@ -90,20 +102,25 @@ def _play(stage: Stage, settings: Settings, began: float, tell: Callable[[str], 
         functions=stage.functions,
         queue_urls=stage.queue_urls,
         listener=stage.listener,
+        receipts=services.latest_receipts,
+        others={"outages": (OUTAGE_PERIOD_SECONDS, services.take_one_down)},
     )
     times = {"up": time.monotonic() - began}
+    used_before = _processor_seconds(stage)
     fleet.start()
     try:
         if settings.faults:
             adversary.start()
         rendering = time.monotonic()
-        _watch(stage, people, settings, tell)
+        _watch(stage, services, people, settings, tell)
         adversary.stop()
+        services.proxy.pause_faults()
         times["rendering"] = time.monotonic() - rendering
-        messages = wait_for_quiet(stage, list(adversary.receipts()), QUIET_SECONDS)
+        messages = wait_for_quiet(stage, services.receipts, QUIET_SECONDS)
     finally:
         adversary.stop()
         fleet.stop()
+    used = {name: value - used_before[name] for name, value in _processor_seconds(stage).items()}
     left_behind = processes.kill_strays(stage.farm.state, stage.farm.state.work)
     tell("the agents have gone; looking at every record and picture")
     judging = time.monotonic()
@@ -116,7 +133,7 @@ def _play(stage: Stage, settings: Settings, began: float, tell: Callable[[str], 
     return Outcome(
         settings=settings,
         seconds=times,
-        faults=adversary.counts,
+        faults=adversary.counts + services.counts,
         misbehaved=_misbehaved(stage, known),
         verdict=verdict,
         unended=len(known.jobs) + len(people.waiting) - len(people.ended),
@@ -127,15 +144,28 @@ def _play(stage: Stage, settings: Settings, began: float, tell: Callable[[str], 
         processes=len(left_behind) + fleet.leftovers,
         scratch_kept=kept,
         scratch=scratch_left(stage),
+        processor_seconds=used,
     )
 
 
-def _watch(stage: Stage, people: People, settings: Settings, tell: Callable[[str], object]) -> None:
+def _processor_seconds(stage: Stage) -> dict[str, float]:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {
+        "harness": own.ru_utime + own.ru_stime,
+        "agents": children.ru_utime + children.ru_stime,
+        "emulator": stage.emulator_processor_seconds(),
+    }
+
+
+def _watch(
+    stage: Stage, services: Services, people: People, settings: Settings, tell: Callable[[str], object]
+) -> None:
     """Until every job has ended, or the time is out."""
     began = time.monotonic()
     told, swept = 0.0, 0.0
     while not people.satisfied and (now := time.monotonic() - began) < settings.limit_seconds:
         people.step(now)
+        services.note_receipts()
         if now - swept >= SWEEP_SECONDS:
             swept = now
             stage.sweep()
