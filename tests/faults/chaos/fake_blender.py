@@ -50,7 +50,7 @@ class _Session:
             reason = f'The scene "{scene}" has no camera to render from.'
             self.send("failed", during="open", code="no_camera", reason=reason, frame=None)
             return
-        self.orders = {} if self.book.is_mended() else parse_orders(scene)
+        self.orders = parse_orders(scene)
         if for_bake:
             self.obey(OPENING)
         self.send("opened", report=_report(scene))
@@ -73,7 +73,9 @@ class _Session:
     def obey(self, frame: int) -> bool:
         """Misbehave if the frame has an order that is not used up. True: nothing more is to be said."""
         order = self.orders.get(frame)
-        if order is None or (order.times is not None and self.book.count(order.name, frame) >= order.times):
+        if order is None or self.book.is_mended():
+            return False
+        if order.times is not None and self.book.count(order.name, frame) >= order.times:
             return False
         self.book.write(order.name, frame)
         misbehave = getattr(Misbehaviour, order.name)

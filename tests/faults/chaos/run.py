@@ -23,7 +23,7 @@ from tests.faults.chaos.services import Services, behind_a_proxy
 from tests.faults.chaos.stage import Stage, a_stage
 from tests.faults.chaos.verdict import Judge, Verdict
 
-FATES: Final = (Fate.NO_CAMERA, Fate.STOPS_EARLY)
+FATES: Final = (Fate.NO_CAMERA, Fate.STOPS_EARLY, Fate.CANCELED, Fate.RETRIED)
 TELL_SECONDS: Final = 15.0
 QUIET_SECONDS: Final = 60.0
 SWEEP_SECONDS: Final = 5.0
@@ -124,7 +124,8 @@ def _play(
     left_behind = processes.kill_strays(stage.farm.state, stage.farm.state.work)
     tell("the agents have gone; looking at every record and picture")
     judging = time.monotonic()
-    verdict = Judge(stage.farm, str(stage.books)).judge(known.jobs)
+    verdict = Judge(stage.farm, str(stage.books), people.canceled_at, people.retried_at).judge(known.jobs)
+    verdict.problems += people.problems
     times["judging"] = time.monotonic() - judging
     kept = len(scratch_left(stage))
     report = age_and_clean(stage, list(people.ended))

@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from contract.settings import SweepSettings
 from farm.local import clients, emulator, lifecycle
 from farm.local.fleet import AgentEnvironment, deployed_settings
 from farm.local.settings import LocalSettings
@@ -18,6 +19,9 @@ from tests.e2e.laptop import ROOT, LaptopFarm, a_farm
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
+
+STALL_SECONDS: Final = 20
+"""How long a job may stand still before the sweep sends its tasks again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +59,20 @@ class Stage:
         numbers = Path(f"/proc/{record.pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, numbers[11:15])) / os.sysconf("SC_CLK_TCK")
 
+    def make_sweep_impatient(self) -> None:
+        """A run has no time for the patience that a farm has."""
+        function = self.farm.record.outputs["SweepFunctionName"]
+        deployed = self.functions.get_function_configuration(FunctionName=function)
+        variables = deployed["Environment"]["Variables"]
+        settings = replace(SweepSettings.from_env(variables), stall_seconds=STALL_SECONDS)
+        self.functions.update_function_configuration(
+            FunctionName=function, Environment={"Variables": {**variables, **settings.to_env()}}
+        )
+
     def sweep(self) -> None:
         """Let the sweep of waiting jobs look now, and not in a while."""
-        function = self.farm.record.outputs.get("SweepFunctionName")
-        if function:
-            self.functions.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
+        function = self.farm.record.outputs["SweepFunctionName"]
+        self.functions.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
 
 
 @contextmanager
@@ -72,7 +85,7 @@ def a_stage(folder: Path) -> Iterator[Stage]:
         lifecycle.stop_fleet(farm.state, lambda _: None)
         settings = LocalSettings.from_env(farm.env)
         endpoint = farm.record.endpoint
-        yield Stage(
+        stage = Stage(
             farm=farm,
             books=books,
             scene=_scene(folder / "scene.blend"),
@@ -80,6 +93,8 @@ def a_stage(folder: Path) -> Iterator[Stage]:
             sqs=clients.queues(endpoint),
             functions=clients.functions(endpoint),
         )
+        stage.make_sweep_impatient()
+        yield stage
 
 
 def _fake_executable(folder: Path, books: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The small version of `make chaos`: whatever befalls 500 frames, each is right or a plain failure in the end."""
+"""The small version of `make chaos`: of 500 frames each is right in the end, or a plain failure."""
 
 from __future__ import annotations
 

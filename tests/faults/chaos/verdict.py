@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from contract.job import FrameRecord, FrameState, Job, JobState, Progress
-from contract.keys import frames_prefix, summary_key
+from contract.keys import summary_key
 from farm.jobs import read_frames, read_job, read_progress
 from tests.e2e.laptop import LaptopFarm
 from tests.faults.chaos.log_book import LogBook
 from tests.faults.chaos.picture import picture
 from tests.faults.chaos.plan import MAX_ATTEMPTS, Fate, PlannedJob
+
+LET_GO_SECONDS: Final = 10.0
+"""From a cancel until no worker may begin a frame of the job any more: its longest frame, and patience."""
+
+WORDS: Final = {
+    Fate.NO_CAMERA: "no camera",
+    Fate.STOPS_EARLY: "stopped early",
+    Fate.CANCELED: "canceled on request",
+}
+"""What the job's record has to say of its end."""
 
 
 @dataclass
@@ -45,6 +57,9 @@ class Verdict:
 class Judge:
     farm: LaptopFarm
     books: str
+    canceled_at: Mapping[str, float]
+    retried_at: Mapping[str, float]
+    """Epoch seconds, of the jobs with which it was done."""
 
     def judge(self, jobs: list[tuple[str, PlannedJob]]) -> Verdict:
         verdict = Verdict()
@@ -63,8 +78,8 @@ class Judge:
         if job.state not in planned.ends:
             expected = " or ".join(sorted(planned.ends))
             verdict.blame(f"{label} is {job.state} ({job.reason}), expected {expected}")
-        if planned.fate is Fate.NO_CAMERA and "no camera" not in job.reason:
-            verdict.blame(f"{label} does not say that it has no camera: {job.reason!r}")
+        if WORDS.get(planned.fate, "") not in job.reason:
+            verdict.blame(f"{label} does not say {WORDS[planned.fate]!r}: {job.reason!r}")
         records = {
             record.frame: record for record in read_frames(self.farm.farm, job.job_id, range(job.shards))
         }
@@ -155,6 +170,15 @@ class Judge:
         deeds = LogBook(self.books, job.job_id).read()
         rendered = Counter(deed.frame for deed in deeds if deed.what == "rendered")
         verdict.rendered_again += sum(times - 1 for times in rendered.values())
-        strangers = set(rendered) - set(planned.numbers)
-        if strangers:
-            verdict.blame(f"{job.job_id} ({frames_prefix(job.project, job.job_id)}) rendered {strangers}")
+        label = f"{job.job_id} ({planned.fate})"
+        if strangers := set(rendered) - set(planned.numbers):
+            verdict.blame(f"{label} rendered frames that nobody asked for: {sorted(strangers)}")
+        begun = [deed for deed in deeds if deed.what == "begin"]
+        canceled_at = self.canceled_at.get(job.job_id, math.inf)
+        if late := [deed.frame for deed in begun if deed.at > canceled_at + LET_GO_SECONDS]:
+            verdict.blame(f"{label} was rendered long after it was canceled: {late}")
+        retried_at = self.retried_at.get(job.job_id, math.inf)
+        if any(deed.what == "open_for_bake" and deed.at > retried_at for deed in deeds):
+            verdict.blame(f"{label} was baked again when it was retried")
+        if needless := {deed.frame for deed in begun if deed.at > retried_at} - set(planned.always_failing):
+            verdict.blame(f"{label} rendered frames again that were done: {sorted(needless)}")
