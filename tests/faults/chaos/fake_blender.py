@@ -175,6 +175,18 @@ def _grandchild(session: _Session, *, own_session: bool) -> None:
     os.execv("/bin/sleep", ["sleep", "900"])
 
 
+MAIN = {
+    "suffixes": [""],
+    "extension": ".png",
+    "file_format": "PNG",
+    "color_depth": 8,
+    "multilayer": False,
+    "width": WIDTH,
+    "height": HEIGHT,
+}
+"""The picture that every frame writes (worker_agent.blender.report)."""
+
+
 def _report(scene: str) -> "dict[str, object]":
     return {
         "scene": scene[:60],
@@ -192,6 +204,7 @@ def _report(scene: str) -> "dict[str, object]":
         "scenes": [],
         "missing_files": [],
         "missing_file_count": 0,
+        "frame_outputs": {"main": MAIN, "node_files": []},
         "notes": [],
     }
 
