@@ -9,12 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
-from tests.faults.chaos.fleet import Fleet, terminate
+from tests.faults.chaos.fleet import Fleet, Leave
 from tests.faults.chaos.plan import PlannedJob
 
 if TYPE_CHECKING:
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 PERIOD_SECONDS: Final[Mapping[str, float]] = {
-    "agents killed": 3.0,
-    "agents terminated": 6.0,
+    "agents killed": 4.0,
+    Leave.SIGTERM: 12.0,
+    Leave.SPOT: 12.0,
+    Leave.REBALANCE: 20.0,
+    Leave.SCALE_IN: 12.0,
     "messages duplicated": 0.7,
     "events duplicated": 1.5,
     "leases expired": 0.7,
 }
-"""The mean time between two faults of a kind."""
+"""The mean time between two faults of a kind. A new agent costs a second or two of a processor."""
 
 
 @dataclass
@@ -70,7 +74,7 @@ class Adversary:
         dice = random.Random(self.seed)
         own: Mapping[str, Callable[[random.Random], bool]] = {
             "agents killed": self.fleet.kill,
-            "agents terminated": lambda dice: self.fleet.ask_to_go(dice, terminate),
+            **{way: partial(self.fleet.send_away, way=way) for way in Leave},
             "messages duplicated": self._duplicate_message,
             "events duplicated": self._duplicate_event,
             "leases expired": self._expire_lease,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import resource
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from farm.jobs import read_progress
 from farm.local import processes
+from farm.local.metadata import MetadataServer
 from tests.faults.chaos.adversary import Adversary, Known
 from tests.faults.chaos.fleet import Fleet
 from tests.faults.chaos.leftovers import age_and_clean, scratch_left, wait_for_quiet
@@ -52,7 +53,10 @@ class Outcome:
     unended: int
     agents_started: int
     agents_died: list[str]
-    agents_stubborn: int
+    agents_stubborn: list[str]
+    hooks_completed: int
+    hooks_refused: int
+    """Completions of a lifecycle hook that nobody waited for: a second one, say."""
     messages: Mapping[str, int]
     processes: int
     scratch_kept: int
@@ -66,11 +70,12 @@ class Outcome:
         self.problems = list(self.verdict.problems)
         for what, count in {
             "jobs that have not ended": self.unended,
-            "agents that would not go": self.agents_stubborn,
+            f"agents that would not go: {', '.join(self.agents_stubborn)}": len(self.agents_stubborn),
+            "lifecycle hooks completed twice": self.hooks_refused,
             "messages left": sum(self.messages.values()),
             "processes left": self.processes,
             "scratch folders left": len(self.scratch),
-            "agents that died by themselves": len(self.agents_died),
+            f"agents that died by themselves: {', '.join(self.agents_died)}": len(self.agents_died),
         }.items():
             if count:
                 self.problems.append(f"{count} {what}")
@@ -84,16 +89,32 @@ def run(folder: Path, settings: Settings, tell: Callable[[str], object]) -> Outc
         services = opened.enter_context(
             behind_a_proxy(stage.farm.record.endpoint, settings.seed, faults=settings.faults)
         )
-        return _play(stage, services, settings, began, tell)
+        metadata = opened.enter_context(_metadata())
+        return _play(stage, services, metadata, settings, began, tell)
+
+
+@contextmanager
+def _metadata() -> Iterator[MetadataServer]:
+    server = MetadataServer()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def _play(
-    stage: Stage, services: Services, settings: Settings, began: float, tell: Callable[[str], object]
+    stage: Stage,
+    services: Services,
+    metadata: MetadataServer,
+    settings: Settings,
+    began: float,
+    tell: Callable[[str], object],
 ) -> Outcome:
     planned = draw(settings.seed, jobs=settings.jobs, frames=settings.frames, fates=FATES)
     known = Known()
     people = People(stage, list(planned), known)
-    fleet = Fleet(stage.farm.state, stage.agents_behind(services.proxy.endpoint), settings.agents)
+    fleet = Fleet(stage.farm.state, stage.agents_behind(services.proxy.endpoint), settings.agents, metadata)
     adversary = Adversary(
         seed=settings.seed,
         fleet=fleet,
@@ -141,6 +162,8 @@ def _play(
         agents_started=fleet.started,
         agents_died=fleet.died,
         agents_stubborn=fleet.stubborn,
+        hooks_completed=len(metadata.completed),
+        hooks_refused=len(metadata.machines.refused),
         messages=messages,
         processes=len(left_behind) + fleet.leftovers,
         scratch_kept=kept,
