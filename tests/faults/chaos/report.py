@@ -25,7 +25,8 @@ def lines(outcome: Outcome) -> Iterator[str]:
     )
     yield (
         f"agents          {outcome.agents_started} started, {len(outcome.agents_died)} died by themselves, "
-        f"{len(outcome.agents_stubborn)} would not go, {outcome.hooks_completed} lifecycle hooks completed"
+        f"{len(outcome.agents_stubborn)} would not go, {outcome.hooks_completed} lifecycle hooks completed, "
+        f"the sweep helped {len(outcome.swept)} times"
     )
     yield (
         f"left            {sum(outcome.messages.values())} messages, {outcome.processes} processes, "

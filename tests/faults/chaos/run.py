@@ -62,6 +62,8 @@ class Outcome:
     scratch_kept: int
     """Folders that the janitor found, all past their time."""
     scratch: list[str]
+    swept: list[str]
+    """Jobs whose tasks the sweep sent again, and the like: a task is lost only when a message is."""
     processor_seconds: Mapping[str, float]
     """Of the harness with its proxy, of the agents with their Blenders, of the emulator with its Lambdas."""
     problems: list[str] = field(default_factory=list)
@@ -71,6 +73,7 @@ class Outcome:
         for what, count in {
             "jobs that have not ended": self.unended,
             f"agents that would not go: {', '.join(self.agents_stubborn)}": len(self.agents_stubborn),
+            f"times that the sweep had to help: {', '.join(sorted(set(self.swept)))}": len(self.swept),
             "lifecycle hooks completed twice": self.hooks_refused,
             "messages left": sum(self.messages.values()),
             "processes left": self.processes,
@@ -133,7 +136,7 @@ def _play(
         if settings.faults:
             adversary.start()
         rendering = time.monotonic()
-        _watch(stage, services, people, settings, tell)
+        swept = _watch(stage, services, people, settings, tell)
         adversary.stop()
         services.proxy.pause_faults()
         times["rendering"] = time.monotonic() - rendering
@@ -168,6 +171,7 @@ def _play(
         processes=len(left_behind) + fleet.leftovers,
         scratch_kept=kept,
         scratch=scratch_left(stage),
+        swept=swept,
         processor_seconds=used,
     )
 
@@ -183,8 +187,9 @@ def _processor_seconds(stage: Stage) -> dict[str, float]:
 
 def _watch(
     stage: Stage, services: Services, people: People, settings: Settings, tell: Callable[[str], object]
-) -> None:
-    """Until every job has ended, or the time is out."""
+) -> list[str]:
+    """Until every job has ended, or the time is out; what the sweep had to do meanwhile."""
+    swept_jobs: list[str] = []
     began = time.monotonic()
     told, swept = 0.0, 0.0
     while not people.satisfied and (now := time.monotonic() - began) < settings.limit_seconds:
@@ -192,11 +197,12 @@ def _watch(
         services.note_receipts()
         if now - swept >= SWEEP_SECONDS:
             swept = now
-            stage.sweep()
+            swept_jobs += [f"{job}: {what}" for what, jobs in stage.sweep().items() for job in jobs]
         if now - told >= TELL_SECONDS:
             told = now
             tell(f"{now:.0f} s: {_progress(stage, people)}")
         time.sleep(0.5)
+    return swept_jobs
 
 
 def _progress(stage: Stage, people: People) -> str:

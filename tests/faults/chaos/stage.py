@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -69,10 +70,14 @@ class Stage:
             FunctionName=function, Environment={"Variables": {**variables, **settings.to_env()}}
         )
 
-    def sweep(self) -> None:
-        """Let the sweep of waiting jobs look now, and not in a while."""
+    def sweep(self) -> Mapping[str, list[str]]:
+        """Let the sweep of waiting jobs look now, and not in a while; jobs by what it did about them."""
         function = self.farm.record.outputs["SweepFunctionName"]
-        self.functions.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
+        answer = self.functions.invoke(FunctionName=function, Payload=b"{}")
+        report = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            return {"broken": [str(report)]}
+        return {name: list(report[name]) for name in ("sent_again", "ended", "broken")}
 
 
 @contextmanager
