@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,22 +16,27 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
 from tests.faults.chaos.fleet import Fleet, Leave
 from tests.faults.chaos.plan import PlannedJob
+from tests.faults.chaos.services import Services
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
-PERIOD_SECONDS: Final[Mapping[str, float]] = {
-    "agents killed": 4.0,
-    Leave.SIGTERM: 12.0,
-    Leave.SPOT: 12.0,
-    Leave.REBALANCE: 20.0,
-    Leave.SCALE_IN: 12.0,
-    "messages duplicated": 0.7,
-    "events duplicated": 1.5,
-    "leases expired": 0.7,
+PERIOD_REQUESTS: Final[Mapping[str, float]] = {
+    "agents killed": 600,
+    Leave.SIGTERM: 2000,
+    Leave.SPOT: 2000,
+    Leave.REBALANCE: 3000,
+    Leave.SCALE_IN: 2000,
+    "messages duplicated": 120,
+    "events duplicated": 250,
+    "leases expired": 120,
+    "outages": 3500,
 }
-"""The mean time between two faults of a kind. A new agent costs a second or two of a processor."""
+"""The mean number of requests of agents between two faults of a kind: a slow computer is no harder beset.
+
+A frame takes some fifteen. A new agent costs a second or two of a processor.
+"""
 
 
 @dataclass
@@ -53,10 +57,7 @@ class Adversary:
     queue_urls: Mapping[str, str]
     listener: str
     """The name of the Lambda that hears of uploads."""
-    receipts: Callable[[], Sequence[tuple[str, str]]] = tuple
-    """Queue and receipt of messages that were handed to agents a moment ago."""
-    others: Mapping[str, tuple[float, Callable[[random.Random], bool]]] = field(default_factory=dict)
-    """More kinds of faults, with their mean periods in seconds."""
+    services: Services
     counts: Counter[str] = field(default_factory=Counter)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -72,20 +73,21 @@ class Adversary:
 
     def _run(self) -> None:
         dice = random.Random(self.seed)
-        own: Mapping[str, Callable[[random.Random], bool]] = {
+        faults: Mapping[str, Callable[[random.Random], bool]] = {
             "agents killed": self.fleet.kill,
             **{way: partial(self.fleet.send_away, way=way) for way in Leave},
             "messages duplicated": self._duplicate_message,
             "events duplicated": self._duplicate_event,
             "leases expired": self._expire_lease,
+            "outages": self.services.take_one_down,
         }
-        faults = {name: (PERIOD_SECONDS[name], do) for name, do in own.items()} | dict(self.others)
-        due = {name: time.monotonic() + dice.expovariate(1 / period) for name, (period, _) in faults.items()}
+        due = {name: dice.expovariate(1 / PERIOD_REQUESTS[name]) for name in faults}
         while not self._stop.wait(0.05):
-            for name, (period, do) in faults.items():
-                if time.monotonic() < due[name]:
+            requests = self.services.requests
+            for name, do in faults.items():
+                if requests < due[name]:
                     continue
-                due[name] = time.monotonic() + dice.expovariate(1 / period)
+                due[name] = requests + dice.expovariate(1 / PERIOD_REQUESTS[name])
                 try:
                     self.counts[name] += do(dice)
                 except (ClientError, BotoCoreError):
@@ -115,7 +117,7 @@ class Adversary:
 
     def _expire_lease(self, dice: random.Random) -> bool:
         """As if the holder had slept for too long."""
-        recent = list(self.receipts())[-self.fleet.size * 2 :]
+        recent = self.services.latest_receipts()[-self.fleet.size * 2 :]
         if not recent:
             return False
         url, receipt = dice.choice(recent)

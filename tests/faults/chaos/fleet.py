@@ -25,6 +25,9 @@ LEASE_SECONDS: Final = 3
 POLL_SECONDS: Final = 1
 GRACE_SECONDS: Final = 30
 """From the word to go until an agent that has not gone is killed: it should not come to that."""
+READY: Final = b" is ready"
+"""What an agent's log says, within so many bytes, once it takes tasks."""
+MAX_START_BYTES: Final = 10_000
 REPLACED_SECONDS: Final = 4.0
 """From a rebalance recommendation until the group, which has another machine by then, ends this one."""
 
@@ -43,6 +46,8 @@ class Agent:
     worker_id: str
     folder: Path
     process: subprocess.Popen[bytes]
+    log: Path
+    ready: bool = False
     asked_at: float | None = None
     """When it was told to go."""
     leaves_by: Leave | None = None
@@ -117,10 +122,12 @@ class Fleet:
                 time.sleep(0.05)
 
     def _some(self, dice: random.Random) -> Agent | None:
+        """One that is at work: if those were killed that still start, a slow computer would get nowhere."""
         with self._lock:
-            able = [
-                a for a in self.agents if a.asked_at is None and not a.killed and a.process.poll() is None
-            ]
+            able = [agent for agent in self.agents if agent.asked_at is None and not agent.killed]
+            for agent in able:
+                agent.ready = agent.ready or READY in agent.log.read_bytes()[:MAX_START_BYTES]
+            able = [agent for agent in able if agent.ready and agent.process.poll() is None]
         return dice.choice(able) if able else None
 
     def _keep(self) -> None:
@@ -144,7 +151,7 @@ class Fleet:
         }
         log = self.state.logs / f"agent-{worker_id}.log"
         process = processes.spawn([sys.executable, "-m", "worker_agent"], env=env, log=log, cwd=ROOT)
-        self.agents.append(Agent(worker_id, folder, process))
+        self.agents.append(Agent(worker_id, folder, process, log))
 
     def _look_after_the_leaving(self) -> None:
         """What Spot and the group do to machines that are to go."""

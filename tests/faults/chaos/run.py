@@ -28,7 +28,6 @@ FATES: Final = (Fate.NO_CAMERA, Fate.STOPS_EARLY, Fate.CANCELED, Fate.RETRIED)
 TELL_SECONDS: Final = 15.0
 QUIET_SECONDS: Final = 60.0
 SWEEP_SECONDS: Final = 5.0
-OUTAGE_PERIOD_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +125,7 @@ def _play(
         functions=stage.functions,
         queue_urls=stage.queue_urls,
         listener=stage.listener,
-        receipts=services.latest_receipts,
-        others={"outages": (OUTAGE_PERIOD_SECONDS, services.take_one_down)},
+        services=services,
     )
     times = {"up": time.monotonic() - began}
     used_before = _processor_seconds(stage)

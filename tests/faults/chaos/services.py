@@ -51,11 +51,16 @@ class Services:
         return list(self._seen)
 
     @property
+    def requests(self) -> int:
+        """How many there were so far."""
+        return self.proxy.counts.requests.total()
+
+    @property
     def counts(self) -> Counter[str]:
         faults = self.proxy.counts.faults
         counts = Counter({kind.value.replace("_", " "): count for kind, count in faults.items()})
         counts["requests to services that were down"] = self.proxy.counts.while_down.total()
-        counts["requests in all"] = self.proxy.counts.requests.total()
+        counts["requests in all"] = self.requests
         return +counts
 
 
