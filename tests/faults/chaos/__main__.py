@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from tests.faults.chaos import report
-from tests.faults.chaos.run import Settings, run
+from tests.faults.chaos.outcome import Settings
+from tests.faults.chaos.run import run
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.faults.chaos.run import Outcome
+from tests.faults.chaos.outcome import Outcome
 
 MAX_PROBLEMS = 40
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import resource
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from tests.faults.chaos.adversary import Adversary, Known
 from tests.faults.chaos.fleet import Fleet
 from tests.faults.chaos.leftovers import age_and_clean, scratch_left, wait_for_quiet
 from tests.faults.chaos.log_book import LogBook
+from tests.faults.chaos.outcome import Outcome, Settings
 from tests.faults.chaos.people import People
 from tests.faults.chaos.plan import KINDS, Fate, draw
 from tests.faults.chaos.services import Services, behind_a_proxy
@@ -29,70 +29,22 @@ TELL_SECONDS: Final = 15.0
 QUIET_SECONDS: Final = 60.0
 SWEEP_SECONDS: Final = 5.0
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    frames: int
-    jobs: int
-    agents: int
-    seed: int
-    faults: bool = True
-    """Whether the adversary is about; the fake Blender misbehaves in any case."""
-    limit_seconds: float = 540.0
-    """How long the jobs may take to end."""
+Tell = Callable[[str], object]
 
 
-@dataclass(kw_only=True)
-class Outcome:
-    settings: Settings
-    seconds: Mapping[str, float]
-    faults: Counter[str]
-    misbehaved: Counter[str]
-    verdict: Verdict
-    unended: int
-    agents_started: int
-    agents_died: list[str]
-    agents_stubborn: list[str]
-    hooks_completed: int
-    hooks_refused: int
-    """Completions of a lifecycle hook that nobody waited for: a second one, say."""
-    messages: Mapping[str, int]
-    processes: int
-    scratch_kept: int
-    """Folders that the janitor found, all past their time."""
-    scratch: list[str]
-    swept: list[str]
-    """Jobs whose tasks the sweep sent again, and the like: a task is lost only when a message is."""
-    processor_seconds: Mapping[str, float]
-    """Of the harness with its proxy, of the agents with their Blenders, of the emulator with its Lambdas."""
-    problems: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.problems = list(self.verdict.problems)
-        for what, count in {
-            "jobs that have not ended": self.unended,
-            f"agents that would not go: {', '.join(self.agents_stubborn)}": len(self.agents_stubborn),
-            f"times that the sweep had to help: {', '.join(sorted(set(self.swept)))}": len(self.swept),
-            "lifecycle hooks completed twice": self.hooks_refused,
-            "messages left": sum(self.messages.values()),
-            "processes left": self.processes,
-            "scratch folders left": len(self.scratch),
-            f"agents that died by themselves: {', '.join(self.agents_died)}": len(self.agents_died),
-        }.items():
-            if count:
-                self.problems.append(f"{count} {what}")
-
-
-def run(folder: Path, settings: Settings, tell: Callable[[str], object]) -> Outcome:
+def run(folder: Path, settings: Settings, tell: Tell) -> Outcome:
     began = time.monotonic()
     with ExitStack() as opened:
         stage = opened.enter_context(a_stage(folder))
-        tell(f"the farm is up after {time.monotonic() - began:.0f} s")
+        up_seconds = time.monotonic() - began
+        tell(f"the farm is up after {up_seconds:.0f} s")
         services = opened.enter_context(
             behind_a_proxy(stage.farm.record.endpoint, settings.seed, faults=settings.faults)
         )
         metadata = opened.enter_context(_metadata())
-        return _play(stage, services, metadata, settings, began, tell)
+        outcome = _Run(stage, services, metadata, settings, tell).play()
+    outcome.seconds |= {"up": up_seconds, "all": time.monotonic() - began}
+    return outcome
 
 
 @contextmanager
@@ -105,73 +57,110 @@ def _metadata() -> Iterator[MetadataServer]:
         server.stop()
 
 
-def _play(
-    stage: Stage,
-    services: Services,
-    metadata: MetadataServer,
-    settings: Settings,
-    began: float,
-    tell: Callable[[str], object],
-) -> Outcome:
-    planned = draw(settings.seed, jobs=settings.jobs, frames=settings.frames, fates=FATES)
-    known = Known()
-    people = People(stage, list(planned), known)
-    fleet = Fleet(stage.farm.state, stage.agents_behind(services.proxy.endpoint), settings.agents, metadata)
-    adversary = Adversary(
-        seed=settings.seed,
-        fleet=fleet,
-        known=known,
-        sqs=stage.sqs,
-        functions=stage.functions,
-        queue_urls=stage.queue_urls,
-        listener=stage.listener,
-        services=services,
-    )
-    times = {"up": time.monotonic() - began}
-    used_before = _processor_seconds(stage)
-    fleet.start()
-    try:
-        if settings.faults:
-            adversary.start()
-        rendering = time.monotonic()
-        swept = _watch(stage, services, people, settings, tell)
-        adversary.stop()
-        services.proxy.pause_faults()
-        times["rendering"] = time.monotonic() - rendering
-        messages = wait_for_quiet(stage, services.receipts, QUIET_SECONDS)
-    finally:
-        adversary.stop()
-        fleet.stop()
-    used = {name: value - used_before[name] for name, value in _processor_seconds(stage).items()}
-    left_behind = processes.kill_strays(stage.farm.state, stage.farm.state.work)
-    tell("the agents have gone; looking at every record and picture")
-    judging = time.monotonic()
-    verdict = Judge(stage.farm, str(stage.books), people.canceled_at, people.retried_at).judge(known.jobs)
-    verdict.problems += people.problems
-    times["judging"] = time.monotonic() - judging
-    kept = len(scratch_left(stage))
-    report = age_and_clean(stage, list(people.ended))
-    tell(f"the janitor, past the time to live: {report}")
-    times["all"] = time.monotonic() - began
-    return Outcome(
-        settings=settings,
-        seconds=times,
-        faults=adversary.counts + services.counts,
-        misbehaved=_misbehaved(stage, known),
-        verdict=verdict,
-        unended=len(known.jobs) + len(people.waiting) - len(people.ended),
-        agents_started=fleet.started,
-        agents_died=fleet.died,
-        agents_stubborn=fleet.stubborn,
-        hooks_completed=len(metadata.completed),
-        hooks_refused=len(metadata.machines.refused),
-        messages=messages,
-        processes=len(left_behind) + fleet.leftovers,
-        scratch_kept=kept,
-        scratch=scratch_left(stage),
-        swept=swept,
-        processor_seconds=used,
-    )
+class _Run:
+    """On a stage that is up."""
+
+    def __init__(
+        self, stage: Stage, services: Services, metadata: MetadataServer, settings: Settings, tell: Tell
+    ) -> None:
+        self._stage, self._services, self._metadata = stage, services, metadata
+        self._settings, self._tell = settings, tell
+        self._known = Known()
+        planned = draw(settings.seed, jobs=settings.jobs, frames=settings.frames, fates=FATES)
+        self._people = People(stage, planned, self._known)
+        environment = stage.agents_behind(services.proxy.endpoint)
+        self._fleet = Fleet(stage.farm.state, environment, settings.agents, metadata)
+        self._adversary = Adversary(
+            seed=settings.seed,
+            fleet=self._fleet,
+            known=self._known,
+            sqs=stage.sqs,
+            functions=stage.functions,
+            queue_urls=stage.queue_urls,
+            listener=stage.listener,
+            services=services,
+        )
+        self._swept: list[str] = []
+
+    def play(self) -> Outcome:
+        """With faults until every job has ended, then without; then the agents go, and all is looked at."""
+        before, began = _processor_seconds(self._stage), time.monotonic()
+        self._fleet.start()
+        try:
+            if self._settings.faults:
+                self._adversary.start()
+            self._watch()
+            self._adversary.stop()
+            self._services.proxy.pause_faults()
+            rendering_seconds = time.monotonic() - began
+            messages = wait_for_quiet(self._stage, self._services.receipts, QUIET_SECONDS)
+        finally:
+            self._adversary.stop()
+            self._fleet.stop()
+        used = {name: value - before[name] for name, value in _processor_seconds(self._stage).items()}
+        state = self._stage.farm.state
+        strays = processes.kill_strays(state, state.work)
+        began = time.monotonic()
+        verdict = self._judge()
+        kept = len(scratch_left(self._stage))
+        report = age_and_clean(self._stage, list(self._people.ended))
+        self._tell(f"the janitor, past the time to live: {report}")
+        return Outcome(
+            settings=self._settings,
+            seconds={"rendering": rendering_seconds, "judging": time.monotonic() - began},
+            faults=self._adversary.counts + self._services.counts,
+            misbehaved=self._misbehaved(),
+            verdict=verdict,
+            unended=self._settings.jobs - len(self._people.ended),
+            agents_started=self._fleet.started,
+            agents_died=self._fleet.died,
+            agents_stubborn=self._fleet.stubborn,
+            hooks_completed=len(self._metadata.completed),
+            hooks_refused=len(self._metadata.machines.refused),
+            messages=messages,
+            processes=len(strays) + self._fleet.leftovers,
+            scratch_kept=kept,
+            scratch=scratch_left(self._stage),
+            swept=self._swept,
+            processor_seconds=used,
+        )
+
+    def _watch(self) -> None:
+        """Until every job has ended, or the time is out."""
+        began = time.monotonic()
+        told, swept = 0.0, 0.0
+        while not self._people.satisfied and (now := time.monotonic() - began) < self._settings.limit_seconds:
+            self._people.step(now)
+            self._services.note_receipts()
+            if now - swept >= SWEEP_SECONDS:
+                swept = now
+                helped = self._stage.sweep().items()
+                self._swept += [f"{job}: {what}" for what, jobs in helped for job in jobs]
+            if now - told >= TELL_SECONDS:
+                told = now
+                self._tell(f"{now:.0f} s: {self._progress()}")
+            time.sleep(0.5)
+
+    def _progress(self) -> str:
+        done = failed = 0
+        for job in list(self._people.seen.values()):
+            for progress in read_progress(self._stage.farm.farm, job):
+                done, failed = done + progress.done, failed + progress.failed
+        jobs = f"{len(self._people.ended)} of {self._settings.jobs} jobs ended"
+        return f"{jobs}, {done} frames done, {failed} failed"
+
+    def _judge(self) -> Verdict:
+        self._tell("the agents have gone; looking at every record and picture")
+        people = self._people
+        judge = Judge(self._stage.farm, str(self._stage.books), people.canceled_at, people.retried_at)
+        verdict = judge.judge(self._known.jobs)
+        verdict.problems += people.problems
+        return verdict
+
+    def _misbehaved(self) -> Counter[str]:
+        names = {*KINDS, "slow"}
+        books = (LogBook(str(self._stage.books), job_id).read() for job_id, _ in self._known.jobs)
+        return Counter(deed.what for deeds in books for deed in deeds if deed.what in names)
 
 
 def _processor_seconds(stage: Stage) -> dict[str, float]:
@@ -181,38 +170,3 @@ def _processor_seconds(stage: Stage) -> dict[str, float]:
         "agents": children.ru_utime + children.ru_stime,
         "emulator": stage.emulator_processor_seconds(),
     }
-
-
-def _watch(
-    stage: Stage, services: Services, people: People, settings: Settings, tell: Callable[[str], object]
-) -> list[str]:
-    """Until every job has ended, or the time is out; what the sweep had to do meanwhile."""
-    swept_jobs: list[str] = []
-    began = time.monotonic()
-    told, swept = 0.0, 0.0
-    while not people.satisfied and (now := time.monotonic() - began) < settings.limit_seconds:
-        people.step(now)
-        services.note_receipts()
-        if now - swept >= SWEEP_SECONDS:
-            swept = now
-            swept_jobs += [f"{job}: {what}" for what, jobs in stage.sweep().items() for job in jobs]
-        if now - told >= TELL_SECONDS:
-            told = now
-            tell(f"{now:.0f} s: {_progress(stage, people)}")
-        time.sleep(0.5)
-    return swept_jobs
-
-
-def _progress(stage: Stage, people: People) -> str:
-    done = failed = 0
-    for job_id, _ in people.known.jobs:
-        job = people.seen.get(job_id)
-        for progress in read_progress(stage.farm.farm, job) if job else []:
-            done, failed = done + progress.done, failed + progress.failed
-    return f"{len(people.ended)} of {len(people.known.jobs)} jobs ended, {done} frames done, {failed} failed"
-
-
-def _misbehaved(stage: Stage, known: Known) -> Counter[str]:
-    names = {*KINDS, "slow"}
-    books = (LogBook(str(stage.books), job_id).read() for job_id, _ in known.jobs)
-    return Counter(deed.what for deeds in books for deed in deeds if deed.what in names)

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from tests.faults.chaos import report
-from tests.faults.chaos.run import Settings, run
+from tests.faults.chaos.outcome import Settings
+from tests.faults.chaos.run import run
 
 SEED = int(os.environ.get("FARM_TEST_SEED", "7"))
 
