@@ -7,6 +7,7 @@ VENV       := .venv
 BIN        := $(VENV)/bin
 READY      := $(VENV)/.ready
 DEMO_SCENE := .farm/demo/demo.blend
+KILLED     := $(wildcard tests/e2e/test_killed_*.py)
 
 # What may be said of a demo render: make demo BLEND=path FRAMES=1-4 SAMPLES=8 RESOLUTION_PERCENTAGE=25
 export BLEND FRAMES SAMPLES RESOLUTION_PERCENTAGE
@@ -28,8 +29,9 @@ demo: $(READY) $(if $(BLEND),,$(DEMO_SCENE)) ## render a scene through the lapto
 test: $(READY) ## every test
 	@$(BIN)/python -m pytest
 
-chaos: $(READY) ## what `make test` holds a share of: agents killed again and again
-	@FARM_TEST_KILLS=20 $(BIN)/python -m pytest tests/e2e/test_killed_bakes.py
+chaos: $(READY) ## what `make test` holds a share of: 5,000 frames and an adversary (SEED), agents killed, 200 workers
+	@$(BIN)/python -m tests.faults.chaos --frames 5000 --jobs 20 --agents 8 --seed "$${SEED:-1}"
+	@FARM_TEST_KILLS=20 FARM_TEST_WORKERS=200 $(BIN)/python -m pytest $(KILLED) tests/faults/test_many_workers.py
 
 check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/ruff check .

@@ -29,7 +29,7 @@ class RenderStart:
         given up anew taken for one of the run before, nor can the job end among half of them.
         """
         for record in self._stores.frames.frames(job):
-            if record.state is FrameState.FAILED or record.failures:
+            if record.state is not FrameState.DONE and (record.failures or record.ended):
                 if lease.lost:
                     raise InterruptedTaskError("the lease was lost while frames were reopened")
                 self._stores.frames.reopen(job, record, bake_token=token)

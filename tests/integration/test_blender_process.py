@@ -96,6 +96,15 @@ def test_a_stubborn_child_and_its_descendants_are_gone(tmp_path: Path) -> None:
     session.close()
 
 
+def test_what_a_crashed_child_has_left_behind_is_gone(tmp_path: Path) -> None:
+    """Its parent has ended: no list of descendants has it."""
+    session = start_fake(tmp_path, "crash_and_leave_a_child")
+    assert error_of(session, tmp_path).code == "crashed"
+    orphan = int((tmp_path / "pids").read_text())
+    assert wait_until(lambda: not is_alive(orphan), 2)
+    session.close()
+
+
 @pytest.mark.parametrize(
     ("behaviour", "kind", "code", "words"),
     [
@@ -162,6 +171,7 @@ def test_the_child_sees_no_credentials(tmp_path: Path, monkeypatch: pytest.Monke
         "HOME",
         "TMPDIR",
         "LANG",
+        "FARM_BLENDER_SESSION",
     }
     assert told["cwd"] == told["env"]["HOME"] == told["env"]["TMPDIR"] == work
     assert all(told["env"][name].startswith(work) for name in names if name.startswith("BLENDER_USER_"))

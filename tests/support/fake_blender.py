@@ -39,6 +39,13 @@ class _Fake:
         self.commands.readline()
         os.kill(os.getpid(), signal.SIGSEGV)
 
+    def crash_and_leave_a_child(self) -> None:
+        self.commands.readline()
+        sleep = [sys.executable, "-c", "import time; time.sleep(300)"]
+        orphan = subprocess.Popen(sleep, start_new_session=True)
+        (self.folder / "pids").write_text(str(orphan.pid))
+        os.kill(os.getpid(), signal.SIGSEGV)
+
     def leave(self) -> None:
         print("Error: the reason is in the log", flush=True)
         self.commands.readline()

@@ -199,6 +199,18 @@ class TestRetry:
         agent.bake(BAKE, agent.lease())
         assert agent.sent(agent.aws.render_queue_url) == [task("1"), task("2"), task("4")]
 
+    def test_a_frame_that_was_done_at_its_second_try_stays_done(self, agent: Agent) -> None:
+        baked(agent)
+        agent.blender.frame_errors = {3: [BlenderFailed("crash", "x", "", 3)]}
+        for _ in range(2):
+            agent.render(task("3"), agent.lease())
+            agent.now += 30
+        cancel(agent)
+        retry(agent)
+        agent.bake(BAKE, agent.lease())
+        assert agent.frames.progress(agent.job) == Progress(total=4, done=1)
+        assert agent.sent(agent.aws.render_queue_url) == [task("1"), task("2"), task("4")]
+
     def test_attempts_of_the_run_before_are_forgotten(self, agent: Agent) -> None:
         baked(agent)
         agent.blender.frame_errors = {1: [BlenderFailed("crash", "x", "", 1)] * 2}

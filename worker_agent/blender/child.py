@@ -7,11 +7,14 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from uuid import uuid4
 
 from worker_agent.blender.channel import Channel
 from worker_agent.blender.runtime import Runtime, child_environment
 
 SESSION_SCRIPT = Path(__file__).parent / "inside" / "session.py"
+# In the environment of a child and of whatever it starts: finds those whose parent has gone.
+_MARK = "FARM_BLENDER_SESSION"
 # How long a killed process may take to vanish (it can be stuck in the kernel, e.g. on NFS).
 _REAP_SECONDS = 5.0
 # Out of 1000; a child would inherit the agent's own, which is below nought.
@@ -21,8 +24,9 @@ OOM_SCORE = 500
 class Child:
     """A running Blender with its channel. `kill` is for any thread, the rest for the owner."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", channel: Channel) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", channel: Channel, mark: str) -> None:
         self._process = process
+        self._mark = mark
         self.channel = channel
         self._lock = threading.Lock()
         self._reaped = False
@@ -34,6 +38,7 @@ class Child:
         log_path.parent.mkdir(parents=True, exist_ok=True)
         commands_read, commands_write = os.pipe()
         events_read, events_write = os.pipe()
+        mark = uuid4().hex
         try:
             with log_path.open("ab") as log:
                 process = subprocess.Popen(
@@ -42,7 +47,7 @@ class Child:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     cwd=workdir,
-                    env=child_environment(workdir, os.environ),
+                    env={**child_environment(workdir, os.environ), _MARK: mark},
                     pass_fds=(commands_read, events_write),
                     start_new_session=True,
                 )
@@ -54,7 +59,7 @@ class Child:
         finally:
             os.close(commands_read)
             os.close(events_write)
-        return cls(process, Channel(commands_write, events_read, _pidfd(process.pid)))
+        return cls(process, Channel(commands_write, events_read, _pidfd(process.pid)), mark)
 
     @property
     def pid(self) -> int:
@@ -67,7 +72,7 @@ class Child:
             # Not after the child has been reaped: by then its number may be another's.
             if self._reaped:
                 return
-            strays = descendants(self.pid)
+            strays = [*descendants(self.pid), *_marked(self._mark)]
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
             for pid in strays:
@@ -133,6 +138,17 @@ def descendants(pid: int) -> list[int]:
         children = parents.get(waiting.pop(), [])
         found += children
         waiting += children
+    return found
+
+
+def _marked(mark: str) -> list[int]:
+    """Processes that have this child's mark in their environment, whoever their parent is by now."""
+    variable = f"{_MARK}={mark}".encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # it has ended, or is another user's
+            if variable in entry.read_bytes().split(b"\0"):
+                found.append(int(entry.parent.name))
     return found
 
 
