@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +12,7 @@ import pytest
 from tests.support.agent import output_checker
 from tests.support.obedient_blender import REPORT
 from tests.support.pictures import png
-from worker_agent.blender import BlenderKilled, NodeFile, RenderedFrame
+from worker_agent.blender import NodeFile, RenderedFrame
 from worker_agent.output_check import CheckerUnavailableError, InvalidOutput, OutputChecker
 
 OUTPUTS = REPORT.frame_outputs
@@ -131,19 +130,6 @@ def test_a_machine_that_cannot_decode_is_no_fault_of_the_frame(tmp_path: Path) -
     for command in ((sys.executable, "-c", "raise SystemExit(1)"), ("/nonexistent/python",)):
         with pytest.raises(CheckerUnavailableError, match="pictures cannot be checked"):
             OutputChecker(command=command).check(frame(), tmp_path, OUTPUTS)
-
-
-def test_stopping_ends_a_check_at_once(tmp_path: Path, misbehaving: list[OutputChecker]) -> None:
-    checker = OutputChecker(command=(sys.executable, "-c", READY + "time.sleep(60)"))
-    misbehaving.append(checker)
-    checker.start()
-    threading.Timer(0.3, checker.stop).start()
-    began = time.monotonic()
-    for _ in range(2):
-        with pytest.raises(BlenderKilled):
-            checker.check(frame(), tmp_path, OUTPUTS)
-    assert time.monotonic() - began < 10
-    assert checker.pid is None
 
 
 def test_the_decoder_sees_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

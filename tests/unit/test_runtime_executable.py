@@ -112,7 +112,7 @@ def _of_type(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
         _of_type(f"{TOP}/out", tarfile.LNKTYPE, "/etc/passwd"),
         _of_type(f"{TOP}/null", tarfile.CHRTYPE),
     ],
-    ids=str,
+    ids=["up", "absolute", "through the folder", "beside it", "a link", "a hard link", "a device"],
 )
 def test_an_archive_that_leads_out_is_refused(server: ReleaseServer, tmp_path: Path, entry: Entry) -> None:
     server.offer(VERSION, archive_of(VERSION, entry))

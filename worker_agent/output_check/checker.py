@@ -8,13 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from worker_agent.blender import BlenderKilled, FrameOutputs, RenderedFrame
+from worker_agent.blender import FrameOutputs, RenderedFrame
 from worker_agent.output_check import formats
 from worker_agent.output_check.decoder_process import (
     DECODER,
     DecoderDied,
     DecoderProcess,
-    DecoderStopped,
     DecoderTimedOut,
 )
 from worker_agent.output_check.errors import InvalidOutput
@@ -31,7 +30,7 @@ class _Wrong(Exception):
 
 
 class OutputChecker:
-    """Keeps a decoder process open. Used by one thread; `stop` is for any."""
+    """Keeps a decoder process open. Used by one thread."""
 
     def __init__(
         self, *, command: Sequence[str] = DECODER, file_seconds_limit: float = FILE_SECONDS_LIMIT
@@ -52,22 +51,15 @@ class OutputChecker:
         """End the decoder."""
         self._decoder.close()
 
-    def stop(self) -> None:
-        """End the decoder from any thread: who waits for it sees BlenderKilled."""
-        self._decoder.stop()
-
     def check(self, rendered: RenderedFrame, output: Path, outputs: FrameOutputs) -> None:
         """Look at every file that a frame wrote into `output`, and for those that it should have.
 
-        Raises InvalidOutput, BlenderKilled after `stop`, CheckerUnavailableError.
+        Raises InvalidOutput, CheckerUnavailableError.
         """
         try:
             self._check(rendered, output, outputs)
         except _Wrong as wrong:
             raise InvalidOutput(str(wrong), rendered.log, rendered.frame) from wrong
-        except DecoderStopped as stopped:
-            reason = f"The check of frame {rendered.frame} was stopped."
-            raise BlenderKilled(reason, "killed", frame=rendered.frame) from stopped
 
     def _check(self, rendered: RenderedFrame, output: Path, outputs: FrameOutputs) -> None:
         if not rendered.files:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,19 +28,13 @@ class DecoderTimedOut(Exception):
     """It was over its time and has been killed."""
 
 
-class DecoderStopped(Exception):
-    """`stop` was called."""
-
-
 class DecoderProcess:
-    """Used by one thread; `stop` is for any. Starts its child when it is first asked."""
+    """Used by one thread. Starts its child when it is first asked."""
 
     def __init__(self, command: Sequence[str] = DECODER) -> None:
         self._command = list(command)
         self._child: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
-        self._lock = threading.Lock()
-        self._stopped = False
 
     @property
     def pid(self) -> int | None:
@@ -67,8 +60,7 @@ class DecoderProcess:
         channel = Channel(os.dup(child.stdin.fileno()), os.dup(child.stdout.fileno()), None)
         child.stdin.close()
         child.stdout.close()
-        with self._lock:
-            self._child, self._channel = child, channel
+        self._child, self._channel = child, channel
         try:
             self._receive(_START_SECONDS)
         except (DecoderDied, DecoderTimedOut) as error:
@@ -77,8 +69,7 @@ class DecoderProcess:
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """The answer to one request.
 
-        Raises DecoderDied, DecoderTimedOut (the next call starts another), DecoderStopped,
-        CheckerUnavailableError.
+        Raises DecoderDied, DecoderTimedOut (the next call starts another), CheckerUnavailableError.
         """
         self.start()
         assert self._channel
@@ -89,8 +80,7 @@ class DecoderProcess:
 
     def close(self) -> None:
         """End the child, whatever it does."""
-        with self._lock:
-            child, self._child, channel, self._channel = self._child, None, self._channel, None
+        child, self._child, channel, self._channel = self._child, None, self._channel, None
         if child is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
@@ -98,17 +88,8 @@ class DecoderProcess:
         if channel is not None:
             channel.close()
 
-    def stop(self) -> None:
-        """End the wait of the thread that uses it, and every later one, at once."""
-        with self._lock:
-            self._stopped = True
-            if self._channel is not None:
-                self._channel.wake()
-
     def _receive(self, seconds: float) -> dict[str, Any]:
         assert self._channel
-        if self._stopped:
-            self._fail(Silence.WOKEN, seconds)
         try:
             event = self._channel.receive(time.monotonic() + seconds)
         except Garbled as error:
@@ -120,8 +101,6 @@ class DecoderProcess:
 
     def _fail(self, silence: Silence, seconds: float) -> NoReturn:
         self.close()
-        if silence is Silence.WOKEN:
-            raise DecoderStopped
         if silence is Silence.TIMED_OUT:
             raise DecoderTimedOut(f"not done within {seconds:g} s")
         raise DecoderDied("the decoder crashed")
