@@ -47,9 +47,13 @@ def _end_all(table: MeetingTransactions, job: Job, shares: Sequence[Sequence[int
 
     def work(number: int) -> list[int]:
         store, ended = FrameStore(table, "jobs", f"worker-{number}"), []
-        for turn in range(turns):
-            together.wait(300)
-            ended += [frame for frame in shares[number][turn : turn + 1] if _end(store, job, frame)]
+        try:
+            for turn in range(turns):
+                together.wait(300)
+                ended += [frame for frame in shares[number][turn : turn + 1] if _end(store, job, frame)]
+        except BaseException:
+            together.abort()  # who has failed is not waited for
+            raise
         return ended
 
     with ThreadPoolExecutor(len(shares)) as pool:
