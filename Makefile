@@ -27,7 +27,7 @@ demo: $(READY) $(if $(BLEND),,$(DEMO_SCENE)) ## render a scene through the lapto
 	  $${RESOLUTION_PERCENTAGE:+--resolution-percentage "$$RESOLUTION_PERCENTAGE"} -- "$${BLEND:-$(DEMO_SCENE)}"
 
 test: $(READY) ## every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 chaos: $(READY) ## what `make test` holds a share of: 5,000 frames and an adversary (SEED), agents killed, 200 workers
 	@$(BIN)/python -m tests.faults.chaos --frames 5000 --jobs 20 --agents 8 --seed "$${SEED:-1}"
