@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -97,7 +97,7 @@ class Job:
     """Epoch seconds until which another copy of the finish message keeps off."""
     sweep: Mapping[str, Any] = field(default_factory=dict)
     """What the sweep of waiting jobs saw last, and how often it sent tasks again."""
-    dead_letters: Sequence[str] = ()
+    dead_letters: tuple[str, ...] = ()
     """Names those of its bake and finish tasks that came among the dead letters: each counts once."""
     frames_done: int = 0
     frames_failed: int = 0
@@ -110,6 +110,7 @@ class Job:
         values: dict[str, Any] = {
             name: int(v) if known[name] == "int" else v for name, v in item.items() if name in known
         }
+        values["dead_letters"] = tuple(values.get("dead_letters", ()))
         return cls(**{**values, "state": JobState(item["state"])})
 
     def to_item(self) -> dict[str, Any]:

@@ -13,9 +13,10 @@ def main(path: str, last: int) -> None:
     scene = bpy.context.scene
     scene.frame_start, scene.frame_end = 1, last
     scene.render.engine = "CYCLES"
-    scene.cycles.samples = 4
+    scene.cycles.samples = 256  # some half a second a frame: agents are to be met in the middle of one
+    scene.cycles.use_adaptive_sampling = False
     scene.cycles.use_denoising = False  # not every Blender is built with it
-    scene.render.resolution_x = scene.render.resolution_y = 32
+    scene.render.resolution_x = scene.render.resolution_y = 64
     bpy.ops.mesh.primitive_plane_add(size=20)
     bpy.ops.rigidbody.object_add(type="PASSIVE")
     bpy.ops.mesh.primitive_cube_add(size=1, location=(0, 0, 3), rotation=(0.5, 0.4, 0))

@@ -53,8 +53,8 @@ def test_two_farms_fit_in_one_account() -> None:
         for template in farm.templates.values():
             for resource in template["Resources"].values():
                 own = resource["Type"].rpartition("::")[2] + "Name"
-                if own == "PolicyName":
-                    continue  # a role's inline policy: its name is the role's own affair
+                if own in ("PolicyName", "LifecycleHookName"):
+                    continue  # of a role's inline policy and of a group's hook: theirs alone
                 literal = resource.get("Properties", {}).get(own, "")
                 assert isinstance(literal, str) and (not literal or literal.startswith(f"{name}-")), resource
 

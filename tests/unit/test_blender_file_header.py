@@ -31,7 +31,9 @@ def test_versions_compare_as_numbers() -> None:
     assert BlenderVersion(4, 10) > BlenderVersion(4, 5) > BlenderVersion(3, 99)
 
 
-@pytest.mark.parametrize("content", [b"", b"BLENDER", b"PK\x03\x04", gzip.compress(b"no blend at all", mtime=0)])
+@pytest.mark.parametrize(
+    "content", [b"", b"BLENDER", b"PK\x03\x04", gzip.compress(b"no blend at all", mtime=0)]
+)
 def test_anything_else_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "shot.blend"
     path.write_bytes(content)

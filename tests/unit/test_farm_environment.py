@@ -69,7 +69,7 @@ import json, os
 from farm.local import clients, commands
 from farm.local.state import FarmRecord
 commands._settings()
-outputs = {"JobTableName": "t", "RenderBucketName": "b"}
+outputs = {"JobTableName": "t", "RenderBucketName": "b", "BakeQueueUrl": "q"}
 s3 = clients.farm_of(FarmRecord(endpoint="http://127.0.0.1:9", outputs=outputs)).s3
 left = {name: value for name, value in os.environ.items() if "real" in value or "studio" in value}
 print(json.dumps([s3.meta.endpoint_url, s3._request_signer._credentials.access_key, left]))
