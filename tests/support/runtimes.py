@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 import pytest
@@ -50,7 +51,8 @@ def run_script(blender: str | Path, script: Path, *arguments: str) -> None:
             str(script),
             "--",
         ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    with TemporaryDirectory() as folder:  # fluids leave a file where they are started
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=folder)
     assert done.returncode == 0, done.stdout[-800:] + done.stderr[-800:]
 
 
