@@ -60,6 +60,11 @@ class JobOptions:
     stop_failed_percentage: int | None = None
     """Share of the ended frames that those must be."""
 
+    @property
+    def attempts(self) -> int:
+        """Tries at a frame or a bake before it is given up."""
+        return self.max_attempts or DEFAULT_MAX_ATTEMPTS
+
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> JobOptions:
         """Read S3 object metadata (values percent-decoded). Raises OptionError."""

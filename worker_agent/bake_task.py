@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from pathlib import Path
 from uuid import uuid4
 
 from contract.frames import FrameRangeError, format_frames, parse_frames
 from contract.job import Job, JobState
 from contract.keys import bake_log_key, inspection_key, is_archive, safe_file_name
-from contract.options import DEFAULT_MAX_ATTEMPTS, JobOptions
+from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
 from contract.table import shard_count
 from contract.tasks import BakeTask
@@ -32,6 +31,7 @@ from worker_agent.inspection_verdict import MissingFilesError, require_files, sc
 from worker_agent.lease import Lease
 from worker_agent.machine import Machine
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
+from worker_agent.recorded_lease import recorded_end
 from worker_agent.render_start import RenderStart
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_sessions import OPEN_SECONDS, SceneSessions
@@ -99,7 +99,7 @@ class BakeTaskHandler:
         except BlenderError as error:
             self._machine.blame(error, job.job_id)
             attempts = self._stores.jobs.count_failed_bake(job.job_id)
-            if attempts >= (JobOptions.from_map(job.options).max_attempts or DEFAULT_MAX_ATTEMPTS):
+            if attempts >= JobOptions.from_map(job.options).attempts:
                 return self._fail(job, token, f"{error.reason} (tried {attempts} times)", error.log)
             return GiveBack(f"bake failed: {error.reason}", delay_seconds=RETRY_SECONDS * attempts)
 
@@ -107,14 +107,14 @@ class BakeTaskHandler:
         """Become the job's one baker, and stay it as long as the lease is renewed."""
 
         def renew() -> None:
-            if not self._stores.jobs.renew_bake(job.job_id, token=token, lease_until=_lease_until(lease)):
+            if not self._stores.jobs.renew_bake(job.job_id, token=token, lease_until=recorded_end(lease)):
                 current = self._stores.jobs.job(job.job_id)
                 if current is None or current.state.ended:
                     raise TaskOverError(f"job {job.job_id} is {current.state if current else 'gone'}")
                 raise LeaseLostError(f"job {job.job_id} has another baker")
 
         claimed = self._stores.jobs.claim_bake(
-            job.job_id, token=token, message_id=lease.message.id, lease_until=_lease_until(lease)
+            job.job_id, token=token, message_id=lease.message.id, lease_until=recorded_end(lease)
         )
         if claimed:
             lease.also_renew(renew)
@@ -226,7 +226,3 @@ def _wanted(options: JobOptions, report: SceneReport) -> tuple[int, ...]:
     return options.frames_of(
         scene_start=report.frame_start, scene_end=report.frame_end, scene_step=report.frame_step
     )
-
-
-def _lease_until(lease: Lease) -> int:
-    return int(time.time()) + lease.seconds

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from contract.job import FailedAttempt, Job, timestamp
 from contract.keys import attempt_log, output_prefix
-from contract.options import DEFAULT_MAX_ATTEMPTS, JobOptions
+from contract.options import JobOptions
 from worker_agent.blender import BlenderError
 from worker_agent.early_stop import reason_to_stop
 from worker_agent.failure_kinds import kind_of
@@ -59,8 +59,7 @@ class FailedAttempts:
         attempts = self._stores.frames.add_failure(job, frame, self._record(job, frame, error))
         if not attempts:
             return None
-        limit = JobOptions.from_map(job.options).max_attempts or DEFAULT_MAX_ATTEMPTS
-        if attempts < limit:
+        if attempts < JobOptions.from_map(job.options).attempts:
             self._failed_here[job.job_id, frame] = self._now()
             return GiveBack(f"frame {frame}: {error.reason}", delay_seconds=RETRY_SECONDS * attempts)
         if lease.lost:

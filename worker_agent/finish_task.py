@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict
 from uuid import uuid4
 
@@ -12,6 +11,7 @@ from contract.keys import summary_key
 from contract.tasks import FinishTask
 from worker_agent.lease import Lease
 from worker_agent.outcome import GiveBack, Outcome, Settled
+from worker_agent.recorded_lease import recorded_end
 from worker_agent.stores import Stores
 from worker_agent.task_queue import LeaseLostError
 
@@ -49,7 +49,7 @@ class FinishTaskHandler:
                 raise LeaseLostError(f"job {job.job_id} has another finisher or has ended")
 
         claimed = self._stores.jobs.claim_finish(
-            job, token=token, message_id=lease.message.id, lease_until=_lease_until(lease)
+            job, token=token, message_id=lease.message.id, lease_until=recorded_end(lease)
         )
         if claimed:
             lease.also_renew(renew)
@@ -77,12 +77,8 @@ class FinishTaskHandler:
     def _renew(self, job: Job, token: str, lease: Lease) -> bool:
         """Whether this is still the finisher."""
         return not lease.lost and self._stores.jobs.renew_finish(
-            job.job_id, token=token, lease_until=_lease_until(lease)
+            job.job_id, token=token, lease_until=recorded_end(lease)
         )
-
-
-def _lease_until(lease: Lease) -> int:
-    return int(time.time()) + lease.seconds
 
 
 def _reason(frames: list[FrameRecord]) -> str:

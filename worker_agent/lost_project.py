@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from contract.job import Job
-from contract.options import DEFAULT_MAX_ATTEMPTS, JobOptions
+from contract.options import JobOptions
 from contract.tasks import BakeTask
 from worker_agent.outcome import GiveBack, Outcome, Settled
 from worker_agent.stores import Stores
@@ -45,7 +45,7 @@ class LostProject:
             return GiveBack("its prepared project is not to be seen", delay_seconds=LOOK_AGAIN_SECONDS)
         losses = job.bake_attempts + 1
         what = "the prepared project is gone from the workers' shared folder"
-        if losses >= (JobOptions.from_map(job.options).max_attempts or DEFAULT_MAX_ATTEMPTS):
+        if losses >= JobOptions.from_map(job.options).attempts:
             self._stores.jobs.stop_rendering(job.job_id, f"{what} (prepared {losses} times): retry the job")
         elif self._stores.jobs.send_back(job, f"{what}: preparing it again"):
             self._bake_queue.send([BakeTask(job.job_id)])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Final
+
+from worker_agent.lease import Lease
 
 CLOCK_MARGIN_SECONDS: Final = 300
 """How far two machines' clocks may be apart: a lease that ends later than one begun now, by more than this,
@@ -28,3 +31,8 @@ def lapsed_lease(attribute: str, *, now: int, lease_until: int) -> LeaseConditio
         f"({attribute} < :lease_now OR {attribute} > :lease_furthest)",
         {":lease_now": now, ":lease_furthest": lease_until + CLOCK_MARGIN_SECONDS},
     )
+
+
+def recorded_end(lease: Lease) -> int:
+    """When a lease that is renewed now ends, in seconds since 1970."""
+    return int(time.time()) + lease.seconds

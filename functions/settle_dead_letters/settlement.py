@@ -16,7 +16,7 @@ from contract.frames import parse_frames
 from contract.job import FailedAttempt, Job, JobState, Progress, timestamp
 from contract.job_writes import end_without_summary
 from contract.next_step import Step, in_hand, next_step
-from contract.options import DEFAULT_MAX_ATTEMPTS, JobOptions
+from contract.options import JobOptions
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
 from functions.settle_dead_letters.records import JobRecords
 
@@ -69,7 +69,7 @@ class Settlement:
                 at=timestamp(self.now()),
             )
             attempts = self.records.count_failure(job, frame, failure)
-            if attempts >= _max_attempts(job):
+            if attempts >= JobOptions.from_map(job.options).attempts:
                 self.records.fail_frame(job, frame, reason=WORKERS_LOST, at=failure.at)
             elif attempts:
                 again.append(frame)
@@ -87,7 +87,7 @@ class Settlement:
         counted = self.records.count_dead_letter(job, name + message_id, bake=isinstance(task, BakeTask))
         lost = sum(known.startswith(name) for known in counted.dead_letters)
         attempts = counted.bake_attempts if isinstance(task, BakeTask) else lost
-        if attempts < _max_attempts(job):
+        if attempts < JobOptions.from_map(job.options).attempts:
             self._send(task)
             return f"sent again after {attempts} failed attempts"
         if next_step(job, progress) is Step.FINISH:
@@ -101,7 +101,3 @@ class Settlement:
 
     def _send(self, task: Task) -> None:
         self.sqs.send_message(QueueUrl=self.queue_urls[type(task)], MessageBody=encode(task))
-
-
-def _max_attempts(job: Job) -> int:
-    return JobOptions.from_map(job.options).max_attempts or DEFAULT_MAX_ATTEMPTS

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def _end_agents(crew: Crew, job_id: str) -> dict[str, int]:
         crew.start(f"renderer-{next(numbers)}")
     for number in range(KILLS):
         before = _done(crew, job_id)
-        wait_until(lambda before=before: _done(crew, job_id) > before, seconds=120)  # type: ignore[misc]
+        wait_until(partial(_is_past, crew, job_id, before), seconds=120)
         time.sleep(dice.uniform(0, 0.5))
         job = read_job(crew.farm.farm, job_id)
         assert job
@@ -96,6 +97,10 @@ def _done(crew: Crew, job_id: str) -> int:
     if not job or not job.shards:
         return 0
     return len(list(read_frames(crew.farm.farm, job_id, range(job.shards))))
+
+
+def _is_past(crew: Crew, job_id: str, before: int) -> bool:
+    return _done(crew, job_id) > before
 
 
 def _is_whole(crew: Crew, job: Job) -> None:

@@ -42,7 +42,7 @@ class MeetingTransactions:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._dynamodb, name)
 
-    def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> Any:  # noqa: N803
+    def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> Any:  # noqa: N803 - as boto3 has it
         items = [_item(write) for write in TransactItems]
         met, seconds = self._enter(items)
         if met:

@@ -24,7 +24,7 @@ class Recorder:
     def __init__(self) -> None:
         self.series: set[Series] = set()
 
-    def put_metric_data(self, *, Namespace: str, MetricData: list[Any]) -> None:  # noqa: N803
+    def put_metric_data(self, *, Namespace: str, MetricData: list[Any]) -> None:  # noqa: N803 - as boto3 has it
         for datum in MetricData:
             self.series.add(_series(Namespace, datum["MetricName"], datum["Dimensions"]))
 

@@ -82,7 +82,7 @@ class _Session:
         return bool(misbehave(self, frame))
 
     def write_file(self, frame: int, content: bytes) -> None:
-        with open(f"{self.output}/{frame:04d}.png", "wb") as file:  # noqa: PTH123
+        with open(f"{self.output}/{frame:04d}.png", "wb") as file:  # noqa: PTH123 - as above
             file.write(content)
 
     def rendered(self, frame: int) -> None:

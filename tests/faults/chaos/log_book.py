@@ -43,8 +43,8 @@ class LogBook:
 
     def mend(self) -> None:
         """From now on no order holds: the artist has seen to it."""
-        with open(f"{self._path}.mended", "w"):  # noqa: PTH123
+        with open(f"{self._path}.mended", "w"):  # noqa: PTH123 - as above
             pass
 
     def is_mended(self) -> bool:
-        return os.path.exists(f"{self._path}.mended")  # noqa: PTH110
+        return os.path.exists(f"{self._path}.mended")  # noqa: PTH110 - as above
