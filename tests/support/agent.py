@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from contract.job import Job
 from contract.table import job_key
-from contract.tasks import Task, decode
+from contract.tasks import BakeTask, FinishTask, RenderTask, Task, decode
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 from tests.support.obedient_blender import ObedientSession, ObedientSessions
@@ -27,6 +27,7 @@ from worker_agent.lease import Lease
 from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
+from worker_agent.outcome import Settled
 from worker_agent.output_check import OutputChecker
 from worker_agent.patience import patient
 from worker_agent.render_task import RenderTaskHandler
@@ -36,6 +37,7 @@ from worker_agent.stores import Stores
 from worker_agent.task_queue import Message, TaskQueue
 
 PROJECT, JOB_ID = "film", "scene-0123456789ab"
+BAKE, FINISH = BakeTask(JOB_ID), FinishTask(JOB_ID)
 
 
 @dataclass
@@ -156,3 +158,14 @@ def output_checker() -> OutputChecker:
     checker = OutputChecker()
     atexit.register(checker.close)
     return checker
+
+
+def rendering(agent: Agent, frames: str = "1-2", options: Mapping[str, int] | None = None) -> None:
+    """A job that was baked; its render tasks are taken off the queue."""
+    agent.upload(options={"frames": frames, **(options or {})})
+    assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+    agent.sent(agent.aws.render_queue_url)
+
+
+def task(frames: str) -> RenderTask:
+    return RenderTask(JOB_ID, frames)

@@ -1,0 +1,84 @@
+"""What the agent makes of a finish task, with everything that goes wrong."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.job import JobState
+from tests.support.agent import FINISH, JOB_ID, Agent, agent_in, rendering, task
+from worker_agent.blender import BlenderFailed
+from worker_agent.outcome import Settled
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Agent]:
+    with agent_in(tmp_path) as agent:
+        yield agent
+
+
+class TestFinish:
+    def test_a_job_is_summed_up_and_cleared(self, agent: Agent) -> None:
+        rendering(agent)
+        for frames in ("2", "1"):
+            agent.render(task(frames), agent.lease())
+        assert isinstance(agent.finish(FINISH, agent.lease()), Settled)
+        assert (agent.job.state, agent.job.frames_done, agent.job.reason) == (JobState.DONE, 2, "")
+        summary = json.loads(agent.stored()["job.json"])
+        assert summary["state"] == "DONE"
+        assert [frame["frame"] for frame in summary["frames"]] == [1, 2]
+        assert summary["frames"][0]["files"] == ["0001.png"]
+        assert not list((agent.folder / "scratch").rglob("*.*")), "nothing is left in the scratch space"
+
+    def test_failed_frames_are_told(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.blender.frame_errors = {2: [BlenderFailed("out of memory", "x", "", 2)] * 3}
+        for frames in ("1", "2", "2", "2"):
+            agent.render(task(frames), agent.lease())
+            agent.now += 30
+        agent.finish(FINISH, agent.lease())
+        assert agent.job.state is JobState.DONE_WITH_FAILURES
+        assert agent.job.reason == "1 of 2 frames could not be rendered (2): out of memory"
+
+    def test_when_a_frame_failed_the_bake_is_kept_for_a_retry(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.blender.frame_errors = {2: [BlenderFailed("out of memory", "x", "", 2)] * 3}
+        for frames in ("1", "2", "2", "2"):
+            agent.render(task(frames), agent.lease())
+            agent.now += 30
+        agent.finish(FINISH, agent.lease())
+        blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
+        assert blend.read_bytes() == b"BLENDER"
+
+    def test_a_job_that_is_not_complete_is_left(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.render(task("1"), agent.lease())
+        agent.finish(FINISH, agent.lease())
+        assert agent.job.state is JobState.RENDERING
+
+    def test_a_finisher_that_died_anywhere_is_followed_by_another(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rendering(agent)
+        agent.render(task("1-2"), agent.lease())
+
+        def die(*_: object, **__: object) -> None:
+            raise ConnectionError
+
+        for part, name in ((agent.bucket, "put_text"), (agent.scratch, "clear"), (agent.jobs, "end_job")):
+            with monkeypatch.context() as dead:
+                dead.setattr(part, name, die)
+                with pytest.raises(ConnectionError):
+                    agent.finish(FINISH, agent.lease())
+            assert agent.job.state is JobState.FINISHING
+        agent.finish(FINISH, agent.lease())
+        assert agent.job.state is JobState.DONE
+
+    def test_a_finish_that_comes_again_changes_nothing(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.render(task("1-2"), agent.lease())
+        agent.finish(FINISH, agent.lease())
+        ended = agent.job
+        assert isinstance(agent.finish(FINISH, agent.lease()), Settled)
+        assert agent.job == ended
