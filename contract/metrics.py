@@ -1,8 +1,11 @@
 """Names of the CloudWatch metrics, their dimensions and units."""
 
 BACKLOG_PER_INSTANCE = "BacklogPerInstance"
+BACKLOG_SECONDS = "BacklogSeconds"
 WANTED_WORKERS = "WantedWorkers"
 NEEDS_WAKE = "WorkWithoutWorkers"
+CAPACITY_REFUSED = "CapacityRefused"
+"""1 while the group cannot have the machines that it wants."""
 FRAMES_DONE = "FramesDone"
 FRAMES_FAILED = "FramesFailed"
 FRAME_SECONDS = "FrameSeconds"

@@ -107,11 +107,14 @@ class SweepSettings(Settings):
 class BacklogSettings(Settings):
     """The Lambda that emits the backlog each minute."""
 
+    job_table_name: str
     bake_queue_url: str
     render_queue_url: str
     urgent_queue_url: str
     worker_asg_name: str
     cloudwatch_namespace: str
+    acceptable_latency_seconds: float
+    worker_start_seconds: float
     frame_queue_bpi: float
     project_init_queue_bpi: float
     worker_node_max_count: int
@@ -156,5 +159,7 @@ class AgentSettings(Settings):
     """Visibility time-out of a held message; renewed each quarter of it."""
     poll_seconds: int
     """How long one look at the render queue waits for a message (SQS allows 1 to 20)."""
+    idle_seconds: int
+    """How long it finds nothing to do before it ends its machine, if that is one too many."""
     stop_seconds: int = 60
     """What it has left after SIGTERM: less than its keeper (render-worker.service) waits before it kills."""

@@ -63,6 +63,7 @@ class ComputeStack(Stack):
             blender_directory="/opt/render-worker/blender",
             lease_seconds=int(LEASE.to_seconds()),
             poll_seconds=20,
+            idle_seconds=config.worker_idle_seconds,
         )
         template = ec2.LaunchTemplate(
             self,

@@ -39,6 +39,9 @@ class FarmConfig:
     node_key_name: str
     ssh_cidr: str
     cloudwatch_namespace: str
+    acceptable_latency_seconds: float
+    worker_start_seconds: float
+    worker_idle_seconds: int
     frame_queue_bpi: float
     project_init_queue_bpi: float
     scratch_ttl_hours: int
@@ -198,6 +201,9 @@ _READERS: dict[str, _Reader] = {
         r"(?!AWS/)[A-Za-z0-9_.-][A-Za-z0-9_./-]{0,254}",
         "1 to 255 letters, digits, dots, dashes, slashes and underscores, not AWS/ first",
     ),
+    "acceptable_latency_seconds": _number(float, 60, 86_400),
+    "worker_start_seconds": _number(float, 1, 3600),
+    "worker_idle_seconds": _number(int, 1, 3600),
     "frame_queue_bpi": _number(float, 0.001, 100_000),
     "project_init_queue_bpi": _number(float, 0.001, 100_000),
     "scratch_ttl_hours": _number(int, 1, 2160),

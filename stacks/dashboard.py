@@ -57,7 +57,7 @@ class FarmDashboard(cw.Dashboard):
         )
 
     def _backlog(self) -> cw.GraphWidget:
-        target = self._config.frame_queue_bpi
+        target = self._config.acceptable_latency_seconds
         return _graph(
             "Backlog per instance",
             self._metric(metrics.BACKLOG_PER_INSTANCE, "Average", "backlog"),

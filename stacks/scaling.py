@@ -41,24 +41,29 @@ class ScalingStack(Stack):
         super().__init__(scope, construct_id, env=env)
         self._namespace = config.cloudwatch_namespace
         self._group = group
-        self.measure_backlog = self._measure_each_minute(config, queues)
-        self._track_backlog(config.frame_queue_bpi)
+        self.measure_backlog = self._measure_each_minute(config, table, queues)
+        self._track_backlog(config.acceptable_latency_seconds)
         self._wake()
         self.sweep_jobs = self._sweep(table, queues)
         CfnOutput(self, "BacklogFunctionName", value=self.measure_backlog.function_name)
         CfnOutput(self, "SweepFunctionName", value=self.sweep_jobs.function_name)
 
-    def _measure_each_minute(self, config: FarmConfig, queues: FarmQueues) -> FarmFunction:
+    def _measure_each_minute(
+        self, config: FarmConfig, table: dynamodb.ITable, queues: FarmQueues
+    ) -> FarmFunction:
         function = FarmFunction(
             self,
             "MeasureBacklog",
             name="measure_backlog",
             settings=BacklogSettings(
+                job_table_name=table.table_name,
                 bake_queue_url=queues.bake.queue_url,
                 render_queue_url=queues.render.queue_url,
                 urgent_queue_url=queues.urgent.queue_url,
                 worker_asg_name=self._group.auto_scaling_group_name,
                 cloudwatch_namespace=config.cloudwatch_namespace,
+                acceptable_latency_seconds=config.acceptable_latency_seconds,
+                worker_start_seconds=config.worker_start_seconds,
                 frame_queue_bpi=config.frame_queue_bpi,
                 project_init_queue_bpi=config.project_init_queue_bpi,
                 worker_node_max_count=config.worker_node_max_count,

@@ -33,6 +33,8 @@ NAME = "fleet"
 PERIOD_SECONDS = 2.0
 LEASE_SECONDS = 60
 """Shorter than on AWS: a person who kills an agent waits for its frame to be taken up again."""
+IDLE_SECONDS = 5
+"""Before an agent that is one too many ends itself."""
 POLL_SECONDS = 1
 """A look at one queue holds up the look at the other."""
 
@@ -156,6 +158,7 @@ class AgentEnvironment:
             blender_directory=str(blender_folder(os.environ)),
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
+            idle_seconds=IDLE_SECONDS,
             stop_seconds=STOP_SECONDS,
         )
         base = child_environment(os.environ, endpoint=self.farm.endpoint, state_dir=self.state.root)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict
 
+from contract.frame_time import JobFrames
 from contract.metrics import BACKLOG_PER_INSTANCE, FLEET_DIMENSION, NEEDS_WAKE, WANTED_WORKERS
 from contract.scaling import Backlog, QueueDepth, ScalingLimits
 from contract.settings import BacklogSettings
@@ -24,6 +26,7 @@ class Observation(TypedDict):
 
     bake: QueueDepth
     render: QueueDepth
+    jobs: Sequence[JobFrames]
     desired_capacity: int
     limits: ScalingLimits
 
@@ -39,8 +42,11 @@ def observe(settings: BacklogSettings, *, sqs: SQSClient, autoscaling: AutoScali
             delayed=render.delayed + urgent.delayed,
             in_flight=render.in_flight + urgent.in_flight,
         ),
+        "jobs": (),
         "desired_capacity": _desired_capacity(autoscaling, settings.worker_asg_name),
         "limits": ScalingLimits(
+            acceptable_latency_seconds=settings.acceptable_latency_seconds,
+            worker_start_seconds=settings.worker_start_seconds,
             frame_queue_bpi=settings.frame_queue_bpi,
             project_init_queue_bpi=settings.project_init_queue_bpi,
             max_workers=settings.worker_node_max_count,

@@ -1,0 +1,41 @@
+"""How long a job's frames take, as far as it can be known, and the seconds of work that it has left.
+
+Rather too short than too long: a machine too late costs a minute, one too many its boot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFrames:
+    """What has been seen of the frames of one job."""
+
+    frames_left: int
+    """Neither done nor given up; those that are being rendered count."""
+    frames_timed: int = 0
+    """Done, so that it is known how long they took."""
+    timed_seconds: float = 0.0
+    """How long these took together."""
+    running_seconds: tuple[float, ...] = ()
+    """How long each frame that is being rendered has been so."""
+
+
+def frame_seconds(job: JobFrames) -> float | None:
+    """Seconds that a frame of this job takes; None while nothing has been seen of any.
+
+    A frame that still runs takes at least what it has taken. The mean of a few done frames may be too
+    long by chance, so the fewer they are the less is made of it.
+    """
+    timed, running = job.frames_timed, len(job.running_seconds)
+    if not timed and not running:
+        return None
+    at_least = (job.timed_seconds + sum(job.running_seconds)) / (timed + running)
+    return max(at_least, job.timed_seconds / (timed + 1))
+
+
+def left_seconds(job: JobFrames) -> float | None:
+    """Seconds of one worker's work left in the job, 0 or more; None while nobody knows."""
+    usual = frame_seconds(job)
+    return None if usual is None else job.frames_left * usual

@@ -1,0 +1,65 @@
+"""What each worker says of itself in the job table: what it is doing, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any, Final
+from zlib import crc32
+
+from contract.table import PARTITION_KEY, SORT_KEY
+
+WORKER_SHARDS: Final = 4
+"""Partitions for them: a thousand workers write one item each every few seconds."""
+STALE_SECONDS: Final = 180
+"""A record that was not renewed for so long is one of a worker that is gone."""
+RENEW_SECONDS: Final = 60
+KEPT_SECONDS: Final = 24 * 3600
+
+
+class Doing(StrEnum):
+    IDLE = "IDLE"
+    BAKE = "BAKE"
+    RENDER = "RENDER"
+    FINISH = "FINISH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRecord:
+    worker_id: str
+    doing: Doing
+    job_id: str = ""
+    frame: int = 0
+    """Of a render; 0 otherwise."""
+    since: int
+    """Epoch seconds at which it began this."""
+    seen_at: int
+    """Epoch seconds at which this was written."""
+
+    def to_item(self) -> dict[str, Any]:
+        """The table item, with its key; DynamoDB drops it a day after it was last renewed."""
+        return {
+            **worker_key(self.worker_id),
+            **asdict(self),
+            "doing": str(self.doing),
+            "expires_at": self.seen_at + KEPT_SECONDS,
+        }
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> WorkerRecord:
+        """Numbers may be Decimal; attributes of newer versions are left out."""
+        known = {f.name: str(f.type) for f in fields(cls)}
+        values: dict[str, Any] = {
+            name: int(v) if known[name] == "int" else v for name, v in item.items() if name in known
+        }
+        return cls(**{**values, "doing": Doing(item["doing"])})
+
+
+def worker_key(worker_id: str) -> dict[str, str]:
+    shard = crc32(worker_id.encode()) % WORKER_SHARDS
+    return {PARTITION_KEY: workers_partition(shard), SORT_KEY: f"WORKER#{worker_id}"}
+
+
+def workers_partition(shard: int) -> str:
+    return f"WORKERS#{shard}"
