@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contract.table import JOBS_BY_CREATION
+from contract.table import UNFINISHED_JOBS
 from tests.support.permissions import identity_statements, may
 from tests.support.synthesized import synthesized
 
@@ -41,7 +41,7 @@ ALLOWED = [
     *((READER, "sqs:SendMessage", q) for q in (BAKE, RENDER, URGENT)),
     *((SWEEP, f"sqs:{a}", q) for q in (BAKE, RENDER, URGENT) for a in ("GetQueueAttributes", "SendMessage")),
     *((SWEEP, f"dynamodb:{a}", TABLE) for a in ("Query", "BatchGetItem", "UpdateItem")),
-    (SWEEP, "dynamodb:Query", f"{TABLE}/index/{JOBS_BY_CREATION}"),
+    (SWEEP, "dynamodb:Query", f"{TABLE}/index/{UNFINISHED_JOBS}"),
     (SWEEP, "logs:PutLogEvents", "arn:Scaling/SweepJobsLog"),
     (BACKLOG, "sqs:GetQueueAttributes", BAKE),
     (BACKLOG, "sqs:GetQueueAttributes", RENDER),
