@@ -73,10 +73,11 @@ class ScalingStack(Stack):
         )
         for queue in queues.tasks:
             queue.grant(function, "sqs:GetQueueAttributes")
+        table.grant(function, "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:UpdateItem")
         allow_put_metrics(function, config.cloudwatch_namespace)
         function.add_to_role_policy(
             iam.PolicyStatement(
-                actions=["autoscaling:DescribeAutoScalingGroups"],
+                actions=["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities"],
                 resources=["*"],  # AWS scopes no description
             )
         )
@@ -115,7 +116,8 @@ class ScalingStack(Stack):
         return function
 
     def _track_backlog(self, target: float) -> None:
-        # no warm-up: machines that still boot are in the metric already
+        # no warm-up: the metric is made from the desired capacity, and so has the machines that still boot;
+        # while any warmed up, none that is idle could be taken
         autoscaling.TargetTrackingScalingPolicy(
             self,
             "TrackBacklog",
