@@ -138,8 +138,7 @@ def workers_in_time(seconds: float, untimed_frames: int, limits: ScalingLimits) 
     Of frames that nobody has timed the first few tell how long they take.
     """
     probes = min(PROBE_WORKERS, ceil(untimed_frames / limits.frame_queue_bpi))
-    by_work = min(seconds / limits.acceptable_latency_seconds, float(limits.max_workers))
-    return max(1, probes + ceil(by_work))
+    return max(1, probes + ceil(seconds / limits.acceptable_latency_seconds))
 
 
 def in_whole_waves(workers: int, frames: int) -> int:
