@@ -10,7 +10,7 @@ from contract.metrics import (
     BACKLOG_SECONDS,
     CAPACITY_REFUSED,
     FLEET_DIMENSION,
-    NEEDS_WAKE,
+    WAKE_TO,
     WANTED_WORKERS,
 )
 from contract.scaling import Backlog
@@ -24,7 +24,7 @@ _UNITS: Final[Mapping[str, StandardUnitType]] = {
     BACKLOG_PER_INSTANCE: "None",  # seconds, too; but the tracking policy names no unit
     BACKLOG_SECONDS: "Seconds",
     WANTED_WORKERS: "Count",
-    NEEDS_WAKE: "None",
+    WAKE_TO: "Count",
     CAPACITY_REFUSED: "None",
 }
 
@@ -35,7 +35,7 @@ def values_of(backlog: Backlog) -> dict[str, float]:
         BACKLOG_PER_INSTANCE: backlog.backlog_per_instance,
         BACKLOG_SECONDS: backlog.backlog_seconds,
         WANTED_WORKERS: backlog.wanted_workers,
-        NEEDS_WAKE: int(backlog.needs_wake),
+        WAKE_TO: backlog.wake_to,
     }
 
 

@@ -53,7 +53,8 @@ VCPUS = (
             " (eu-central-1b): it is asked again until there is one",
         ),
         (
-            "Could not launch Spot Instances. MaxSpotInstanceCountExceeded - Max spot instance count exceeded.",
+            "Could not launch Spot Instances. MaxSpotInstanceCountExceeded - Max spot instance count"
+            " exceeded.",
             SPOT_QUOTA,
         ),
         ("Max spot instance count exceeded.", SPOT_QUOTA),
@@ -95,6 +96,7 @@ def test_a_group_without_types_and_zones_is_no_riddle() -> None:
     assert "types free now (any) in these zones (any)" in words
 
 
+TERMINATION = {"Description": "Terminating EC2 instance: i-1"}
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -118,15 +120,12 @@ def launch(code: str, minute: int, message: str = "", **changes: Any) -> dict[st
         ([launch("Failed", 2, "newer"), launch("Failed", 1, "older")], "newer"),
         ([launch("Successful", 2), launch("Failed", 1, "x")], ""),
         ([launch("Failed", 2, "x"), launch("Successful", 1)], "x"),
-        (
-            [launch("Successful", 1), launch("Failed", 1, "part of what was asked for")],
-            "part of what was asked for",
-        ),
+        ([launch("Successful", 1), launch("Failed", 1, "a part was granted")], "a part was granted"),
         ([launch("InProgress", 3), launch("PreInService", 2), launch("Failed", 1, "x")], "x"),
         ([launch("Cancelled", 2), launch("Successful", 1)], ""),
-        ([launch("Failed", 2, "x", Description="Terminating EC2 instance: i-1")], ""),
+        ([launch("Failed", 2, "x", **TERMINATION)], ""),
         (
-            [launch("Successful", 2, Description="Terminating EC2 instance: i-1"), launch("Failed", 1, "x")],
+            [launch("Successful", 2, **TERMINATION), launch("Failed", 1, "x")],
             "x",
         ),
         ([launch("Failed", -1, "before the jobs")], ""),

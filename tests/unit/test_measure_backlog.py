@@ -1,4 +1,4 @@
-"""The Lambda that measures the backlog, under moto: what it reads, what it emits, and what it says to jobs."""
+"""The Lambda that measures the backlog, under moto: what it reads, emits, and says to jobs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from contract.table import counter_key, frame_key, job_key
 from contract.worker_record import STALE_SECONDS, Doing, WorkerRecord
 from functions.measure_backlog import handler
 from functions.measure_backlog.observation import GroupMissingError
+from functions.measure_backlog.work import look
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 from worker_agent.frame_store import FrameStore
@@ -147,11 +148,11 @@ def farm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
             monkeypatch.setenv(name, value)
         client = handler._client
         _forget()
-        monkeypatch.setattr(
-            handler,
-            "_client",
-            lambda service: farm.autoscaling if service == "autoscaling" else client(service),
-        )
+
+        def client_of(service: str) -> Any:
+            return farm.autoscaling if service == "autoscaling" else client(service)
+
+        monkeypatch.setattr(handler, "_client", client_of)
         yield farm
         monkeypatch.undo()
         _forget()
@@ -175,14 +176,14 @@ def test_an_idle_farm_wants_nobody_says_so_and_reads_no_table(
         "backlog_seconds": 0.0,
         "wanted_workers": 0,
         "backlog_per_instance": 0.0,
-        "needs_wake": False,
+        "wake_to": 0,
         "refused": "",
     }
     assert farm.emitted() == {
         "BacklogPerInstance": 0,
         "BacklogSeconds": 0,
         "WantedWorkers": 0,
-        "WorkWithoutWorkers": 0,
+        "WakeTo": 0,
         "CapacityRefused": 0,
     }
 
@@ -196,15 +197,14 @@ def test_work_in_all_queues_counts_held_tasks_too(farm: Farm) -> None:
     assert held
     answer = measure()
     assert answer["tasks"] == 6
-    assert answer["needs_wake"] is True
-    assert farm.emitted()["WorkWithoutWorkers"] == 1
+    assert answer["wake_to"] == answer["wanted_workers"] == farm.emitted()["WakeTo"] > 1
 
 
 def test_capacity_asked_for_counts_before_it_is_there(farm: Farm) -> None:
     farm.send(farm.aws.render_queue_url, 4)
     farm.autoscaling.desired, farm.autoscaling.states = 2, []
     answer = measure()
-    assert not answer["needs_wake"]
+    assert not answer["wake_to"]
     assert answer["backlog_per_instance"] == pytest.approx(600, abs=1)
 
 
@@ -283,28 +283,20 @@ class _Sparing:
 
     def batch_get_item(self, *, RequestItems: Any) -> Any:  # noqa: N803 - as boto3 has it
         ((table, wanted),) = RequestItems.items()
-        keys = wanted["Keys"]
-        now, later = keys[: self.gives], keys[self.gives :]
-        answer = (
-            self._client.batch_get_item(RequestItems={table: {"Keys": now}}) if now else {"Responses": {}}
-        )
-        return {**answer, "UnprocessedKeys": {table: {"Keys": later}} if later else {}}
+        now, later = wanted["Keys"][: self.gives], wanted["Keys"][self.gives :]
+        left = {"UnprocessedKeys": {table: {"Keys": later}} if later else {}}
+        if not now:
+            return {"Responses": {}, **left}
+        return {**self._client.batch_get_item(RequestItems={table: {"Keys": now}}), **left}
 
 
 def test_records_that_make_no_sense_are_left_out(farm: Farm, caplog: pytest.LogCaptureFixture) -> None:
     farm.rendering("good", frames=20, done=[10.0] * 10)
     farm.job("bad", JobState.RENDERING)
     farm.put({**farm.item("bad"), "shards": "many"})
-    farm.put(
-        {**WorkerRecord(worker_id="i-9", doing=Doing.IDLE, since=1, seen_at=1).to_item(), "doing": "NAP"}
-    )
+    newer = WorkerRecord(worker_id="i-8", doing=Doing.IDLE, since=1, seen_at=int(time.time()))
+    farm.put({**newer.to_item(), "doing": "NAP"})
     farm.worker("i-9", Doing.RENDER, "good")
-    farm.put(
-        {
-            **WorkerRecord(worker_id="i-8", doing=Doing.IDLE, since=1, seen_at=int(time.time())).to_item(),
-            "doing": "NAP",
-        }
-    )
     farm.send(farm.aws.render_queue_url, 1)
     measure()
     assert farm.emitted()["BacklogSeconds"] == pytest.approx(100, rel=0.25)
@@ -323,7 +315,6 @@ def test_a_frames_record_is_no_counter(farm: Farm) -> None:
 def test_on_an_error_nothing_is_emitted(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
     farm.send(farm.aws.render_queue_url, 1)
     with monkeypatch.context() as wrong:
-        wrong.setattr(handler._settings(), "worker_asg_name", "x", raising=False) if False else None
         wrong.setenv("FARM_WORKER_ASG_NAME", "nobody")
         handler._settings.cache_clear()
         with pytest.raises(GroupMissingError, match="no Auto Scaling group nobody"):
@@ -393,7 +384,6 @@ class TestNoCapacity:
         farm.job("a")
         farm.job("b")
         farm.autoscaling.refuse()
-        look = handler.look
 
         def ended_meanwhile(*arguments: Any) -> Any:
             work = look(*arguments)
@@ -423,7 +413,7 @@ class TestNoCapacity:
             "BacklogPerInstance",
             "BacklogSeconds",
             "WantedWorkers",
-            "WorkWithoutWorkers",
+            "WakeTo",
         }
         assert "it could not be told why" in caplog.text
         assert farm.waiting_for("a") == "no Spot machine", "what was known stays"
