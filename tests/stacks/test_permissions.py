@@ -47,6 +47,9 @@ ALLOWED = [
     (BACKLOG, "sqs:GetQueueAttributes", RENDER),
     (BACKLOG, "sqs:GetQueueAttributes", URGENT),
     (BACKLOG, "autoscaling:DescribeAutoScalingGroups", "*"),
+    (BACKLOG, "autoscaling:DescribeScalingActivities", "*"),
+    *((BACKLOG, f"dynamodb:{a}", TABLE) for a in ("Query", "BatchGetItem", "UpdateItem")),
+    (BACKLOG, "dynamodb:Query", f"{TABLE}/index/{UNFINISHED_JOBS}"),
     (JANITOR, "dynamodb:BatchGetItem", TABLE),
     (JANITOR, "logs:PutLogEvents", "arn:Efs/Janitor/FunctionLog"),
     *(
@@ -84,6 +87,7 @@ REFUSED = [
     *((SWEEP, f"dynamodb:{a}", TABLE) for a in ("PutItem", "DeleteItem", "Scan")),
     (SWEEP, "s3:GetObject", f"{BUCKET}/show/a.blend"),
     (BACKLOG, "sqs:ReceiveMessage", RENDER),
+    *((BACKLOG, f"dynamodb:{a}", TABLE) for a in ("PutItem", "DeleteItem", "Scan")),
     (BACKLOG, "autoscaling:SetDesiredCapacity", OWN),
     *(
         (JANITOR, f"dynamodb:{a}", TABLE)
@@ -114,6 +118,7 @@ REFUSED = [
 NOT_SCOPED_BY_AWS = {
     "cloudwatch:PutMetricData",
     "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeScalingActivities",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSubnets",
     "ssm:UpdateInstanceInformation",
