@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from contract.job import JobState, timestamp
 from contract.settings import BacklogSettings
-from contract.table import counter_key, frame_key, job_key
+from contract.table import counter_key, job_key, shard_of, shard_totals
 from contract.worker_record import STALE_SECONDS, Doing, WorkerRecord
 from functions.measure_backlog import handler
 from functions.measure_backlog.observation import GroupMissingError, observe
@@ -70,7 +71,6 @@ class Farm:
     def __init__(self, aws: AwsEdges) -> None:
         self.aws = aws
         self.autoscaling = Autoscaling()
-        self.frames = FrameStore(aws.dynamodb, aws.job_table_name, "w", lambda _: None)
 
     def job(self, job_id: str, state: JobState = JobState.QUEUED, **attributes: Any) -> None:
         now = timestamp(datetime.now(UTC) - timedelta(minutes=10))
@@ -78,12 +78,18 @@ class Farm:
         self.put({**job_key(job_id), **job.to_item()})
 
     def rendering(self, job_id: str, *, frames: int, done: Sequence[float] = (), shards: int = 3) -> None:
-        """A job of so many frames, of which some took so many seconds."""
+        """A job of so many frames, of which some took so many seconds; written as the counters are then."""
         self.job(job_id, JobState.RENDERING, shards=shards, frame_count=frames)
-        job = a_job(job_id, shards=shards)
-        self.frames.expect(job_id, range(1, frames + 1), shards)
+        totals = shard_totals(range(1, frames + 1), shards)
+        counted: list[dict[str, Any]] = [
+            {"total": total, "done": 0, "seconds": Decimal(0)} for total in totals
+        ]
         for number, seconds in enumerate(done, 1):
-            assert self.frames.record_done(job, number, files=[], seconds=seconds, blender_version="5.0.1")
+            counter = counted[shard_of(number, shards)]
+            counter["done"] += 1
+            counter["seconds"] += Decimal(f"{seconds:.3f}")
+        for shard, counter in enumerate(counted):
+            self.put({**counter_key(job_id, shard), **counter})
 
     def worker(
         self, name: str, doing: Doing, job_id: str = "", *, since: float = 0, seen: float = 0, **said: Any
@@ -220,10 +226,15 @@ def test_the_backlog_is_seconds_of_the_frames_that_are_left(farm: Farm) -> None:
     assert farm.emitted()["BacklogSeconds"] == pytest.approx(100 * 20 + 10 * 200, rel=0.25)
 
 
-def test_failed_frames_are_left_no_more_and_took_no_time(farm: Farm) -> None:
-    farm.rendering("a", frames=10, done=[30.0] * 4)
+def test_what_workers_record_is_what_is_read(farm: Farm) -> None:
+    """Frames that failed are left no more, and took no time that counts."""
+    farm.rendering("a", frames=10)
+    worker = FrameStore(farm.aws.dynamodb, farm.aws.job_table_name, "i-1", lambda _: None)
+    job = a_job("a", shards=3)
+    for frame in range(1, 5):
+        assert worker.record_done(job, frame, files=[], seconds=30, blender_version="5.0.1")
     for frame in range(5, 10):
-        assert farm.frames.record_failed(a_job("a", shards=3), frame, reason="crash")
+        assert worker.record_failed(job, frame, reason="crash")
     farm.send(farm.aws.render_queue_url, 1)
     measure()
     assert farm.emitted()["BacklogSeconds"] == pytest.approx(30, rel=0.25)
@@ -255,12 +266,12 @@ def test_what_workers_last_frames_took_counts_when_the_scene_grows_heavier(farm:
 
 
 def test_more_jobs_and_shards_than_one_call_reads(farm: Farm) -> None:
-    for number in range(9):
+    for number in range(4):
         farm.rendering(f"job-{number}", frames=40, done=[10.0] * 20, shards=32)
-    farm.send(farm.aws.render_queue_url, 9)
+    farm.send(farm.aws.render_queue_url, 4)
     farm.autoscaling.desired = 1
     measure()
-    assert farm.emitted()["BacklogSeconds"] == pytest.approx(9 * 20 * 10, rel=0.1)
+    assert farm.emitted()["BacklogSeconds"] == pytest.approx(4 * 20 * 10, rel=0.1)
 
 
 def test_counters_that_dynamodb_left_out_are_asked_for_again_and_at_last_nothing_is_emitted(
@@ -313,15 +324,6 @@ def test_records_that_make_no_sense_are_left_out(farm: Farm, caplog: pytest.LogC
     measure()
     assert farm.emitted()["BacklogSeconds"] == pytest.approx(100, rel=0.25)
     assert caplog.text.count("left out a record that makes no sense") == 2
-
-
-def test_a_frames_record_is_no_counter(farm: Farm) -> None:
-    """They share a partition."""
-    farm.rendering("a", frames=10, done=[30.0] * 5, shards=1)
-    assert counter_key("a", 0)["pk"] == frame_key("a", 1, 1)["pk"]
-    farm.send(farm.aws.render_queue_url, 1)
-    measure()
-    assert farm.emitted()["BacklogSeconds"] == pytest.approx(150, rel=0.25)
 
 
 def test_on_an_error_nothing_is_emitted(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
