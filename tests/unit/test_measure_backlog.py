@@ -18,7 +18,7 @@ from functions.measure_backlog import handler
 from functions.measure_backlog.observation import GroupMissingError, observe
 from functions.measure_backlog.work import look
 from tests.support.aws_edges import AwsEdges, aws_edges
-from tests.support.jobs import a_job
+from tests.support.jobs import a_job, put_state
 from worker_agent.frame_store import FrameStore
 
 GROUP, HANDLER = "workers", handler.__name__
@@ -219,7 +219,8 @@ def test_the_backlog_is_seconds_of_the_frames_that_are_left(farm: Farm) -> None:
     farm.rendering("quick", frames=120, done=[20.0] * 20)
     farm.rendering("slow", frames=14, done=[150.0, 250.0] * 2)
     farm.rendering("new", frames=5)
-    farm.job("baking", JobState.BAKING, shards=2)  # of an earlier run: its counters are no backlog
+    farm.rendering("retried", frames=100, done=[50.0] * 10)
+    put_state(farm.aws, "retried", JobState.BAKING)  # what is left of it is on no queue yet
     farm.send(farm.aws.render_queue_url, 10)
     farm.autoscaling.desired = 1
     measure()
