@@ -1,0 +1,93 @@
+"""One measure: look at everything, emit what scaling follows, and say why there are too few machines."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contract.metrics import CAPACITY_REFUSED, GROW_TO, NO_MACHINE
+from contract.scaling import Backlog, ScalingLimits, measure_backlog
+from contract.settings import BacklogSettings
+from functions.measure_backlog.capacity import ask_why, tell_jobs
+from functions.measure_backlog.emission import emit, values_of
+from functions.measure_backlog.observation import Observation, observe
+from functions.measure_backlog.records import BacklogRecords
+from functions.measure_backlog.work import Work, look
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_sqs import SQSClient
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    settings: BacklogSettings
+    sqs: SQSClient
+    autoscaling: AutoScalingClient
+    cloudwatch: CloudWatchClient
+    records: BacklogRecords
+    now: Callable[[], float] = time.time
+
+    def of_the_minute(self) -> tuple[Backlog, str]:
+        """Measure, emit all of it, and explain. Returns why AWS gives no machines, too; empty if it does.
+
+        Raises GroupMissingError, OSError and what AWS raises; then nothing is emitted.
+        """
+        seen, work, backlog = self._measure()
+        waits = seen.group.short_of_instances and bool(work.jobs)
+        refused = {} if waits else {CAPACITY_REFUSED: 0}
+        emit({**values_of(backlog), **refused}, self.settings, cloudwatch=self.cloudwatch)
+        log.info("%s", backlog)
+        return backlog, self._explain(seen, work, waits=waits)
+
+    def in_between(self) -> Backlog:
+        """Measure, and emit only what the step policy follows: tracking counts on one measure a minute."""
+        _, _, backlog = self._measure()
+        emit({GROW_TO: backlog.grow_to}, self.settings, cloudwatch=self.cloudwatch)
+        return backlog
+
+    def _measure(self) -> tuple[Observation, Work, Backlog]:
+        seen = observe(self.settings, sqs=self.sqs, autoscaling=self.autoscaling)
+        now = int(self.now())
+        work = look(self.records, now) if seen.tasks else Work()  # an idle farm's table is not read
+        backlog = measure_backlog(
+            bake=seen.bake,
+            render=seen.render,
+            jobs=work.frames(now),
+            desired_capacity=seen.group.desired_capacity,
+            limits=_limits(self.settings),
+        )
+        return seen, work, backlog
+
+    def _explain(self, seen: Observation, work: Work, *, waits: bool) -> str:
+        """Say why there are fewer machines than wanted. The fleet has its measure: nothing here ends it."""
+        try:
+            why = self._ask(seen, work) if waits else ""
+            tell_jobs(why, work, records=self.records)
+        except Exception:
+            log.exception("it could not be told why there are fewer machines than wanted")
+            return ""
+        return why
+
+    def _ask(self, seen: Observation, work: Work) -> str:
+        why = ask_why(self.settings.worker_asg_name, seen.group, work, autoscaling=self.autoscaling)
+        emit({CAPACITY_REFUSED: int(bool(why))}, self.settings, cloudwatch=self.cloudwatch)
+        if why:
+            log.warning("%s %s", NO_MACHINE, why)
+        return why
+
+
+def _limits(settings: BacklogSettings) -> ScalingLimits:
+    return ScalingLimits(
+        acceptable_latency_seconds=settings.acceptable_latency_seconds,
+        worker_start_seconds=settings.worker_start_seconds,
+        frame_queue_bpi=settings.frame_queue_bpi,
+        project_init_queue_bpi=settings.project_init_queue_bpi,
+        max_workers=settings.worker_node_max_count,
+    )
