@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,9 +40,9 @@ class DeployError(RuntimeError):
     """The CDK app could not be deployed; the message says what the CDK said, and where its log is."""
 
 
-def fingerprint(root: Path = ROOT, context: Sequence[str] = ()) -> str:
-    """A hash of all code and variables that a running laptop farm has: it changes when a deploy is due."""
-    digest = hashlib.sha256("\0".join(context).encode())
+def fingerprint(root: Path = ROOT) -> str:
+    """A hash of all code that a running laptop farm has in it: it changes when a deploy is due."""
+    digest = hashlib.sha256()
     for path in _files(root):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(root)}\0{len(content)}\0".encode() + content)
@@ -57,10 +57,8 @@ def cdk_command() -> list[str]:
     return ["node", str(program)]
 
 
-def deploy(
-    state: StateFolder, endpoint: str, context: Sequence[str], tell: Callable[[str], object]
-) -> dict[str, str]:
-    """Deploy every stack with these variables; the outputs of all of them. Raises DeployError."""
+def deploy(state: StateFolder, endpoint: str, tell: Callable[[str], object]) -> dict[str, str]:
+    """Deploy every stack; the outputs of all of them. Raises DeployError."""
     log = state.logs / "deploy.log"
     env = child_environment(os.environ, endpoint=endpoint, state_dir=state.root) | {
         "CDK_DEFAULT_ACCOUNT": ACCOUNT,
@@ -89,8 +87,7 @@ def deploy(
             "--output",
             str(state.root / "cdk.out"),
         ]
-        for assignment in (f"blender_node_image_id={LAPTOP_IMAGE}", *context):
-            command += ["--context", assignment]
+        command += ["--context", f"blender_node_image_id={LAPTOP_IMAGE}"]
         for line in _run(command, env, cwd=ROOT, log=log):
             print(line, file=lines, flush=True)
             step = _STEP.match(line)

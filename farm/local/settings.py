@@ -26,8 +26,6 @@ class LocalSettings:
     """Agents that run at once, whatever capacity the farm wants: a laptop has one processor."""
     minute_seconds: float
     """How long a minute of AWS is here: between two measures of the backlog, and an alarm's period."""
-    context: tuple[str, ...]
-    """Variables of cdk.json for this farm, as name=value."""
     blenders: tuple[str, ...]
     """Paths of Blender executables and of Pythons that have bpy; none: what the environment can have."""
 
@@ -38,7 +36,6 @@ class LocalSettings:
             state_dir=Path(env.get("FARM_STATE_DIR") or ROOT / ".farm").resolve(),
             max_agents=int(_number(env, "FARM_LOCAL_AGENTS", max(1, (os.cpu_count() or 1) // 2))),
             minute_seconds=_number(env, "FARM_LOCAL_MINUTE_SECONDS", 2, least=0.5),
-            context=_assignments(env, "FARM_LOCAL_CONTEXT"),
             blenders=tuple(
                 str(Path(path).expanduser().absolute())
                 for path in env.get("FARM_BLENDER", "").split(os.pathsep)
@@ -51,7 +48,6 @@ class LocalSettings:
             "FARM_STATE_DIR": str(self.state_dir),
             "FARM_LOCAL_AGENTS": str(self.max_agents),
             "FARM_LOCAL_MINUTE_SECONDS": str(self.minute_seconds),
-            "FARM_LOCAL_CONTEXT": " ".join(self.context),
             "FARM_BLENDER": os.pathsep.join(self.blenders),
         }
 
@@ -83,13 +79,3 @@ def _number(env: Mapping[str, str], name: str, default: float, *, least: float |
         kind = "whole number from 1" if least is None else f"number from {least}"
         raise LocalSettingsError(f"{name} is {text[:80]!r}: expected a {kind} to 1000")
     return number
-
-
-def _assignments(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    found = tuple(env.get(name, "").split())
-    for assignment in found:
-        if "=" not in assignment[1:]:
-            raise LocalSettingsError(
-                f"{name} has {assignment[:80]!r}: expected name=value, with spaces between"
-            )
-    return found

@@ -38,8 +38,7 @@ def test_a_deploy_is_due_when_deployed_code_changed(tmp_path: Path) -> None:
         seen.add(fingerprint(root))
     (root / "stacks/queues.py").rename(root / "stacks/queue.py")
     seen.add(fingerprint(root))
-    seen.add(fingerprint(root, ["worker_node_max_count=3"]))
-    assert len(seen) == 7
+    assert len(seen) == 6
 
 
 def test_outputs_of_all_stacks() -> None:

@@ -89,8 +89,6 @@ print(json.dumps([s3.meta.endpoint_url, s3._request_signer._credentials.access_k
         ("FARM_LOCAL_AGENTS", "many"),
         ("FARM_LOCAL_MINUTE_SECONDS", "0"),
         ("FARM_LOCAL_MINUTE_SECONDS", "nan"),
-        ("FARM_LOCAL_CONTEXT", "acceptable_latency_seconds"),
-        ("FARM_LOCAL_CONTEXT", "worker_node_max_count=3 =4"),
     ],
 )
 def test_a_bad_setting_is_named(name: str, value: str) -> None:
@@ -104,11 +102,9 @@ def test_settings_reach_the_fleet_as_they_are() -> None:
             "FARM_STATE_DIR": "/tmp/x",
             "FARM_LOCAL_AGENTS": "3",
             "FARM_LOCAL_MINUTE_SECONDS": "1.5",
-            "FARM_LOCAL_CONTEXT": " worker_node_max_count=3  cloudwatch_namespace=Studio",
             "FARM_BLENDER": "/b",
         }
     )
-    assert settings.context == ("worker_node_max_count=3", "cloudwatch_namespace=Studio")
     assert settings.minute_seconds == 1.5
     assert LocalSettings.from_env(settings.to_env()) == settings
     assert commands.MISUSED == 2

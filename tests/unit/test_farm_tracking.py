@@ -54,6 +54,7 @@ def after(*workers_per_machine: float, desired: int, wake_to: int = 0, minimum: 
         pytest.param(99, 0.91, 10, 10, id="a little less is the dead band"),
         pytest.param(14, 0.0, 3, 3, id="fourteen minutes of idling are none yet"),
         pytest.param(15, 0.0, 3, 0, id="fifteen are: all go"),
+        pytest.param(99, 0.5, 0, 0, id="a low alarm adds none"),
         pytest.param(15, 0.0999, 10, 1, id="fewer are wanted"),
     ],
 )
