@@ -56,26 +56,30 @@ class WorkLoop:
         An error of a service is waited out, never the end of the agent.
         """
         while not self._departure.has(Interruption.STOP):
-            seen = self._departure.announcements
-            try:
-                if self._departure.leaving:
-                    self._farewell.step(seen)
-                elif self._idle.awaits_end():
-                    self._departure.wait(LOOK_SECONDS, seen)
-                else:
-                    self._turn()
-                self._failures, self._trouble = 0, ""
-            except MachineTroubleError as error:
-                self._failures += 1
-                self._say_once(str(error))
-                self._idle.found_nothing()  # a machine in trouble is the first to go
-                self._departure.wait(self._back_off(), seen)
-            except Exception:
-                self._failures += 1
-                log.exception("could not work; trying again")
-                self._departure.wait(self._back_off(), seen)
+            self.step()
         self._farewell.end()
         self._metrics.send()
+
+    def step(self) -> None:
+        """What there is to do now, a wait for a message or for the machine's end included."""
+        seen = self._departure.announcements
+        try:
+            if self._departure.leaving:
+                self._farewell.step(seen)
+            elif self._idle.awaits_end():
+                self._departure.wait(LOOK_SECONDS, seen)
+            else:
+                self._turn()
+            self._failures, self._trouble = 0, ""
+        except MachineTroubleError as error:
+            self._failures += 1
+            self._say_once(str(error))
+            self._idle.found_nothing()  # a machine in trouble is the first to go
+            self._departure.wait(self._back_off(), seen)
+        except Exception:
+            self._failures += 1
+            log.exception("could not work; trying again")
+            self._departure.wait(self._back_off(), seen)
 
     def _turn(self) -> None:
         """One task, or none. Raises MachineTroubleError while this machine should take none."""

@@ -123,11 +123,12 @@ class IdleWorker:
         self._yeses = self._yeses + 1 if surplus else 0
         if self._yeses >= LOOKS:
             self._group.end_worker()
-            self._yeses = 0
             self._end_awaited_until = self._clock() + END_SECONDS
             log.info("idle, and one too many: this machine ends")
-        self._back_off.reset()
-        self._trouble = ""
+        if self._yeses in (0, LOOKS):  # a look that must be followed by another has settled nothing
+            self._yeses = 0
+            self._back_off.reset()
+            self._trouble = ""
         self._act_at = now + random.uniform(self._look_seconds, SPREAD * self._look_seconds)
 
     def _seconds_after(self, error: Exception) -> float:
