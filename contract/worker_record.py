@@ -12,6 +12,7 @@ from contract.table import PARTITION_KEY, SORT_KEY
 
 WORKER_SHARDS: Final = 4
 """Partitions for them: a thousand workers write one item each every few seconds."""
+WORKERS_PREFIX: Final = "WORKERS#"
 STALE_SECONDS: Final = 180
 """A record that was not renewed for so long is one of a worker that is gone."""
 RENEW_SECONDS: Final = 60
@@ -62,4 +63,4 @@ def worker_key(worker_id: str) -> dict[str, str]:
 
 
 def workers_partition(shard: int) -> str:
-    return f"WORKERS#{shard}"
+    return f"{WORKERS_PREFIX}{shard}"

@@ -8,9 +8,6 @@ import sys
 import threading
 from pathlib import Path
 
-import boto3
-from botocore.config import Config
-
 from contract.runtimes import RuntimesError, parse_runtimes
 from contract.settings import AgentSettings, SettingsError
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
@@ -34,24 +31,27 @@ from worker_agent.interruptions.task_in_hand import TaskInHand
 from worker_agent.interruptions.watcher import NoticeWatcher
 from worker_agent.job_store import JobStore
 from worker_agent.lease import LeaseKeeper
-from worker_agent.loop import Handler, WorkLoop
+from worker_agent.loop import WorkLoop
 from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.output_check import OutputChecker
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.runtimes.shelf import BlenderShelf
+from worker_agent.scale_in.group import OwnGroup
+from worker_agent.scale_in.idle_worker import IdleWorker
+from worker_agent.scale_in.protection import ScaleInProtection
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
+from worker_agent.task_runner import Handler, TaskRunner
+from worker_agent.worker_report import WorkerReport
 
 log = logging.getLogger("worker_agent")
 
 THREAD_DIED = 70
 """Exit status: a bug of ours."""
-HOOK_CALLS = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1})
-"""The farewell tries again by itself, and goes on hearing signals between two tries."""
 
 
 def main() -> int:
@@ -74,14 +74,16 @@ def main() -> int:
     watcher = NoticeWatcher(metadata, departure)
     checker = OutputChecker()
     leases = LeaseKeeper(settings.lease_seconds)
-    loop = _loop(settings, sessions, checker, leases, departure)
+    loop, report = _loop(settings, sessions, checker, leases, departure)
     watcher.start()
     leases.start()
     try:
         checker.start()
+        report.start()
         log.info("worker %s is ready", settings.worker_id)
         loop.run()
     finally:
+        report.stop()
         watcher.stop()
         leases.stop()
         sessions.close()
@@ -105,7 +107,7 @@ def _loop(
     checker: OutputChecker,
     leases: LeaseKeeper,
     departure: Departure,
-) -> WorkLoop:
+) -> tuple[WorkLoop, WorkerReport]:
     """Put the parts together."""
     clients = Clients.connect()
     bake, render, urgent, dead_letters = (
@@ -151,32 +153,52 @@ def _loop(
     in_hand = TaskInHand(InterruptionRecord(stores).note)
     Drain(departure=departure, in_hand=in_hand, blender=sessions, frame_clock=frame_clock).start()
     hook = TerminationHook(
-        boto3.client("autoscaling", config=HOOK_CALLS),
-        group=settings.worker_asg_name,
-        instance_id=settings.worker_id,
+        clients.autoscaling, group=settings.worker_asg_name, instance_id=settings.worker_id
+    )
+    group = OwnGroup(clients.autoscaling, name=settings.worker_asg_name, worker_id=settings.worker_id)
+    idle = IdleWorker(
+        group=group,
+        queues=(urgent, bake, render),
+        protection=ScaleInProtection(group),
+        idle_seconds=settings.idle_seconds,
+        look_seconds=settings.poll_seconds,
+    )
+    report = WorkerReport(
+        clients.one_try_dynamodb,
+        table=settings.job_table_name,
+        worker_id=settings.worker_id,
+        in_hand=in_hand,
+        frame_clock=frame_clock,
     )
     handlers: dict[type[Task], Handler] = {
         BakeTask: baking.handle,
         RenderTask: rendering.handle,
         FinishTask: finishing.handle,
     }
-    return WorkLoop(
-        queues=(urgent, bake, render),
+    runner = TaskRunner(
         dead_letters=dead_letters,
         handlers={
             task: GuardedHandler(handle, machine=machine, jobs=stores.jobs)
             for task, handle in handlers.items()
         },
         leases=leases,
-        metrics=metrics,
         departure=departure,
         in_hand=in_hand,
-        farewell=Farewell(departure, hook),
+        idle=idle,
         on_lease_lost=sessions.kill,
+    )
+    loop = WorkLoop(
+        queues=(urgent, bake, render),
+        runner=runner,
+        metrics=metrics,
+        departure=departure,
+        farewell=Farewell(departure, hook),
+        idle=idle,
         lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,
         require_fit_machine=machine.require,
     )
+    return loop, report
 
 
 if __name__ == "__main__":
