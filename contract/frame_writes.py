@@ -7,6 +7,7 @@ are plain Python, as a resource's client takes them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from contract.job import FailedAttempt, FrameState, JobState
@@ -24,7 +25,10 @@ def end_frame(
     state: FrameState,
     attributes: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """Items of a transaction that ends a frame, DONE or FAILED. Its condition fails when it has ended."""
+    """Items of a transaction that ends a frame, DONE or FAILED. Its condition fails when it has ended.
+
+    The attributes of a DONE one have the `seconds` that it took, a Decimal: its shard's counter adds them up.
+    """
     sets = ", ".join(f"#{name} = :{name}" for name in attributes)
     record = {
         "TableName": table,
@@ -39,8 +43,9 @@ def end_frame(
             **{f":{name}": value for name, value in attributes.items()},
         },
     }
-    count = "done" if state is FrameState.DONE else "failed"
-    return [{"Update": record}, {"Update": _count(table, job_id, shards, frame, count, 1)}]
+    done = state is FrameState.DONE
+    steps = {"done": 1, "seconds": attributes["seconds"]} if done else {"failed": 1}
+    return [{"Update": record}, {"Update": _count(table, job_id, shards, frame, steps)}]
 
 
 def reopen_frame(
@@ -72,7 +77,7 @@ def reopen_frame(
     }
     items = [{"Update": record}, {"ConditionCheck": baker}]
     if was is FrameState.FAILED:
-        items.append({"Update": _count(table, job_id, shards, frame, "failed", -1)})
+        items.append({"Update": _count(table, job_id, shards, frame, {"failed": -1})})
     return items
 
 
@@ -116,11 +121,13 @@ def add_interruption(*, table: str, job_id: str, shards: int, frame: int) -> dic
     }
 
 
-def _count(table: str, job_id: str, shards: int, frame: int, counter: str, step: int) -> dict[str, Any]:
+def _count(
+    table: str, job_id: str, shards: int, frame: int, steps: Mapping[str, int | Decimal]
+) -> dict[str, Any]:
     return {
         "TableName": table,
         "Key": counter_key(job_id, shard_of(frame, shards)),
-        "UpdateExpression": "ADD #count :step",
-        "ExpressionAttributeNames": {"#count": counter},
-        "ExpressionAttributeValues": {":step": step},
+        "UpdateExpression": "ADD " + ", ".join(f"#{counter} :{counter}" for counter in steps),
+        "ExpressionAttributeNames": {f"#{counter}": counter for counter in steps},
+        "ExpressionAttributeValues": {f":{counter}": step for counter, step in steps.items()},
     }

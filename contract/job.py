@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from contract.failures import FailureKind
+from contract.table import JOB_LISTING, UNFINISHED
 
 
 class JobState(StrEnum):
@@ -54,6 +55,8 @@ class Job:
     state: JobState = JobState.QUEUED
     reason: str = ""
     """Why it is in this state, in words its owner understands."""
+    waiting_for: str = ""
+    """Why AWS gives no machine to a job that waits for one; empty when one works on it, or soon will."""
     options: Mapping[str, Any] = field(default_factory=dict)
     updated_at: str = ""
     task_sent_at: str = ""
@@ -117,6 +120,7 @@ class Job:
         """Attributes of the table item, without its key."""
         return {
             **asdict(self),
+            **({} if self.state.ended else {UNFINISHED: JOB_LISTING}),
             "state": str(self.state),
             "options": dict(self.options),
             "bake_progress": dict(self.bake_progress),
@@ -199,6 +203,8 @@ class Progress:
     total: int = 0
     done: int = 0
     failed: int = 0
+    seconds: float = 0.0
+    """What the frames that are done took together."""
 
     @property
     def complete(self) -> bool:
@@ -206,13 +212,19 @@ class Progress:
 
     def __add__(self, other: Progress) -> Progress:
         return Progress(
-            total=self.total + other.total, done=self.done + other.done, failed=self.failed + other.failed
+            total=self.total + other.total,
+            done=self.done + other.done,
+            failed=self.failed + other.failed,
+            seconds=self.seconds + other.seconds,
         )
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Progress:
         return cls(
-            total=int(item.get("total", 0)), done=int(item.get("done", 0)), failed=int(item.get("failed", 0))
+            total=int(item.get("total", 0)),
+            done=int(item.get("done", 0)),
+            failed=int(item.get("failed", 0)),
+            seconds=float(item.get("seconds", 0)),
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from contract.job import Job, JobState
+from contract.job_writes import set_attributes
 from contract.table import job_key
 
 CANCELABLE: Final = (JobState.QUEUED, JobState.BAKING, JobState.RENDERING, JobState.HELD)
@@ -25,7 +26,7 @@ def cancel_job(*, table: str, job_id: str, now: str) -> dict[str, Any]:
     return _update(
         table,
         job_id,
-        {"state": str(JobState.CANCELED), "reason": "canceled on request", "updated_at": now},
+        {"state": JobState.CANCELED, "reason": "canceled on request", "updated_at": now},
         condition=_one_of(CANCELABLE),
         values=_named(CANCELABLE),
     )
@@ -49,7 +50,7 @@ def retry_job(*, table: str, job_id: str, now: str) -> dict[str, Any]:
     is forgotten. Of a DONE job only one with missing frames is taken.
     """
     attributes = {
-        "state": str(JobState.QUEUED),
+        "state": JobState.QUEUED,
         "reason": "",
         "updated_at": now,
         "task_sent_at": now,
@@ -98,20 +99,13 @@ def _update(
     add: dict[str, int] | None = None,
 ) -> dict[str, Any]:
     """Sets and adds attributes of a job if the condition holds; answers with the whole new record."""
-    added = {f":add_{name}": step for name, step in (add or {}).items()}
-    adding = ", ".join(f"#{name} :add_{name}" for name in add or {})
-    sets = ", ".join(f"#{name} = :{name}" for name in attributes)
+    update = set_attributes(attributes, add=add)
     return {
+        **update,
         "TableName": table,
         "Key": job_key(job_id),
-        "UpdateExpression": f"SET {sets}" + (f" ADD {adding}" if adding else ""),
         "ConditionExpression": condition,
-        "ExpressionAttributeNames": {f"#{name}": name for name in (*attributes, *(add or {}))},
-        "ExpressionAttributeValues": {
-            **{f":{name}": value for name, value in attributes.items()},
-            **added,
-            **values,
-        },
+        "ExpressionAttributeValues": {**update["ExpressionAttributeValues"], **values},
         "ReturnValues": "ALL_NEW",
     }
 

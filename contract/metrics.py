@@ -12,5 +12,8 @@ FRAMES_FAILED = "FramesFailed"
 FRAME_SECONDS = "FrameSeconds"
 SCRATCH_BYTES = "ScratchBytes"
 
+NO_MACHINE = "no machine from AWS:"
+"""Begins the log line that says why, each minute that CapacityRefused is 1; the dashboard looks for it."""
+
 FLEET_DIMENSION = "Fleet"
 """The Auto Scaling group's name: two farms in one account share a namespace, not their metrics."""

@@ -16,6 +16,13 @@ JOBS_BY_CREATION = "jobs-by-creation"
 """Index: every job by created_at."""
 INDEX_PARTITION_KEY, INDEX_SORT_KEY = "listing", "created_at"
 JOB_LISTING = "job"
+UNFINISHED_JOBS = "unfinished-jobs"
+"""Index: the jobs that have not ended, by created_at; only they have the attribute it is made from."""
+UNFINISHED = "unfinished"
+"""That attribute: JOB_LISTING from a job's creation until it ends (contract.job, contract.job_writes)."""
+
+EXPIRES_AT = "expires_at"
+"""Epoch seconds after which DynamoDB drops an item that has it; a job has none."""
 
 FRAMES_PER_SHARD = 50
 MAX_SHARDS = 32

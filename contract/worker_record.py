@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 from zlib import crc32
 
-from contract.table import PARTITION_KEY, SORT_KEY
+from contract.table import EXPIRES_AT, PARTITION_KEY, SORT_KEY
 
 WORKER_SHARDS: Final = 4
 """Partitions for them: a thousand workers write one item each every few seconds."""
@@ -44,7 +44,7 @@ class WorkerRecord:
             **worker_key(self.worker_id),
             **asdict(self),
             "doing": str(self.doing),
-            "expires_at": self.seen_at + KEPT_SECONDS,
+            EXPIRES_AT: self.seen_at + KEPT_SECONDS,
         }
 
     @classmethod

@@ -57,7 +57,8 @@ def words(snapshot: Snapshot) -> str:
     """A job's state in words."""
     if snapshot.job is None:
         return "waiting for the farm to hear of it"
-    return baking(snapshot.job) or _WORDS[snapshot.job.state]
+    said = baking(snapshot.job) or _WORDS[snapshot.job.state]
+    return f"{said}: {snapshot.job.waiting_for}" if snapshot.job.waiting_for else said
 
 
 def baking(job: Job) -> str:

@@ -32,6 +32,7 @@ class FarmDashboard(cw.Dashboard):
         self._group_name = group_name
         self.add_widgets(self._frames(), self._frame_seconds())
         self.add_widgets(self._capacity(), self._backlog())
+        self.add_widgets(self._backlog_seconds(), self._refusals(measure_backlog))
         self.add_widgets(self._tasks(queues), self._trouble(queues, measure_backlog, sweep_jobs, janitor))
         self.add_widgets(self._scratch())
 
@@ -54,14 +55,37 @@ class FarmDashboard(cw.Dashboard):
             self._metric(metrics.WANTED_WORKERS, "Maximum", "wanted"),
             self._group_metric("GroupDesiredCapacity", "desired"),
             self._group_metric("GroupInServiceInstances", "in service"),
+            self._metric(metrics.CAPACITY_REFUSED, "Maximum", "1: AWS refuses machines"),
         )
 
     def _backlog(self) -> cw.GraphWidget:
         target = self._config.acceptable_latency_seconds
         return _graph(
-            "Backlog per instance",
-            self._metric(metrics.BACKLOG_PER_INSTANCE, "Average", "backlog"),
-            annotations=[cw.HorizontalAnnotation(value=target, label="target")],
+            "Seconds of backlog per instance",
+            self._metric(metrics.BACKLOG_PER_INSTANCE, "Average", "backlog per instance"),
+            annotations=[cw.HorizontalAnnotation(value=target, label="target: above it, machines are added")],
+        )
+
+    def _backlog_seconds(self) -> cw.GraphWidget:
+        return _graph(
+            "Seconds of work left for one worker, in frames that have been timed",
+            self._metric(metrics.BACKLOG_SECONDS, "Maximum", "left"),
+        )
+
+    def _refusals(self, measure_backlog: FarmFunction) -> cw.LogQueryWidget:
+        """In AWS's words or plainer ones, as they stand on the jobs that wait."""
+        return cw.LogQueryWidget(
+            title="Why AWS gives no machines",
+            log_group_names=[measure_backlog.log_group.log_group_name],
+            query_lines=[
+                f"filter @message like '{metrics.NO_MACHINE}'",
+                f"parse @message '{metrics.NO_MACHINE} *' as reason",
+                "stats count(*) as minutes, max(@timestamp) as last by reason",
+                "sort last desc",
+            ],
+            view=cw.LogQueryVisualizationType.TABLE,
+            width=12,
+            height=6,
         )
 
     def _tasks(self, queues: FarmQueues) -> cw.GraphWidget:

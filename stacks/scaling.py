@@ -12,7 +12,8 @@ from aws_cdk.aws_cloudwatch_actions import AutoScalingAction
 from aws_cdk.aws_events_targets import LambdaFunction
 from constructs import Construct
 
-from contract.metrics import BACKLOG_PER_INSTANCE, NEEDS_WAKE
+from contract.metrics import BACKLOG_PER_INSTANCE, WAKE_TO
+from contract.scaling import wake_steps
 from contract.settings import BacklogSettings, SweepSettings
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
@@ -22,6 +23,7 @@ from stacks.permissions import allow_put_metrics
 
 STALL = Duration.minutes(15)
 """How long a job may stand still: far longer than a queue's count lags behind what is on it."""
+WAKE_THRESHOLD = 1
 
 
 class ScalingStack(Stack):
@@ -43,7 +45,7 @@ class ScalingStack(Stack):
         self._group = group
         self.measure_backlog = self._measure_each_minute(config, table, queues)
         self._track_backlog(config.acceptable_latency_seconds)
-        self._wake()
+        self._wake(config.worker_node_max_count)
         self.sweep_jobs = self._sweep(table, queues)
         CfnOutput(self, "BacklogFunctionName", value=self.measure_backlog.function_name)
         CfnOutput(self, "SweepFunctionName", value=self.sweep_jobs.function_name)
@@ -73,10 +75,11 @@ class ScalingStack(Stack):
         )
         for queue in queues.tasks:
             queue.grant(function, "sqs:GetQueueAttributes")
+        table.grant(function, "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:UpdateItem")
         allow_put_metrics(function, config.cloudwatch_namespace)
         function.add_to_role_policy(
             iam.PolicyStatement(
-                actions=["autoscaling:DescribeAutoScalingGroups"],
+                actions=["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities"],
                 resources=["*"],  # AWS scopes no description
             )
         )
@@ -115,7 +118,8 @@ class ScalingStack(Stack):
         return function
 
     def _track_backlog(self, target: float) -> None:
-        # no warm-up: machines that still boot are in the metric already
+        # no warm-up: the metric is made from the desired capacity, and so has the machines that still boot;
+        # while any warmed up, none that is idle could be taken
         autoscaling.TargetTrackingScalingPolicy(
             self,
             "TrackBacklog",
@@ -125,22 +129,29 @@ class ScalingStack(Stack):
             estimated_instance_warmup=Duration.seconds(0),
         )
 
-    def _wake(self) -> None:
-        """From no worker to one: tracking multiplies what is there, and there is nothing."""
+    def _wake(self, max_workers: int) -> None:
+        """From one worker at most to the wanted number: tracking cannot multiply none, and takes minutes."""
         action = autoscaling.StepScalingAction(
             self,
-            "StartOneWorker",
+            "WakeTo",
             auto_scaling_group=self._group,
             adjustment_type=autoscaling.AdjustmentType.EXACT_CAPACITY,
+            metric_aggregation_type=autoscaling.MetricAggregationType.MAXIMUM,
             estimated_instance_warmup=Duration.seconds(0),
         )
-        action.add_adjustment(adjustment=1, lower_bound=0)
+        steps = wake_steps(max_workers)
+        for capacity, next_one in zip(steps, (*steps[1:], None), strict=True):
+            action.add_adjustment(  # bounds are counted from the alarm's threshold
+                adjustment=capacity,
+                lower_bound=capacity - WAKE_THRESHOLD,
+                upper_bound=None if next_one is None else next_one - WAKE_THRESHOLD,
+            )
         alarm = cloudwatch.Alarm(
             self,
-            "WorkWithoutWorkers",
-            alarm_description="There is work, and no worker: the first one is started. Not a fault.",
-            metric=self._metric(NEEDS_WAKE, "Maximum"),
-            threshold=1,
+            "Wake",
+            alarm_description="There is work, and one worker at most: more are started. Not a fault.",
+            metric=self._metric(WAKE_TO, "Maximum"),
+            threshold=WAKE_THRESHOLD,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             evaluation_periods=1,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

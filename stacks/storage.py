@@ -59,11 +59,17 @@ class StorageStack(Stack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
+            time_to_live_attribute=keys.EXPIRES_AT,
             removal_policy=RemovalPolicy.RETAIN,
         )
         table.add_global_secondary_index(
             index_name=keys.JOBS_BY_CREATION,
             partition_key=_text(keys.INDEX_PARTITION_KEY),
+            sort_key=_text(keys.INDEX_SORT_KEY),
+        )
+        table.add_global_secondary_index(
+            index_name=keys.UNFINISHED_JOBS,
+            partition_key=_text(keys.UNFINISHED),
             sort_key=_text(keys.INDEX_SORT_KEY),
         )
         return table

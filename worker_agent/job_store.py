@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contract.job import Job, JobState, Progress, timestamp
+from contract.job_writes import set_attributes
 from contract.table import job_key
 from worker_agent.recorded_lease import lapsed_lease
 
@@ -85,7 +86,7 @@ class JobStore:
                     ":reason": reason,
                     ":now": _now(),
                     ":one": 1,
-                    **{name: _plain(value) for name, value in as_baker["values"].items()},
+                    **_texts(as_baker["values"]),
                 },
                 ReturnValues="UPDATED_NEW",
             )
@@ -213,20 +214,12 @@ class JobStore:
         values: Mapping[str, Any] | None = None,
     ) -> bool:
         """Set attributes of a job if the condition holds; says whether it did."""
-        names = {f"#{name}": name for name in (*attributes, "updated_at", "state")}
-        sets = ", ".join(f"#{name} = :{name}" for name in (*attributes, "updated_at"))
+        update = set_attributes({**attributes, "updated_at": _now()})
+        update["ExpressionAttributeNames"]["#state"] = "state"
+        update["ExpressionAttributeValues"].update(_texts(values or {}))
         try:
             self._dynamodb.update_item(
-                TableName=self._table,
-                Key=job_key(job_id),
-                UpdateExpression=f"SET {sets}",
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues={
-                    **{f":{name}": _plain(value) for name, value in attributes.items()},
-                    **{name: _plain(value) for name, value in (values or {}).items()},
-                    ":updated_at": _now(),
-                },
+                **update, TableName=self._table, Key=job_key(job_id), ConditionExpression=condition
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
@@ -237,5 +230,6 @@ def _now() -> str:
     return timestamp(datetime.now(UTC))
 
 
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, JobState) else value
+def _texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The states among an expression's values as DynamoDB takes them."""
+    return {name: str(value) if isinstance(value, JobState) else value for name, value in values.items()}

@@ -84,7 +84,7 @@ def explain(state: StateFolder) -> str:
 def _row(job: Job, progress: Progress) -> list[Text]:
     frames = f"{progress.done}/{progress.total}" + (f" ({progress.failed} failed)" if progress.failed else "")
     how_far = baking(job) or (frames if progress.total else "")
-    cells = (job.job_id, str(job.state), how_far, job.created_at, job.reason)
+    cells = (job.job_id, str(job.state), how_far, job.created_at, job.reason or job.waiting_for)
     return [Text(printable(cell)) for cell in cells]
 
 

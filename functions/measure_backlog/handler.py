@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 import boto3
 
-from contract.scaling import measure_backlog
+from contract.metrics import CAPACITY_REFUSED, NO_MACHINE
+from contract.scaling import ScalingLimits, measure_backlog
 from contract.settings import BacklogSettings
-from functions.measure_backlog.observation import emit, observe
+from functions.measure_backlog.capacity import ask_why, tell_jobs
+from functions.measure_backlog.emission import emit, values_of
+from functions.measure_backlog.observation import Observation, observe
+from functions.measure_backlog.records import BacklogRecords
+from functions.measure_backlog.work import Work, look
 
 logging.getLogger().setLevel(logging.INFO)
 log = logging.getLogger(__name__)
@@ -28,10 +34,52 @@ def _client(service: Any) -> Any:
     return boto3.client(service)
 
 
+@cache
+def _records() -> BacklogRecords:
+    return BacklogRecords(boto3.resource("dynamodb").meta.client, _settings().job_table_name)
+
+
 def handle(event: object, context: object) -> dict[str, Any]:
-    """Lambda entry. Returns what it emitted, for whoever calls it by hand."""
-    settings = _settings()
-    backlog = measure_backlog(**observe(settings, sqs=_client("sqs"), autoscaling=_client("autoscaling")))
-    emit(backlog, settings, cloudwatch=_client("cloudwatch"))
+    """Lambda entry. Returns what it measured, for whoever calls it by hand."""
+    settings, now = _settings(), int(time.time())
+    seen = observe(settings, sqs=_client("sqs"), autoscaling=_client("autoscaling"))
+    work = look(_records(), now) if seen.tasks else Work()  # an idle farm's table is not read
+    backlog = measure_backlog(
+        bake=seen.bake,
+        render=seen.render,
+        jobs=work.frames(now),
+        desired_capacity=seen.group.desired_capacity,
+        limits=_limits(settings),
+    )
+    waits = seen.group.short_of_instances and bool(work.jobs)
+    emit(
+        {**values_of(backlog), **({} if waits else {CAPACITY_REFUSED: 0})},
+        settings,
+        cloudwatch=_client("cloudwatch"),
+    )
     log.info("%s", backlog)
-    return asdict(backlog)
+    try:
+        why = _ask(settings, seen, work) if waits else ""
+        tell_jobs(why, work, records=_records())
+    except Exception:  # the fleet has its measure: this only explains
+        log.exception("it could not be told why there are fewer machines than wanted")
+        why = ""
+    return {**asdict(backlog), "refused": why}
+
+
+def _ask(settings: BacklogSettings, seen: Observation, work: Work) -> str:
+    why = ask_why(settings.worker_asg_name, seen.group, work, autoscaling=_client("autoscaling"))
+    emit({CAPACITY_REFUSED: int(bool(why))}, settings, cloudwatch=_client("cloudwatch"))
+    if why:
+        log.warning("%s %s", NO_MACHINE, why)
+    return why
+
+
+def _limits(settings: BacklogSettings) -> ScalingLimits:
+    return ScalingLimits(
+        acceptable_latency_seconds=settings.acceptable_latency_seconds,
+        worker_start_seconds=settings.worker_start_seconds,
+        frame_queue_bpi=settings.frame_queue_bpi,
+        project_init_queue_bpi=settings.project_init_queue_bpi,
+        max_workers=settings.worker_node_max_count,
+    )

@@ -1,19 +1,16 @@
-"""What the backlog is measured from, and where the measure goes."""
+"""What the queues and the group say: how much there is to do, and who is there for it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from contract.frame_time import JobFrames
-from contract.metrics import BACKLOG_PER_INSTANCE, FLEET_DIMENSION, WAKE_TO, WANTED_WORKERS
-from contract.scaling import Backlog, QueueDepth, ScalingLimits
+from contract.scaling import QueueDepth
 from contract.settings import BacklogSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
-    from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.literals import StandardUnitType
+    from mypy_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef
     from mypy_boto3_sqs import SQSClient
 
 
@@ -21,57 +18,45 @@ class GroupMissingError(LookupError):
     """There is no such Auto Scaling group: no capacity can be known."""
 
 
-class Observation(TypedDict):
-    """The arguments of `contract.scaling.measure_backlog`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The Auto Scaling group as it is."""
 
+    desired_capacity: int
+    instances: int = 0
+    """That are in service, or about to be."""
+    instance_types: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+
+    @property
+    def short_of_instances(self) -> bool:
+        return self.instances < self.desired_capacity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
     bake: QueueDepth
     render: QueueDepth
-    jobs: Sequence[JobFrames]
-    desired_capacity: int
-    limits: ScalingLimits
+    """Urgent frames are frames."""
+    group: Group
+
+    @property
+    def tasks(self) -> int:
+        return self.bake.tasks + self.render.tasks
 
 
 def observe(settings: BacklogSettings, *, sqs: SQSClient, autoscaling: AutoScalingClient) -> Observation:
-    """Look at the queues and the group. Urgent frames are frames."""
+    """Look at the queues and the group. Raises GroupMissingError, and what AWS raises."""
     render = _depth(sqs, settings.render_queue_url)
     urgent = _depth(sqs, settings.urgent_queue_url)
-    return {
-        "bake": _depth(sqs, settings.bake_queue_url),
-        "render": QueueDepth(
+    return Observation(
+        bake=_depth(sqs, settings.bake_queue_url),
+        render=QueueDepth(
             visible=render.visible + urgent.visible,
             delayed=render.delayed + urgent.delayed,
             in_flight=render.in_flight + urgent.in_flight,
         ),
-        "jobs": (),
-        "desired_capacity": _desired_capacity(autoscaling, settings.worker_asg_name),
-        "limits": ScalingLimits(
-            acceptable_latency_seconds=settings.acceptable_latency_seconds,
-            worker_start_seconds=settings.worker_start_seconds,
-            frame_queue_bpi=settings.frame_queue_bpi,
-            project_init_queue_bpi=settings.project_init_queue_bpi,
-            max_workers=settings.worker_node_max_count,
-        ),
-    }
-
-
-def emit(backlog: Backlog, settings: BacklogSettings, *, cloudwatch: CloudWatchClient) -> None:
-    """Write the measure in one call, so that its metrics belong to one moment."""
-    values: dict[str, tuple[float, StandardUnitType]] = {
-        BACKLOG_PER_INSTANCE: (backlog.backlog_per_instance, "None"),
-        WANTED_WORKERS: (backlog.wanted_workers, "Count"),
-        WAKE_TO: (backlog.wake_to, "Count"),
-    }
-    cloudwatch.put_metric_data(
-        Namespace=settings.cloudwatch_namespace,
-        MetricData=[
-            {
-                "MetricName": name,
-                "Dimensions": [{"Name": FLEET_DIMENSION, "Value": settings.worker_asg_name}],
-                "Value": value,
-                "Unit": unit,
-            }
-            for name, (value, unit) in values.items()
-        ],
+        group=_group(autoscaling, settings.worker_asg_name),
     )
 
 
@@ -91,8 +76,16 @@ def _depth(sqs: SQSClient, queue_url: str) -> QueueDepth:
     )
 
 
-def _desired_capacity(autoscaling: AutoScalingClient, group: str) -> int:
-    groups = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
+def _group(autoscaling: AutoScalingClient, name: str) -> Group:
+    groups = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
     if not groups:
-        raise GroupMissingError(f"there is no Auto Scaling group {group}")
-    return groups[0]["DesiredCapacity"]
+        raise GroupMissingError(f"there is no Auto Scaling group {name}")
+    found: AutoScalingGroupTypeDef = groups[0]
+    states = [instance["LifecycleState"] for instance in found.get("Instances", [])]
+    template = found.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+    return Group(
+        desired_capacity=found["DesiredCapacity"],
+        instances=sum(state == "InService" or state.startswith("Pending") for state in states),
+        instance_types=tuple(o["InstanceType"] for o in template.get("Overrides", []) if "InstanceType" in o),
+        zones=tuple(found.get("AvailabilityZones", [])),
+    )

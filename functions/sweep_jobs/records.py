@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from contract.frames import parse_frames
@@ -13,21 +13,17 @@ from contract.job import FrameState, Job, JobState, Progress, timestamp
 from contract.job_writes import end_job
 from contract.table import (
     FRAME_PREFIX,
-    INDEX_PARTITION_KEY,
-    INDEX_SORT_KEY,
     JOB_LISTING,
-    JOBS_BY_CREATION,
     PARTITION_KEY,
     SORT_KEY,
+    UNFINISHED,
+    UNFINISHED_JOBS,
     counter_key,
     job_key,
     shard_partition,
 )
 from functions.sweep_jobs.decision import End, Sighting
 
-SWEPT: Final = (JobState.QUEUED, JobState.BAKING, JobState.RENDERING, JobState.FINISHING)
-LOOK_BACK: Final = timedelta(days=30)
-"""Twice as long as a message lives."""
 READ_TRIES: Final = 6
 
 
@@ -39,24 +35,15 @@ class SweptRecords:
         self._table = table_name
         self._sleep = sleep
 
-    def open_jobs(self, now: datetime) -> Iterator[Mapping[str, Any]]:
+    def open_jobs(self) -> Iterator[Mapping[str, Any]]:
         """Items of the jobs that have not ended; of those that are held, none."""
-        states = {f":state{i}": str(state) for i, state in enumerate(SWEPT)}
         query = {
             "TableName": self._table,
-            "IndexName": JOBS_BY_CREATION,
-            "KeyConditionExpression": "#listing = :listing AND #created >= :oldest",
-            "FilterExpression": f"#state IN ({', '.join(states)})",
-            "ExpressionAttributeNames": {
-                "#listing": INDEX_PARTITION_KEY,
-                "#created": INDEX_SORT_KEY,
-                "#state": "state",
-            },
-            "ExpressionAttributeValues": {
-                ":listing": JOB_LISTING,
-                ":oldest": timestamp(now - LOOK_BACK),
-                **states,
-            },
+            "IndexName": UNFINISHED_JOBS,
+            "KeyConditionExpression": f"{UNFINISHED} = :listing",
+            "FilterExpression": "#state <> :held",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": {":listing": JOB_LISTING, ":held": str(JobState.HELD)},
         }
         for page in self._dynamodb.get_paginator("query").paginate(**query):
             yield from page["Items"]

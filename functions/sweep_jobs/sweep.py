@@ -42,7 +42,7 @@ class Sweep:
     def run(self) -> Report:
         """Make a round. What goes wrong with one job is logged, and no concern of the others."""
         report = Report()
-        items = list(self.records.open_jobs(self.now()))
+        items = list(self.records.open_jobs())
         if not items:
             return report
         messages = self.queues.count()  # before the jobs: what ends in between is then needed no more

@@ -71,7 +71,8 @@ def _check(table: MeetingTransactions, job: Job, frames: range, recorded: Counte
     """Counters, records and answers agree."""
     store = FrameStore(table, "jobs", "reader")
     failed = len([frame for frame in frames if frame % FAILED_EVERY == 0])
-    assert store.progress(job) == Progress(total=len(frames), done=len(frames) - failed, failed=failed)
+    done = len(frames) - failed
+    assert store.progress(job) == Progress(total=len(frames), done=done, failed=failed, seconds=done)
     assert recorded == dict.fromkeys(frames, 1)
     found = {record.frame: record.state for record in store.frames(job)}
     assert found == {
@@ -131,5 +132,5 @@ def test_the_model_rejects_the_second_and_lets_the_first_go_on(dynamodb: Any) ->
             _end(impatient, job, 2)
         assert first.result(10)
     assert table.rejected.total() == CONFLICT_TRIES
-    assert impatient.progress(job) == Progress(total=2, done=1)
+    assert impatient.progress(job) == Progress(total=2, done=1, seconds=1)
     assert _end(impatient, job, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contract.table import JOBS_BY_CREATION, PARTITION_KEY, job_key
+from contract.table import JOBS_BY_CREATION, PARTITION_KEY, job_key, UNFINISHED_JOBS
 from contract.worker_record import worker_key
 from tests.support.permissions import identity_statements, may
 from tests.support.synthesized import synthesized
@@ -42,12 +42,15 @@ ALLOWED = [
     *((READER, "sqs:SendMessage", q) for q in (BAKE, RENDER, URGENT)),
     *((SWEEP, f"sqs:{a}", q) for q in (BAKE, RENDER, URGENT) for a in ("GetQueueAttributes", "SendMessage")),
     *((SWEEP, f"dynamodb:{a}", TABLE) for a in ("Query", "BatchGetItem", "UpdateItem")),
-    (SWEEP, "dynamodb:Query", f"{TABLE}/index/{JOBS_BY_CREATION}"),
+    (SWEEP, "dynamodb:Query", f"{TABLE}/index/{UNFINISHED_JOBS}"),
     (SWEEP, "logs:PutLogEvents", "arn:Scaling/SweepJobsLog"),
     (BACKLOG, "sqs:GetQueueAttributes", BAKE),
     (BACKLOG, "sqs:GetQueueAttributes", RENDER),
     (BACKLOG, "sqs:GetQueueAttributes", URGENT),
     (BACKLOG, "autoscaling:DescribeAutoScalingGroups", "*"),
+    (BACKLOG, "autoscaling:DescribeScalingActivities", "*"),
+    *((BACKLOG, f"dynamodb:{a}", TABLE) for a in ("Query", "BatchGetItem", "UpdateItem")),
+    (BACKLOG, "dynamodb:Query", f"{TABLE}/index/{UNFINISHED_JOBS}"),
     (JANITOR, "dynamodb:BatchGetItem", TABLE),
     (JANITOR, "logs:PutLogEvents", "arn:Efs/Janitor/FunctionLog"),
     *(
@@ -95,6 +98,7 @@ REFUSED = [
     *((SWEEP, f"dynamodb:{a}", TABLE) for a in ("PutItem", "DeleteItem", "Scan")),
     (SWEEP, "s3:GetObject", f"{BUCKET}/show/a.blend"),
     (BACKLOG, "sqs:ReceiveMessage", RENDER),
+    *((BACKLOG, f"dynamodb:{a}", TABLE) for a in ("PutItem", "DeleteItem", "Scan")),
     (BACKLOG, "autoscaling:SetDesiredCapacity", OWN),
     *(
         (JANITOR, f"dynamodb:{a}", TABLE)
@@ -127,6 +131,7 @@ REFUSED = [
 NOT_SCOPED_BY_AWS = {
     "cloudwatch:PutMetricData",
     "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeScalingActivities",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSubnets",
     "ssm:UpdateInstanceInformation",

@@ -4,11 +4,13 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from contract import metrics
-from contract.scaling import Backlog
+from contract.scaling import Backlog, wake_steps
 from contract.settings import AgentSettings, BacklogSettings, JanitorSettings, SweepSettings
 from functions.clear_scratch.metric_line import metric_line
-from functions.measure_backlog.observation import emit
+from functions.measure_backlog.emission import emit, values_of
 from tests.stacks.test_compute import agent_environment
 from tests.stacks.test_janitor import janitor_settings
 from tests.support.synthesized import Synthesized, synthesized
@@ -41,11 +43,8 @@ def settings(farm: Synthesized) -> BacklogSettings:
 def emitted(farm: Synthesized) -> set[Series]:
     """Every series that the Lambdas and an agent write, with the settings they are deployed with."""
     recorder: Any = Recorder()
-    emit(
-        Backlog(tasks=1, wanted_workers=1, backlog_per_instance=1, needs_wake=True),
-        settings(farm),
-        cloudwatch=recorder,
-    )
+    backlog = Backlog(tasks=1, backlog_seconds=1, wanted_workers=1, backlog_per_instance=1, wake_to=1)
+    emit({**values_of(backlog), metrics.CAPACITY_REFUSED: 0}, settings(farm), cloudwatch=recorder)
     agent = AgentSettings.from_env({**agent_environment(farm), "FARM_WORKER_ID": "i-1"})
     frames = FrameMetrics(recorder, namespace=agent.cloudwatch_namespace, fleet=agent.worker_asg_name)
     frames.frame_done(1.0)
@@ -86,22 +85,51 @@ def test_tracking_follows_the_series_that_is_emitted() -> None:
 
 
 def test_the_target_is_the_backlog_the_owner_accepts() -> None:
-    farm = synthesized(frame_queue_bpi="2.5")
-    policy = farm.resource("AWS::AutoScaling::ScalingPolicy", "Scaling/TrackBacklog").properties
-    assert policy["TargetTrackingConfiguration"]["TargetValue"] == settings(farm).frame_queue_bpi == 2.5
+    farm = synthesized(acceptable_latency_seconds="450.5")
+    tracked = farm.resource("AWS::AutoScaling::ScalingPolicy", "Scaling/TrackBacklog").properties
+    target = tracked["TargetTrackingConfiguration"]["TargetValue"]
+    assert target == settings(farm).acceptable_latency_seconds == 450.5
 
 
-def test_work_without_workers_starts_one() -> None:
+def test_no_policy_waits_for_machines_to_warm_up() -> None:
+    """The metric has the machines that boot, and while any warmed up no idle one could be taken."""
+    farm = synthesized()
+    for policy in farm.resources("AWS::AutoScaling::ScalingPolicy"):
+        assert policy.properties["EstimatedInstanceWarmup"] == 0, policy.name
+    (group,) = farm.resources("AWS::AutoScaling::AutoScalingGroup")
+    assert group.properties["DefaultInstanceWarmup"] == 0
+
+
+@pytest.mark.parametrize("max_workers", [1, 2, 20, 1000])
+def test_the_wake_policy_sets_the_very_capacity_that_is_asked_for(max_workers: int) -> None:
+    farm = synthesized(worker_node_max_count=str(max_workers))
+    threshold = farm.resource("AWS::CloudWatch::Alarm", "Scaling/Wake").properties["Threshold"]
+    policy = farm.resource("AWS::AutoScaling::ScalingPolicy", "Scaling/WakeTo").properties
+    assert (policy["AdjustmentType"], policy["MetricAggregationType"]) == ("ExactCapacity", "Maximum")
+    steps = policy["StepAdjustments"]
+    assert len(steps) <= 20, "AWS takes no more"
+    for wake_to in wake_steps(max_workers):
+        over = wake_to - threshold
+        (capacity,) = [
+            step["ScalingAdjustment"]
+            for step in steps
+            if step["MetricIntervalLowerBound"] <= over < step.get("MetricIntervalUpperBound", float("inf"))
+        ]
+        assert capacity == wake_to
+    lowest, highest = steps[0], steps[-1]
+    assert lowest["MetricIntervalLowerBound"] == 0, "the alarm's own threshold is the first"
+    assert "MetricIntervalUpperBound" not in highest
+
+
+def test_the_wake_alarm_acts_on_the_first_measure() -> None:
     for farm in (synthesized(), synthesized(**OTHER)):
-        alarm = farm.resource("AWS::CloudWatch::Alarm", "Scaling/WorkWithoutWorkers").properties
-        assert alarm["MetricName"] == metrics.NEEDS_WAKE
+        alarm = farm.resource("AWS::CloudWatch::Alarm", "Scaling/Wake").properties
+        assert (alarm["MetricName"], alarm["Statistic"]) == (metrics.WAKE_TO, "Maximum")
         assert _series(alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"]) in emitted(farm)
         assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"]) == (1, 1, 60)
         assert alarm["TreatMissingData"] == "notBreaching"
-        (action,) = alarm["AlarmActions"]
-        policy = farm.resource("AWS::AutoScaling::ScalingPolicy", action).properties
-        assert policy["AdjustmentType"] == "ExactCapacity"
-        assert policy["StepAdjustments"] == [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
+        assert alarm["AlarmActions"] == ["Scaling/WakeTo"]
+        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
 
 
 def test_both_policies_act_on_the_fleet() -> None:
@@ -116,14 +144,17 @@ def test_both_policies_act_on_the_fleet() -> None:
 
 
 def test_the_lambda_knows_the_queues_and_the_limits() -> None:
-    farm = synthesized(worker_node_max_count="7")
+    farm = synthesized(worker_node_max_count="7", acceptable_latency_seconds="900", frame_queue_bpi="2.5")
     assert settings(farm) == BacklogSettings(
+        job_table_name="Storage/JobTable",
         bake_queue_url="Queues/BakeQueue",
         render_queue_url="Queues/RenderQueue",
         urgent_queue_url="Queues/UrgentQueue",
         worker_asg_name="AutoBlenderRender-Compute-Workers",
         cloudwatch_namespace="AutoBlenderRender",
-        frame_queue_bpi=10,
+        acceptable_latency_seconds=900,
+        worker_start_seconds=240,
+        frame_queue_bpi=2.5,
         project_init_queue_bpi=1,
         worker_node_max_count=7,
     )
@@ -157,7 +188,7 @@ def test_the_dashboard_shows_every_series_and_both_capacities() -> None:
     for farm in (synthesized(), synthesized(**OTHER)):
         dashboard = farm.resource("AWS::CloudWatch::Dashboard", "Monitoring/Dashboard")
         shown = set(_shown(json.loads(dashboard.properties["DashboardBody"])))
-        left_out = {series for series in emitted(farm) - shown if series[1] != metrics.NEEDS_WAKE}
+        left_out = {series for series in emitted(farm) - shown if series[1] != metrics.WAKE_TO}
         assert not left_out
         fleet = (("AutoScalingGroupName", settings(farm).worker_asg_name),)
         for name in ("GroupDesiredCapacity", "GroupInServiceInstances"):
@@ -171,7 +202,40 @@ def test_the_dashboard_shows_every_series_and_both_capacities() -> None:
             for w in json.loads(dashboard.properties["DashboardBody"])["widgets"]
             for a in w["properties"].get("annotations", {}).get("horizontal", [])
         ]
-        assert targets == [settings(farm).frame_queue_bpi]
+        assert targets == [settings(farm).acceptable_latency_seconds]
+
+
+def test_one_graph_shows_wanted_desired_and_there_and_the_target_stands_where_its_line_is() -> None:
+    farm = synthesized()
+    (workers,) = [names for names, _ in _graphs(farm) if metrics.WANTED_WORKERS in names]
+    assert {"GroupDesiredCapacity", "GroupInServiceInstances", metrics.CAPACITY_REFUSED} < set(workers)
+    for names, targets in _graphs(farm):
+        assert bool(targets) is (names == [metrics.BACKLOG_PER_INSTANCE])
+
+
+def test_the_dashboard_finds_the_words_for_missing_machines() -> None:
+    farm = synthesized()
+    dashboard = farm.resource("AWS::CloudWatch::Dashboard", "Monitoring/Dashboard").properties
+    widgets = json.loads(dashboard["DashboardBody"])["widgets"]
+    (query,) = [w["properties"]["query"] for w in widgets if w["type"] == "log"]
+    source, *steps = [part.strip() for part in query.split("|")]
+    function = farm.resource("AWS::Lambda::Function", "Scaling/MeasureBacklog").properties
+    assert source == f"SOURCE '{function['LoggingConfig']['LogGroup']}'"
+    assert steps[0] == f"filter @message like '{metrics.NO_MACHINE}'"
+    assert steps[1] == f"parse @message '{metrics.NO_MACHINE} *' as reason"
+
+
+def _graphs(farm: Synthesized) -> list[tuple[list[str], list[float]]]:
+    """The names of each graph's metrics, and the values of its horizontal lines."""
+    dashboard = farm.resource("AWS::CloudWatch::Dashboard", "Monitoring/Dashboard").properties
+    return [
+        (
+            [line[1] for line in widget["properties"]["metrics"]],
+            [a["value"] for a in widget["properties"].get("annotations", {}).get("horizontal", [])],
+        )
+        for widget in json.loads(dashboard["DashboardBody"])["widgets"]
+        if widget["type"] == "metric"
+    ]
 
 
 def test_the_group_counts_itself() -> None:
@@ -182,7 +246,7 @@ def test_the_group_counts_itself() -> None:
 def _shown(body: dict[str, Any]) -> list[Series]:
     found = []
     for widget in body["widgets"]:
-        for line in widget["properties"]["metrics"]:
+        for line in widget["properties"].get("metrics", []):
             namespace, name, *rest = [part for part in line if isinstance(part, str)]
             pairs = list(zip(rest[::2], rest[1::2], strict=True))
             found.append((namespace, name, tuple(sorted(pairs))))

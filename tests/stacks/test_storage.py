@@ -6,8 +6,12 @@ from contract.table import (
     JOBS_BY_CREATION,
     PARTITION_KEY,
     SORT_KEY,
+    UNFINISHED,
+    UNFINISHED_JOBS,
     job_key,
 )
+from contract.worker_record import Doing, WorkerRecord
+from tests.support.jobs import a_job
 from tests.support.permissions import read_policy
 from tests.support.synthesized import synthesized
 
@@ -46,13 +50,23 @@ def test_the_table_has_the_keys_of_the_contract() -> None:
     table = synthesized().resource("AWS::DynamoDB::Table", "Storage/JobTable")
     assert _keys(table.properties["KeySchema"]) == (PARTITION_KEY, SORT_KEY)
     assert set(job_key("a")) == {PARTITION_KEY, SORT_KEY}
-    (index,) = table.properties["GlobalSecondaryIndexes"]
-    assert index["IndexName"] == JOBS_BY_CREATION
-    assert _keys(index["KeySchema"]) == (INDEX_PARTITION_KEY, INDEX_SORT_KEY)
-    assert index["Projection"] == {"ProjectionType": "ALL"}
+    indexes = {index["IndexName"]: index for index in table.properties["GlobalSecondaryIndexes"]}
+    assert {name: _keys(index["KeySchema"]) for name, index in indexes.items()} == {
+        JOBS_BY_CREATION: (INDEX_PARTITION_KEY, INDEX_SORT_KEY),
+        UNFINISHED_JOBS: (UNFINISHED, INDEX_SORT_KEY),
+    }
+    assert all(index["Projection"] == {"ProjectionType": "ALL"} for index in indexes.values())
     assert table.properties["BillingMode"] == "PAY_PER_REQUEST"
     assert table.properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table.raw["DeletionPolicy"] == table.raw["UpdateReplacePolicy"] == "Retain"
+
+
+def test_records_of_workers_go_by_themselves_and_jobs_do_not() -> None:
+    table = synthesized().resource("AWS::DynamoDB::Table", "Storage/JobTable")
+    (attribute,) = {table.properties["TimeToLiveSpecification"]["AttributeName"]}
+    worker = WorkerRecord(worker_id="i-1", doing=Doing.IDLE, since=1, seen_at=1)
+    assert worker.to_item()[attribute] > worker.seen_at
+    assert attribute not in a_job().to_item()
 
 
 def _keys(schema: list[dict[str, str]]) -> tuple[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from contract.job import Job, JobState
-from contract.table import job_key
+from contract.job_writes import set_attributes
+from contract.table import JOB_LISTING, UNFINISHED, UNFINISHED_JOBS, job_key
 from tests.support.aws_edges import AwsEdges
 
 
@@ -24,11 +25,18 @@ def a_job(job_id: str = "a", **attributes: Any) -> Job:
 
 
 def put_state(aws: AwsEdges, job_id: str, state: JobState) -> None:
-    """Set the state on a record, as no part of the farm does it."""
+    """Set the state on a record, whatever it was."""
     aws.dynamodb.update_item(
-        TableName=aws.job_table_name,
-        Key=job_key(job_id),
-        UpdateExpression="SET #state = :state",
-        ExpressionAttributeNames={"#state": "state"},
-        ExpressionAttributeValues={":state": str(state)},
+        TableName=aws.job_table_name, Key=job_key(job_id), **set_attributes({"state": state})
     )
+
+
+def unfinished_jobs(aws: AwsEdges) -> list[str]:
+    """The ids in the index of unfinished jobs, oldest first."""
+    answer = aws.dynamodb.query(
+        TableName=aws.job_table_name,
+        IndexName=UNFINISHED_JOBS,
+        KeyConditionExpression=f"{UNFINISHED} = :listing",
+        ExpressionAttributeValues={":listing": JOB_LISTING},
+    )
+    return [item["job_id"] for item in answer["Items"]]

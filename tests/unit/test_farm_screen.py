@@ -58,3 +58,8 @@ def test_a_bake_tells_what_it_is_at_and_how_far() -> None:
     assert words(Snapshot(job=job)) == "baking cloth of Sheet: frame 12 of 250"
     assert words(Snapshot(job=replace(job, bake_progress={}))) == "inspecting and baking"
     assert words(Snapshot(job=replace(job, state=JobState.RENDERING))) == "rendering"
+
+
+def test_a_job_that_waits_for_a_machine_says_why() -> None:
+    job = replace(JOB, state=JobState.QUEUED, waiting_for="AWS has no Spot machine")
+    assert words(Snapshot(job=job)) == "waiting for a worker: AWS has no Spot machine"

@@ -57,17 +57,24 @@ def test_a_done_frame_is_recorded_and_counted(frames: FrameStore) -> None:
         1.25,
     )
     assert record.worker == "worker-1"
-    assert frames.progress(JOB) == Progress(total=200, done=1)
+    assert frames.progress(JOB) == Progress(total=200, done=1, seconds=1.25)
 
 
 def test_a_frame_never_counts_twice(frames: FrameStore) -> None:
     assert frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
     assert not frames.record_done(JOB, 7, files=["other.png"], seconds=2, blender_version="4.5.15")
     assert not frames.record_failed(JOB, 7, reason="late")
-    assert frames.progress(JOB) == Progress(total=200, done=1)
+    assert frames.progress(JOB) == Progress(total=200, done=1, seconds=1)
     record = frames.frame(JOB, 7)
     assert record
     assert record.files == ("0007.png",)
+
+
+def test_a_shard_adds_up_what_its_frames_took(frames: FrameStore) -> None:
+    for frame in (7, 8, 9):
+        frames.record_done(JOB, frame, files=[], seconds=frame + 0.123, blender_version="4.5.15")
+    frames.record_failed(JOB, 10, reason="crash")
+    assert frames.progress(JOB).seconds == pytest.approx(24.369, abs=1e-9)
 
 
 def test_attempts_are_counted_until_the_frame_ends(frames: FrameStore) -> None:
@@ -112,7 +119,7 @@ def test_a_failed_frame_that_is_opened_again_is_counted_again(aws: AwsEdges, fra
     assert frames.progress(JOB) == Progress(total=200)
     assert frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
     assert not frames.reopen(JOB, failed, bake_token="t")
-    assert frames.progress(JOB) == Progress(total=200, done=1)
+    assert frames.progress(JOB) == Progress(total=200, done=1, seconds=1)
 
 
 def test_failures_of_a_waiting_frame_are_forgotten_when_it_is_opened_again(
@@ -152,7 +159,7 @@ def test_the_end_is_seen_when_the_last_frame_of_all_shards_has_ended(frames: Fra
 def test_expecting_frames_again_forgets_no_count(frames: FrameStore) -> None:
     frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
     frames.expect("a", FRAMES, SHARDS)
-    assert frames.progress(JOB) == Progress(total=200, done=1)
+    assert frames.progress(JOB) == Progress(total=200, done=1, seconds=1)
 
 
 class Conflicts:

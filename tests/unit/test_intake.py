@@ -16,6 +16,7 @@ from contract.tasks import BakeTask, decode
 from functions.accept_upload.intake import Intake
 from functions.accept_upload.notification import UploadedObject
 from tests.support.aws_edges import AwsEdges, aws_edges
+from tests.support.jobs import unfinished_jobs
 
 
 @dataclass
@@ -127,6 +128,7 @@ def test_what_cannot_be_rendered_fails_at_once_with_the_reason(
     assert reason in job.reason
     assert farm.tasks() == []
     assert farm.listed() == [job.job_id]
+    assert unfinished_jobs(farm.aws) == []
     farm.intake.accept(uploaded)
     assert farm.tasks() == []
 

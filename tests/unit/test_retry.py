@@ -21,6 +21,8 @@ from worker_agent.outcome import GiveBack, InterruptedTaskError, MachineTroubleE
 from worker_agent.render_start import RenderStart
 
 BAKE, FINISH = BakeTask(JOB_ID), FinishTask(JOB_ID)
+FRAME_SECONDS = 1.5
+"""What the obedient Blender says that each frame took."""
 
 
 @pytest.fixture
@@ -141,8 +143,8 @@ class TestCancel:
         baked(agent, "1-2")
         agent.render(task("1"), agent.lease())
         cancel(agent)
-        agent.frames.record_done(agent.job, 2, files=["0002.png"], seconds=1, blender_version="4.5.15")
-        assert agent.frames.progress(agent.job) == Progress(total=2, done=2)
+        agent.frames.record_done(agent.job, 2, files=["0002.png"], seconds=1.5, blender_version="4.5.15")
+        assert agent.frames.progress(agent.job) == Progress(total=2, done=2, seconds=2 * FRAME_SECONDS)
         retry(agent)
         assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
         assert agent.sent(agent.aws.urgent_queue_url) == [FINISH], "nothing is left to render"
@@ -159,7 +161,7 @@ class TestRetry:
         assert (agent.job.state, agent.job.retries, agent.job.reason) == (JobState.QUEUED, 1, "")
         assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
         assert len(agent.blender.baked_to) == 1
-        assert agent.frames.progress(agent.job) == Progress(total=4, done=3)
+        assert agent.frames.progress(agent.job) == Progress(total=4, done=3, seconds=3 * FRAME_SECONDS)
         assert agent.sent(agent.aws.render_queue_url) == [task("2")]
         agent.render(task("2"), agent.lease())
         assert agent.sent(agent.aws.urgent_queue_url) == [FINISH]
@@ -188,7 +190,7 @@ class TestRetry:
         assert len(agent.blender.baked_to) == 2
         assert len(chosen) == 1
         assert (agent.job.frames, agent.job.frame_count, agent.job.shards) == ("1-4", 4, 1)
-        assert agent.frames.progress(agent.job) == Progress(total=4, done=3)
+        assert agent.frames.progress(agent.job) == Progress(total=4, done=3, seconds=3 * FRAME_SECONDS)
         assert agent.sent(agent.aws.render_queue_url) == [task("2")]
 
     def test_frames_that_were_never_tried_are_rendered(self, agent: Agent) -> None:
@@ -208,7 +210,7 @@ class TestRetry:
         cancel(agent)
         retry(agent)
         agent.bake(BAKE, agent.lease())
-        assert agent.frames.progress(agent.job) == Progress(total=4, done=1)
+        assert agent.frames.progress(agent.job) == Progress(total=4, done=1, seconds=1 * FRAME_SECONDS)
         assert agent.sent(agent.aws.render_queue_url) == [task("1"), task("2"), task("4")]
 
     def test_attempts_of_the_run_before_are_forgotten(self, agent: Agent) -> None:
@@ -243,7 +245,7 @@ class TestRetry:
                 with pytest.raises(ConnectionError):
                     agent.bake(BAKE, agent.lease())
         assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
-        assert agent.frames.progress(agent.job) == Progress(total=4, done=3)
+        assert agent.frames.progress(agent.job) == Progress(total=4, done=3, seconds=3 * FRAME_SECONDS)
         assert set(agent.sent(agent.aws.render_queue_url)) == {task("2")}
         assert len(agent.blender.baked_to) == 1
 
@@ -282,7 +284,9 @@ class TestRetry:
         monkeypatch.setattr(agent.frames, "reopen", sleep_meanwhile)
         with pytest.raises(InterruptedTaskError):
             agent.bake(BAKE, agent.lease())
-        assert agent.frames.progress(agent.job) == Progress(total=4, done=3, failed=1)
+        assert agent.frames.progress(agent.job) == Progress(
+            total=4, done=3, seconds=3 * FRAME_SECONDS, failed=1
+        )
 
     def test_a_job_that_failed_before_it_was_baked_is_baked(self, agent: Agent) -> None:
         agent.upload(options={"max_attempts": 1}, task_sent_at="2026")

@@ -1,0 +1,55 @@
+"""Where the measure goes: metrics of the fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from contract.metrics import (
+    BACKLOG_PER_INSTANCE,
+    BACKLOG_SECONDS,
+    CAPACITY_REFUSED,
+    FLEET_DIMENSION,
+    WAKE_TO,
+    WANTED_WORKERS,
+)
+from contract.scaling import Backlog
+from contract.settings import BacklogSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.literals import StandardUnitType
+
+_UNITS: Final[Mapping[str, StandardUnitType]] = {
+    BACKLOG_PER_INSTANCE: "None",  # seconds, too; but the tracking policy names no unit
+    BACKLOG_SECONDS: "Seconds",
+    WANTED_WORKERS: "Count",
+    WAKE_TO: "Count",
+    CAPACITY_REFUSED: "None",
+}
+
+
+def values_of(backlog: Backlog) -> dict[str, float]:
+    """A measure's metrics, by their names."""
+    return {
+        BACKLOG_PER_INSTANCE: backlog.backlog_per_instance,
+        BACKLOG_SECONDS: backlog.backlog_seconds,
+        WANTED_WORKERS: backlog.wanted_workers,
+        WAKE_TO: backlog.wake_to,
+    }
+
+
+def emit(values: Mapping[str, float], settings: BacklogSettings, *, cloudwatch: CloudWatchClient) -> None:
+    """Write metrics in one call, so that they belong to one moment."""
+    cloudwatch.put_metric_data(
+        Namespace=settings.cloudwatch_namespace,
+        MetricData=[
+            {
+                "MetricName": name,
+                "Dimensions": [{"Name": FLEET_DIMENSION, "Value": settings.worker_asg_name}],
+                "Value": value,
+                "Unit": _UNITS[name],
+            }
+            for name, value in values.items()
+        ],
+    )
