@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contract.table import JOBS_BY_CREATION, PARTITION_KEY, job_key, UNFINISHED_JOBS
+from contract.table import PARTITION_KEY, UNFINISHED_JOBS, job_key
 from contract.worker_record import worker_key
 from tests.support.permissions import identity_statements, may
 from tests.support.synthesized import synthesized
