@@ -71,6 +71,19 @@ def main() -> int:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    fleet = assemble(settings, state, farm)
+    fleet.pool.metadata.start()
+    try:
+        fleet.run(machine, stop)
+    finally:
+        fleet.pool.stop_all(time.monotonic, time.sleep)
+        fleet.pool.metadata.stop()
+        _log.info("every agent has ended")
+    return 0
+
+
+def assemble(settings: LocalSettings, state: StateFolder, farm: FarmRecord) -> Fleet:
+    """Put the parts together."""
     group = DeployedGroup(clients.scaling(farm.endpoint), farm.outputs["WorkerGroupName"], _log.info)
     scaler = Scaler(
         functions=clients.functions(farm.endpoint),
@@ -80,24 +93,16 @@ def main() -> int:
         group=group,
         max_agents=settings.max_agents,
     )
-    metadata = MetadataServer(Machines(), group)
-    metadata.start()
     pool = AgentPool(
         state=state,
         command=[sys.executable, "-m", "worker_agent"],
         environment=AgentEnvironment(settings, state, farm, deployed_settings(farm)),
-        metadata=metadata,
+        metadata=MetadataServer(Machines(), group),
         tell=_log.info,
         max_agents=settings.max_agents,
         new_are_protected=group.read().protects_new,
     )
-    try:
-        Fleet(scaler, group, pool, settings.minute_seconds).run(machine, stop)
-    finally:
-        pool.stop_all(time.monotonic, time.sleep)
-        metadata.stop()
-        _log.info("every agent has ended")
-    return 0
+    return Fleet(scaler, group, pool, settings.minute_seconds)
 
 
 @dataclass(slots=True)

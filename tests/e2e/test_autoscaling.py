@@ -103,3 +103,4 @@ def test_from_zero_to_what_the_backlog_wants_and_back_to_zero(scene: Path, tmp_p
             assert said.count("one too many: this machine ends") == 1
             assert "interrupted" not in said, "nobody was ended while it held a task"
         assert not any(farm.messages().values())
+        assert "desired capacity 0 (the backlog wants 0, at most 2 run here)" in farm.run("status")[1]
