@@ -12,8 +12,8 @@ from aws_cdk.aws_cloudwatch_actions import AutoScalingAction
 from aws_cdk.aws_events_targets import LambdaFunction
 from constructs import Construct
 
-from contract.metrics import BACKLOG_PER_INSTANCE, WAKE_TO
-from contract.scaling import wake_steps
+from contract.metrics import BACKLOG_PER_INSTANCE, GROW_TO
+from contract.scaling import MEASURE_PERIOD_SECONDS, SMALL_FLEET, WATCH_PERIOD_SECONDS
 from contract.settings import BacklogSettings, SweepSettings
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
@@ -23,7 +23,7 @@ from stacks.permissions import allow_put_metrics
 
 STALL = Duration.minutes(15)
 """How long a job may stand still: far longer than a queue's count lags behind what is on it."""
-WAKE_THRESHOLD = 1
+GROW_THRESHOLD = 1
 
 
 class ScalingStack(Stack):
@@ -45,7 +45,7 @@ class ScalingStack(Stack):
         self._group = group
         self.measure_backlog = self._measure_each_minute(config, table, queues)
         self._track_backlog(config.acceptable_latency_seconds)
-        self._wake(config.worker_node_max_count)
+        self._grow()
         self.sweep_jobs = self._sweep(table, queues)
         CfnOutput(self, "BacklogFunctionName", value=self.measure_backlog.function_name)
         CfnOutput(self, "SweepFunctionName", value=self.sweep_jobs.function_name)
@@ -70,7 +70,7 @@ class ScalingStack(Stack):
                 project_init_queue_bpi=config.project_init_queue_bpi,
                 worker_node_max_count=config.worker_node_max_count,
             ),
-            timeout=Duration.seconds(30),
+            timeout=Duration.seconds(MEASURE_PERIOD_SECONDS + 30),  # it watches for a minute
             retry_attempts=0,  # the next minute measures anew; an old measure is worth nothing
         )
         for queue in queues.tasks:
@@ -86,8 +86,8 @@ class ScalingStack(Stack):
         events.Rule(
             self,
             "EachMinute",
-            schedule=events.Schedule.rate(Duration.minutes(1)),
-            targets=[LambdaFunction(function)],
+            schedule=events.Schedule.rate(Duration.seconds(MEASURE_PERIOD_SECONDS)),
+            targets=[LambdaFunction(function, event=events.RuleTargetInput.from_object({"watch": True}))],
         )
         return function
 
@@ -129,39 +129,42 @@ class ScalingStack(Stack):
             estimated_instance_warmup=Duration.seconds(0),
         )
 
-    def _wake(self, max_workers: int) -> None:
-        """From one worker at most to the wanted number: tracking cannot multiply none, and takes minutes."""
+    def _grow(self) -> None:
+        """A small fleet grows to the wanted number at once: tracking cannot multiply none, and takes minutes.
+
+        One step for each number: bounds are counted from the alarm's threshold.
+        """
         action = autoscaling.StepScalingAction(
             self,
-            "WakeTo",
+            "GrowTo",
             auto_scaling_group=self._group,
             adjustment_type=autoscaling.AdjustmentType.EXACT_CAPACITY,
             metric_aggregation_type=autoscaling.MetricAggregationType.MAXIMUM,
             estimated_instance_warmup=Duration.seconds(0),
         )
-        steps = wake_steps(max_workers)
-        for capacity, next_one in zip(steps, (*steps[1:], None), strict=True):
-            action.add_adjustment(  # bounds are counted from the alarm's threshold
+        for capacity in range(1, SMALL_FLEET + 1):
+            action.add_adjustment(
                 adjustment=capacity,
-                lower_bound=capacity - WAKE_THRESHOLD,
-                upper_bound=None if next_one is None else next_one - WAKE_THRESHOLD,
+                lower_bound=capacity - GROW_THRESHOLD,
+                upper_bound=capacity + 1 - GROW_THRESHOLD if capacity < SMALL_FLEET else None,
             )
         alarm = cloudwatch.Alarm(
             self,
-            "Wake",
-            alarm_description="There is work, and one worker at most: more are started. Not a fault.",
-            metric=self._metric(WAKE_TO, "Maximum"),
-            threshold=WAKE_THRESHOLD,
+            "MoreWorkersWanted",
+            alarm_description="There is more work than a small fleet's workers can do: some start. No fault.",
+            metric=self._metric(GROW_TO, "Maximum", Duration.seconds(WATCH_PERIOD_SECONDS)),
+            threshold=GROW_THRESHOLD,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             evaluation_periods=1,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         alarm.add_alarm_action(AutoScalingAction(action))
 
-    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+    def _metric(self, name: str, statistic: str, period: Duration | None = None) -> cloudwatch.Metric:
         return fleet_metric(
             name,
             namespace=self._namespace,
             fleet=self._group.auto_scaling_group_name,
             statistic=statistic,
+            period=period,
         )

@@ -10,7 +10,7 @@ from contract.metrics import (
     BACKLOG_SECONDS,
     CAPACITY_REFUSED,
     FLEET_DIMENSION,
-    WAKE_TO,
+    GROW_TO,
     WANTED_WORKERS,
 )
 from contract.scaling import Backlog
@@ -24,9 +24,12 @@ _UNITS: Final[Mapping[str, StandardUnitType]] = {
     BACKLOG_PER_INSTANCE: "None",  # seconds, too; but the tracking policy names no unit
     BACKLOG_SECONDS: "Seconds",
     WANTED_WORKERS: "Count",
-    WAKE_TO: "Count",
+    GROW_TO: "Count",
     CAPACITY_REFUSED: "None",
 }
+
+_RESOLUTION_SECONDS: Final = {GROW_TO: 1}
+"""Of the metric that an alarm looks at more often than each minute; AWS knows 1 and 60."""
 
 
 def values_of(backlog: Backlog) -> dict[str, float]:
@@ -35,7 +38,7 @@ def values_of(backlog: Backlog) -> dict[str, float]:
         BACKLOG_PER_INSTANCE: backlog.backlog_per_instance,
         BACKLOG_SECONDS: backlog.backlog_seconds,
         WANTED_WORKERS: backlog.wanted_workers,
-        WAKE_TO: backlog.wake_to,
+        GROW_TO: backlog.grow_to,
     }
 
 
@@ -49,6 +52,7 @@ def emit(values: Mapping[str, float], settings: BacklogSettings, *, cloudwatch: 
                 "Dimensions": [{"Name": FLEET_DIMENSION, "Value": settings.worker_asg_name}],
                 "Value": value,
                 "Unit": _UNITS[name],
+                "StorageResolution": _RESOLUTION_SECONDS.get(name, 60),
             }
             for name, value in values.items()
         ],

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
+from time import monotonic, sleep, time
 from typing import Any
 
 import boto3
 
-from contract.metrics import CAPACITY_REFUSED, NO_MACHINE
-from contract.scaling import ScalingLimits, measure_backlog
+from contract.metrics import CAPACITY_REFUSED, GROW_TO, NO_MACHINE
+from contract.scaling import Backlog, ScalingLimits, measure_backlog
 from contract.settings import BacklogSettings
 from functions.measure_backlog.capacity import ask_why, tell_jobs
 from functions.measure_backlog.emission import emit, values_of
 from functions.measure_backlog.observation import Observation, observe
 from functions.measure_backlog.records import BacklogRecords
+from functions.measure_backlog.watch import watch
 from functions.measure_backlog.work import Work, look
 
 logging.getLogger().setLevel(logging.INFO)
@@ -39,10 +41,30 @@ def _records() -> BacklogRecords:
     return BacklogRecords(boto3.resource("dynamodb").meta.client, _settings().job_table_name)
 
 
-def handle(event: object, context: object) -> dict[str, Any]:
-    """Lambda entry. Returns what it measured, for whoever calls it by hand."""
-    settings, now = _settings(), int(time.time())
-    seen = observe(settings, sqs=_client("sqs"), autoscaling=_client("autoscaling"))
+def handle(event: Mapping[str, Any] | None, context: object) -> dict[str, Any]:
+    """Lambda entry. Returns what it measured first, for whoever calls it by hand.
+
+    The schedule's event has `watch`: then it goes on measuring for the minute while there is work, but
+    emits only what the step policy follows. Tracking counts on one measure a minute.
+    """
+    begun = monotonic()
+    settings = _settings()
+    seen, work, backlog = _measure(settings)
+    waits = seen.group.short_of_instances and bool(work.jobs)
+    emit(
+        {**values_of(backlog), **({} if waits else {CAPACITY_REFUSED: 0})},
+        settings,
+        cloudwatch=_client("cloudwatch"),
+    )
+    log.info("%s", backlog)
+    why = _explain(settings, seen, work, waits=waits)
+    if event and event.get("watch"):
+        watch(backlog, lambda: _watch(settings), begun=begun, clock=monotonic, sleep=sleep)
+    return {**asdict(backlog), "refused": why}
+
+
+def _measure(settings: BacklogSettings) -> tuple[Observation, Work, Backlog]:
+    seen, now = observe(settings, sqs=_client("sqs"), autoscaling=_client("autoscaling")), int(time())
     work = look(_records(), now) if seen.tasks else Work()  # an idle farm's table is not read
     backlog = measure_backlog(
         bake=seen.bake,
@@ -51,20 +73,24 @@ def handle(event: object, context: object) -> dict[str, Any]:
         desired_capacity=seen.group.desired_capacity,
         limits=_limits(settings),
     )
-    waits = seen.group.short_of_instances and bool(work.jobs)
-    emit(
-        {**values_of(backlog), **({} if waits else {CAPACITY_REFUSED: 0})},
-        settings,
-        cloudwatch=_client("cloudwatch"),
-    )
-    log.info("%s", backlog)
+    return seen, work, backlog
+
+
+def _watch(settings: BacklogSettings) -> Backlog:
+    backlog = _measure(settings)[-1]
+    emit({GROW_TO: backlog.grow_to}, settings, cloudwatch=_client("cloudwatch"))
+    return backlog
+
+
+def _explain(settings: BacklogSettings, seen: Observation, work: Work, *, waits: bool) -> str:
+    """Say why there are fewer machines than wanted. The fleet has its measure: nothing here may end it."""
     try:
         why = _ask(settings, seen, work) if waits else ""
         tell_jobs(why, work, records=_records())
-    except Exception:  # the fleet has its measure: this only explains
+    except Exception:
         log.exception("it could not be told why there are fewer machines than wanted")
-        why = ""
-    return {**asdict(backlog), "refused": why}
+        return ""
+    return why
 
 
 def _ask(settings: BacklogSettings, seen: Observation, work: Work) -> str:

@@ -23,7 +23,9 @@ class Work:
     def frames(self, now: int) -> list[JobFrames]:
         """What is known of the frames of each job that is being rendered; `now` in epoch seconds."""
         running: dict[str, list[float]] = {}
+        recent: dict[str, list[float]] = {}
         for worker in self.workers:
+            recent.setdefault(worker.job_id, []).extend(worker.recent_seconds)
             if worker.doing is Doing.RENDER:
                 running.setdefault(worker.job_id, []).append(max(0.0, now - worker.since))
         return [
@@ -32,6 +34,7 @@ class Work:
                 frames_timed=seen.done,
                 timed_seconds=seen.seconds,
                 running_seconds=tuple(running.get(job_id, ())),
+                recent_seconds=tuple(recent.get(job_id, ())),
             )
             for job_id, seen in self.progress.items()
         ]

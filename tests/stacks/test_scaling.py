@@ -4,10 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from contract import metrics
-from contract.scaling import Backlog, wake_steps
+from contract.scaling import MEASURE_PERIOD_SECONDS, SMALL_FLEET, WATCH_PERIOD_SECONDS, Backlog
 from contract.settings import AgentSettings, BacklogSettings, JanitorSettings, SweepSettings
 from functions.clear_scratch.metric_line import metric_line
 from functions.measure_backlog.emission import emit, values_of
@@ -43,7 +41,7 @@ def settings(farm: Synthesized) -> BacklogSettings:
 def emitted(farm: Synthesized) -> set[Series]:
     """Every series that the Lambdas and an agent write, with the settings they are deployed with."""
     recorder: Any = Recorder()
-    backlog = Backlog(tasks=1, backlog_seconds=1, wanted_workers=1, backlog_per_instance=1, wake_to=1)
+    backlog = Backlog(tasks=1, backlog_seconds=1, wanted_workers=1, backlog_per_instance=1, grow_to=1)
     emit({**values_of(backlog), metrics.CAPACITY_REFUSED: 0}, settings(farm), cloudwatch=recorder)
     agent = AgentSettings.from_env({**agent_environment(farm), "FARM_WORKER_ID": "i-1"})
     frames = FrameMetrics(recorder, namespace=agent.cloudwatch_namespace, fleet=agent.worker_asg_name)
@@ -100,35 +98,37 @@ def test_no_policy_waits_for_machines_to_warm_up() -> None:
     assert group.properties["DefaultInstanceWarmup"] == 0
 
 
-@pytest.mark.parametrize("max_workers", [1, 2, 20, 1000])
-def test_the_wake_policy_sets_the_very_capacity_that_is_asked_for(max_workers: int) -> None:
-    farm = synthesized(worker_node_max_count=str(max_workers))
-    threshold = farm.resource("AWS::CloudWatch::Alarm", "Scaling/Wake").properties["Threshold"]
-    policy = farm.resource("AWS::AutoScaling::ScalingPolicy", "Scaling/WakeTo").properties
+def test_the_step_policy_sets_the_very_capacity_that_is_asked_for() -> None:
+    farm = synthesized()
+    threshold = farm.resource("AWS::CloudWatch::Alarm", "Scaling/MoreWorkersWanted").properties["Threshold"]
+    policy = farm.resource("AWS::AutoScaling::ScalingPolicy", "Scaling/GrowTo").properties
     assert (policy["AdjustmentType"], policy["MetricAggregationType"]) == ("ExactCapacity", "Maximum")
     steps = policy["StepAdjustments"]
-    assert len(steps) <= 20, "AWS takes no more"
-    for wake_to in wake_steps(max_workers):
-        over = wake_to - threshold
+    assert len(steps) == SMALL_FLEET <= 20, "AWS takes no more"
+    for grow_to in range(1, SMALL_FLEET + 1):
+        over = grow_to - threshold
         (capacity,) = [
             step["ScalingAdjustment"]
             for step in steps
             if step["MetricIntervalLowerBound"] <= over < step.get("MetricIntervalUpperBound", float("inf"))
         ]
-        assert capacity == wake_to
-    lowest, highest = steps[0], steps[-1]
-    assert lowest["MetricIntervalLowerBound"] == 0, "the alarm's own threshold is the first"
-    assert "MetricIntervalUpperBound" not in highest
+        assert capacity == grow_to
+    assert steps[0]["MetricIntervalLowerBound"] == 0, "the alarm's own threshold is the first"
+    assert "MetricIntervalUpperBound" not in steps[-1]
 
 
-def test_the_wake_alarm_acts_on_the_first_measure() -> None:
+def test_the_step_policys_alarm_acts_on_the_first_measure() -> None:
     for farm in (synthesized(), synthesized(**OTHER)):
-        alarm = farm.resource("AWS::CloudWatch::Alarm", "Scaling/Wake").properties
-        assert (alarm["MetricName"], alarm["Statistic"]) == (metrics.WAKE_TO, "Maximum")
+        alarm = farm.resource("AWS::CloudWatch::Alarm", "Scaling/MoreWorkersWanted").properties
+        assert (alarm["MetricName"], alarm["Statistic"]) == (metrics.GROW_TO, "Maximum")
         assert _series(alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"]) in emitted(farm)
-        assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"]) == (1, 1, 60)
+        assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["Period"]) == (
+            1,
+            1,
+            WATCH_PERIOD_SECONDS,
+        )
         assert alarm["TreatMissingData"] == "notBreaching"
-        assert alarm["AlarmActions"] == ["Scaling/WakeTo"]
+        assert alarm["AlarmActions"] == ["Scaling/GrowTo"]
         assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
 
 
@@ -181,14 +181,18 @@ def test_it_measures_each_minute() -> None:
     rule = synthesized().resource("AWS::Events::Rule", "Scaling/EachMinute").properties
     assert rule["ScheduleExpression"] == "rate(1 minute)"
     assert rule["State"] == "ENABLED"
-    assert [target["Arn"] for target in rule["Targets"]] == ["arn:Scaling/MeasureBacklog"]
+    (target,) = rule["Targets"]
+    assert target["Arn"] == "arn:Scaling/MeasureBacklog"
+    assert json.loads(target["Input"]) == {"watch": True}
+    function = synthesized().resource("AWS::Lambda::Function", "Scaling/MeasureBacklog").properties
+    assert function["Timeout"] > MEASURE_PERIOD_SECONDS
 
 
 def test_the_dashboard_shows_every_series_and_both_capacities() -> None:
     for farm in (synthesized(), synthesized(**OTHER)):
         dashboard = farm.resource("AWS::CloudWatch::Dashboard", "Monitoring/Dashboard")
         shown = set(_shown(json.loads(dashboard.properties["DashboardBody"])))
-        left_out = {series for series in emitted(farm) - shown if series[1] != metrics.WAKE_TO}
+        left_out = {series for series in emitted(farm) - shown if series[1] != metrics.GROW_TO}
         assert not left_out
         fleet = (("AutoScalingGroupName", settings(farm).worker_asg_name),)
         for name in ("GroupDesiredCapacity", "GroupInServiceInstances"):

@@ -5,22 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from contract.job import JobState, timestamp
 from contract.settings import BacklogSettings
-from contract.table import counter_key, frame_key, job_key
+from contract.table import counter_key, job_key, shard_of, shard_totals
 from contract.worker_record import STALE_SECONDS, Doing, WorkerRecord
 from functions.measure_backlog import handler
-from functions.measure_backlog.observation import GroupMissingError
+from functions.measure_backlog.observation import GroupMissingError, observe
 from functions.measure_backlog.work import look
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 from worker_agent.frame_store import FrameStore
 
-GROUP = "workers"
+GROUP, HANDLER = "workers", handler.__name__
 NO_SPOT = (
     "Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity due to your request"
     " configuration. Please adjust your request and try again. Launching EC2 instance failed."
@@ -70,7 +71,6 @@ class Farm:
     def __init__(self, aws: AwsEdges) -> None:
         self.aws = aws
         self.autoscaling = Autoscaling()
-        self.frames = FrameStore(aws.dynamodb, aws.job_table_name, "w", lambda _: None)
 
     def job(self, job_id: str, state: JobState = JobState.QUEUED, **attributes: Any) -> None:
         now = timestamp(datetime.now(UTC) - timedelta(minutes=10))
@@ -78,20 +78,26 @@ class Farm:
         self.put({**job_key(job_id), **job.to_item()})
 
     def rendering(self, job_id: str, *, frames: int, done: Sequence[float] = (), shards: int = 3) -> None:
-        """A job of so many frames, of which some took so many seconds."""
+        """A job of so many frames, of which some took so many seconds; written as the counters are then."""
         self.job(job_id, JobState.RENDERING, shards=shards, frame_count=frames)
-        job = a_job(job_id, shards=shards)
-        self.frames.expect(job_id, range(1, frames + 1), shards)
+        totals = shard_totals(range(1, frames + 1), shards)
+        counted: list[dict[str, Any]] = [
+            {"total": total, "done": 0, "seconds": Decimal(0)} for total in totals
+        ]
         for number, seconds in enumerate(done, 1):
-            assert self.frames.record_done(job, number, files=[], seconds=seconds, blender_version="5.0.1")
+            counter = counted[shard_of(number, shards)]
+            counter["done"] += 1
+            counter["seconds"] += Decimal(f"{seconds:.3f}")
+        for shard, counter in enumerate(counted):
+            self.put({**counter_key(job_id, shard), **counter})
 
-    def worker(self, name: str, doing: Doing, job_id: str = "", *, since: float = 0, seen: float = 0) -> None:
+    def worker(
+        self, name: str, doing: Doing, job_id: str = "", *, since: float = 0, seen: float = 0, **said: Any
+    ) -> None:
         """Times are seconds ago."""
         now = time.time()
-        record = WorkerRecord(
-            worker_id=name, doing=doing, job_id=job_id, since=int(now - since), seen_at=int(now - seen)
-        )
-        self.put(record.to_item())
+        said |= {"since": int(now - since), "seen_at": int(now - seen)}
+        self.put(WorkerRecord(worker_id=name, doing=doing, job_id=job_id, **said).to_item())
 
     def put(self, item: dict[str, Any]) -> None:
         self.aws.dynamodb.put_item(TableName=self.aws.job_table_name, Item=item)
@@ -176,14 +182,14 @@ def test_an_idle_farm_wants_nobody_says_so_and_reads_no_table(
         "backlog_seconds": 0.0,
         "wanted_workers": 0,
         "backlog_per_instance": 0.0,
-        "wake_to": 0,
+        "grow_to": 0,
         "refused": "",
     }
     assert farm.emitted() == {
         "BacklogPerInstance": 0,
         "BacklogSeconds": 0,
         "WantedWorkers": 0,
-        "WakeTo": 0,
+        "GrowTo": 0,
         "CapacityRefused": 0,
     }
 
@@ -197,14 +203,14 @@ def test_work_in_all_queues_counts_held_tasks_too(farm: Farm) -> None:
     assert held
     answer = measure()
     assert answer["tasks"] == 6
-    assert answer["wake_to"] == answer["wanted_workers"] == farm.emitted()["WakeTo"] > 1
+    assert answer["grow_to"] == answer["wanted_workers"] == farm.emitted()["GrowTo"] > 1
 
 
 def test_capacity_asked_for_counts_before_it_is_there(farm: Farm) -> None:
     farm.send(farm.aws.render_queue_url, 4)
     farm.autoscaling.desired, farm.autoscaling.states = 2, []
     answer = measure()
-    assert not answer["wake_to"]
+    assert not answer["grow_to"]
     assert answer["backlog_per_instance"] == pytest.approx(600, abs=1)
 
 
@@ -220,10 +226,15 @@ def test_the_backlog_is_seconds_of_the_frames_that_are_left(farm: Farm) -> None:
     assert farm.emitted()["BacklogSeconds"] == pytest.approx(100 * 20 + 10 * 200, rel=0.25)
 
 
-def test_failed_frames_are_left_no_more_and_took_no_time(farm: Farm) -> None:
-    farm.rendering("a", frames=10, done=[30.0] * 4)
+def test_what_workers_record_is_what_is_read(farm: Farm) -> None:
+    """Frames that failed are left no more, and took no time that counts."""
+    farm.rendering("a", frames=10)
+    worker = FrameStore(farm.aws.dynamodb, farm.aws.job_table_name, "i-1", lambda _: None)
+    job = a_job("a", shards=3)
+    for frame in range(1, 5):
+        assert worker.record_done(job, frame, files=[], seconds=30, blender_version="5.0.1")
     for frame in range(5, 10):
-        assert farm.frames.record_failed(a_job("a", shards=3), frame, reason="crash")
+        assert worker.record_failed(job, frame, reason="crash")
     farm.send(farm.aws.render_queue_url, 1)
     measure()
     assert farm.emitted()["BacklogSeconds"] == pytest.approx(30, rel=0.25)
@@ -242,13 +253,25 @@ def test_frames_that_are_being_rendered_tell_how_long_they_take_before_one_is_do
     assert farm.emitted()["BacklogSeconds"] == pytest.approx(4 * 2000, rel=0.25)
 
 
+def test_what_workers_last_frames_took_counts_when_the_scene_grows_heavier(farm: Farm) -> None:
+    farm.rendering("smoke", frames=50, done=[1.0] * 40)
+    for number in range(8):
+        farm.worker(f"i-{number}", Doing.RENDER, "smoke", recent_seconds=(100.0,))
+    farm.worker("gone", Doing.IDLE, "smoke", recent_seconds=(5000.0,), seen=STALE_SECONDS + 5)
+    farm.worker("elsewhere", Doing.RENDER, "other", recent_seconds=(5000.0,))
+    farm.send(farm.aws.render_queue_url, 10)
+    farm.autoscaling.desired = 8
+    measure()
+    assert farm.emitted()["BacklogSeconds"] == pytest.approx(10 * 100, rel=0.1)
+
+
 def test_more_jobs_and_shards_than_one_call_reads(farm: Farm) -> None:
-    for number in range(9):
+    for number in range(4):
         farm.rendering(f"job-{number}", frames=40, done=[10.0] * 20, shards=32)
-    farm.send(farm.aws.render_queue_url, 9)
+    farm.send(farm.aws.render_queue_url, 4)
     farm.autoscaling.desired = 1
     measure()
-    assert farm.emitted()["BacklogSeconds"] == pytest.approx(9 * 20 * 10, rel=0.1)
+    assert farm.emitted()["BacklogSeconds"] == pytest.approx(4 * 20 * 10, rel=0.1)
 
 
 def test_counters_that_dynamodb_left_out_are_asked_for_again_and_at_last_nothing_is_emitted(
@@ -303,15 +326,6 @@ def test_records_that_make_no_sense_are_left_out(farm: Farm, caplog: pytest.LogC
     assert caplog.text.count("left out a record that makes no sense") == 2
 
 
-def test_a_frames_record_is_no_counter(farm: Farm) -> None:
-    """They share a partition."""
-    farm.rendering("a", frames=10, done=[30.0] * 5, shards=1)
-    assert counter_key("a", 0)["pk"] == frame_key("a", 1, 1)["pk"]
-    farm.send(farm.aws.render_queue_url, 1)
-    measure()
-    assert farm.emitted()["BacklogSeconds"] == pytest.approx(150, rel=0.25)
-
-
 def test_on_an_error_nothing_is_emitted(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
     farm.send(farm.aws.render_queue_url, 1)
     with monkeypatch.context() as wrong:
@@ -325,6 +339,98 @@ def test_on_an_error_nothing_is_emitted(farm: Farm, monkeypatch: pytest.MonkeyPa
     with pytest.raises(Exception, match="ResourceNotFound"):
         measure()
     assert farm.emitted() == {}
+
+
+class Hours:
+    """The clock of a run, which sleep moves on and each measure by so many seconds."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, measure_seconds: float = 0.5) -> None:
+        self.now = 1000.0
+        self.measured_at: list[float] = []
+        monkeypatch.setattr(f"{HANDLER}.monotonic", lambda: self.now)
+        monkeypatch.setattr(f"{HANDLER}.sleep", self.sleep)
+        observed = observe
+
+        def note(*arguments: Any, **values: Any) -> Any:
+            self.measured_at.append(self.now - 1000)
+            self.now += measure_seconds
+            return observed(*arguments, **values)
+
+        monkeypatch.setattr(f"{HANDLER}.observe", note)
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.now += seconds
+
+
+class TestWatch:
+    """What the schedule asks for: a minute of measures while there is work."""
+
+    def test_work_is_looked_at_every_ten_seconds(self, farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+        hours = Hours(monkeypatch)
+        farm.send(farm.aws.render_queue_url, 1)
+        handler.handle({"watch": True}, None)
+        assert hours.measured_at == [0, 10, 20, 30, 40, 50]
+
+    def test_slow_measures_never_reach_into_the_next_minute(
+        self, farm: Farm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hours = Hours(monkeypatch, measure_seconds=24)
+        farm.send(farm.aws.render_queue_url, 1)
+        handler.handle({"watch": True}, None)
+        assert hours.measured_at == [0, 30]
+
+    @pytest.mark.parametrize("event", [{}, None, {"watch": False}])
+    def test_who_asks_by_hand_is_answered_at_once(
+        self, farm: Farm, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any] | None
+    ) -> None:
+        hours = Hours(monkeypatch)
+        farm.send(farm.aws.render_queue_url, 1)
+        handler.handle(event, None)
+        assert hours.measured_at == [0]
+
+    def test_an_idle_farm_is_measured_once_and_work_that_ends_is_let_be(
+        self, farm: Farm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hours = Hours(monkeypatch)
+        handler.handle({"watch": True}, None)
+        assert hours.measured_at == [0]
+        farm.send(farm.aws.render_queue_url, 1)
+        looks = iter([None, None, lambda: farm.aws.sqs.purge_queue(QueueUrl=farm.aws.render_queue_url)])
+        slept = hours.sleep
+
+        def sleep(seconds: float) -> None:
+            slept(seconds)
+            if happens := next(looks):
+                happens()
+
+        monkeypatch.setattr(f"{HANDLER}.sleep", sleep)
+        hours.now, hours.measured_at = 1000.0, []
+        handler.handle({"watch": True}, None)
+        assert hours.measured_at == [0, 10, 20, 30]
+
+    def test_tracking_gets_one_measure_a_minute_and_the_steps_each(
+        self, farm: Farm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Hours(monkeypatch)
+        farm.send(farm.aws.render_queue_url, 1)
+        sent: list[dict[str, int]] = []
+        put = handler._client("cloudwatch").put_metric_data
+
+        def note(**values: Any) -> None:
+            sent.append({datum["MetricName"]: datum["StorageResolution"] for datum in values["MetricData"]})
+            put(**values)
+
+        monkeypatch.setattr(handler._client("cloudwatch"), "put_metric_data", note)
+        handler.handle({"watch": True}, None)
+        assert sent[0] == {
+            "BacklogPerInstance": 60,
+            "BacklogSeconds": 60,
+            "WantedWorkers": 60,
+            "GrowTo": 1,
+            "CapacityRefused": 60,
+        }
+        assert sent[1:] == [{"GrowTo": 1}] * 5
 
 
 class TestNoCapacity:
@@ -390,7 +496,7 @@ class TestNoCapacity:
             farm.job("a", JobState.CANCELED)
             return work
 
-        monkeypatch.setattr(handler, "look", ended_meanwhile)
+        monkeypatch.setattr(f"{HANDLER}.look", ended_meanwhile)
         measure()
         assert farm.waiting_for("a") == ""
         assert farm.item("a")["state"] == "CANCELED"
@@ -413,7 +519,7 @@ class TestNoCapacity:
             "BacklogPerInstance",
             "BacklogSeconds",
             "WantedWorkers",
-            "WakeTo",
+            "GrowTo",
         }
         assert "it could not be told why" in caplog.text
         assert farm.waiting_for("a") == "no Spot machine", "what was known stays"
