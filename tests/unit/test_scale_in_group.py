@@ -119,6 +119,21 @@ def test_protection_is_asked_for_in_a_thread_until_it_is_there(unruly: UnrulyGro
     assert unruly.count(PROTECT) == 5, "and by one thread alone"
 
 
+def test_a_group_that_answers_again_is_asked_at_once_by_the_next_task() -> None:
+    unruly, threads = UnrulyGroup({"a": Machine()}), list[Any]()
+    group = OwnGroup(cast(Any, unruly), name="g", worker_id="a")
+    protection = ScaleInProtection(group, in_background=threads.append)
+    protection.drop()
+    unruly.troubles[PROTECT] = [THROTTLED]
+    protection.take()
+    protection.take()
+    assert (unruly.count(PROTECT), len(threads)) == (1, 1), "the thread is at it"
+    protection.drop()
+    protection.take()
+    assert unruly.machines["a"].protected, "though the thread still sleeps"
+    assert len(threads) == 1
+
+
 def test_nobody_protects_a_machine_that_is_idle_again(unruly: UnrulyGroup) -> None:
     protection = dropped(unruly)
     unruly.troubles[PROTECT] = [THROTTLED] * 3
