@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 5.0
 """Between two writes at least: frames of a second need no record each."""
 LONGEST_BACK_OFF_SECONDS: Final = 60.0
-JOIN_SECONDS: Final = 10.0
+JOIN_SECONDS: Final = 3.0
 """A write that hangs as the agent ends is not waited for any longer."""
 
 

@@ -137,6 +137,14 @@ class Fleet:
             for name in self.names:
                 self.step(name)
 
+    def run_until(self, true: Callable[[], object], seconds: float = 7200.0) -> None:
+        """Everybody in turn, a step each time."""
+        until = self.time.now + seconds
+        while not true():
+            assert self.time.now < until, f"not within {seconds} s"
+            for name in self.names:
+                self.step(name)
+
     def hear(self, name: str) -> None:
         machine = self.group.machines.get(name)
         if machine and machine.state == GOING:

@@ -26,6 +26,7 @@ from worker_agent.scale_in.idle_worker import (
     IDLE_POLL_SECONDS,
     NOTICE_SECONDS,
     REFUSED_SECONDS,
+    SPREAD,
 )
 
 HOUR = 3600.0
@@ -36,8 +37,7 @@ def idle(fleet: Fleet) -> Fleet:
     for _ in fleet.names:
         fleet.queue.send()
         fleet.queue.receive(wait_seconds=0, lease_seconds=0)
-    while any(machine.protected for machine in fleet.group.machines.values()):
-        fleet.run(1)
+    fleet.run_until(lambda: not any(machine.protected for machine in fleet.group.machines.values()))
     return fleet
 
 
@@ -53,8 +53,7 @@ def test_a_busy_worker_makes_no_call() -> None:
     fleet = Fleet(("a",))
     for number in range(100):
         fleet.queue.send(after_seconds=number * (10 + IDLE_SECONDS - POLL_SECONDS - 1) + 1)
-    while len(fleet.worked) < 100:
-        fleet.step("a")
+    fleet.run_until(lambda: len(fleet.worked) == 100)
     assert fleet.group.calls == []
     assert fleet.worked == [("a", True)] * 100
 
@@ -66,15 +65,12 @@ def test_the_life_of_a_worker() -> None:
     fleet.step("a")
     idle_at = fleet.time.now
     fleet.queue.send(after_seconds=IDLE_SECONDS + 5)
-    while not fleet.group.calls:
-        fleet.step("a")
+    fleet.run_until(lambda: fleet.group.calls)
     assert fleet.time.now == idle_at + IDLE_SECONDS
-    while len(fleet.worked) < 2:
-        fleet.step("a")
+    fleet.run_until(lambda: len(fleet.worked) == 2)
     assert kinds(fleet) == [DROP, PROTECT]
     worked_at = fleet.time.now
-    while fleet.group.machines:
-        fleet.step("a")
+    fleet.run_until(lambda: not fleet.group.machines)
     assert kinds(fleet) == [DROP, PROTECT, DROP, END, HOOK]
     assert fleet.worked == [("a", True)] * 2
     assert IDLE_SECONDS + POLL_SECONDS <= fleet.time.now - worked_at <= IDLE_SECONDS + 2 * POLL_SECONDS
@@ -116,7 +112,7 @@ def test_one_look_is_not_enough_for_sqs_counts_late() -> None:
     fleet = idle(Fleet(("a",)))
     for _ in range(20):
         fleet.queue.unseen = 1
-        fleet.run(2 * POLL_SECONDS + 10)
+        fleet.run(2 * SPREAD * POLL_SECONDS + 10)
     assert fleet.group.ended == []
 
 
@@ -129,8 +125,7 @@ def test_work_that_comes_between_the_decision_and_the_call_is_the_others() -> No
             fleet.queue.send()
 
     fleet.group.meddle = send
-    while not fleet.group.ended:
-        fleet.run(1)
+    fleet.run_until(lambda: fleet.group.ended)
     (gone,) = fleet.group.ended
     fleet.run(120)
     (stayed,) = fleet.group.machines
@@ -202,8 +197,7 @@ def test_a_call_that_was_heard_though_nobody_answered_is_made_good() -> None:
     fleet = Fleet(("a",))
     fleet.group.heard_though_silent = True
     fleet.group.troubles[DROP] = [SILENT]
-    while not fleet.group.calls:
-        fleet.step("a")
+    fleet.run_until(lambda: fleet.group.calls)
     assert not fleet.group.machines["a"].protected, "and the worker cannot know"
     fleet.queue.send()
     fleet.step("a")
@@ -241,8 +235,7 @@ def test_work_that_came_while_the_group_was_busy_keeps_the_worker() -> None:
     fleet = Fleet(("a",))
     fleet.group.troubles[END] = [THROTTLED]
     fleet.group.meddle = lambda kind: fleet.queue.send() if kind == END and not fleet.worked else None
-    while not fleet.worked:
-        fleet.step("a")
+    fleet.run_until(lambda: fleet.worked)
     assert fleet.group.ended == []
     assert fleet.worked == [("a", True)]
 
@@ -263,8 +256,7 @@ def test_a_refusal_that_is_meant_is_said_once_and_left_alone(caplog: pytest.LogC
 def test_a_machine_whose_end_does_not_come_works_again() -> None:
     fleet = Fleet(("a",))
     fleet.notices = False
-    while not fleet.group.ended:
-        fleet.step("a")
+    fleet.run_until(lambda: fleet.group.ended)
     fleet.group.machines["a"].state = "InService"
     fleet.queue.send()
     polls = len(fleet.queue.polls)

@@ -12,7 +12,16 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from tests.support.unruly_group import IN_SERVICE, PENDING, PROTECT, THROTTLED, Machine, UnrulyGroup
+from tests.support.unruly_group import (
+    DROP,
+    IN_SERVICE,
+    PENDING,
+    PROTECT,
+    THROTTLED,
+    Machine,
+    UnrulyGroup,
+    refusal,
+)
 from worker_agent.scale_in import protection as protection_module
 from worker_agent.scale_in.group import NotInServiceError, OwnGroup
 from worker_agent.scale_in.protection import ChosenToGoError, ScaleInProtection
@@ -119,6 +128,21 @@ def test_protection_is_asked_for_in_a_thread_until_it_is_there(unruly: UnrulyGro
     assert unruly.count(PROTECT) == 5, "and by one thread alone"
 
 
+def test_a_group_that_answers_again_is_asked_at_once_by_the_next_task() -> None:
+    unruly, threads = UnrulyGroup({"a": Machine()}), list[Any]()
+    group = OwnGroup(cast(Any, unruly), name="g", worker_id="a")
+    protection = ScaleInProtection(group, in_background=threads.append)
+    protection.drop()
+    unruly.troubles[PROTECT] = [THROTTLED]
+    protection.take()
+    protection.take()
+    assert (unruly.count(PROTECT), len(threads)) == (1, 1), "the thread is at it"
+    protection.drop()
+    protection.take()
+    assert unruly.machines["a"].protected, "though the thread still sleeps"
+    assert len(threads) == 1
+
+
 def test_nobody_protects_a_machine_that_is_idle_again(unruly: UnrulyGroup) -> None:
     protection = dropped(unruly)
     unruly.troubles[PROTECT] = [THROTTLED] * 3
@@ -131,6 +155,16 @@ def test_nobody_protects_a_machine_that_is_idle_again(unruly: UnrulyGroup) -> No
     assert unruly.machines["a"].protected, "at once, by the next task"
 
 
+@pytest.mark.parametrize("error", [THROTTLED, refusal("AccessDenied", status=403)])
+def test_a_worker_that_could_not_be_unprotected_is_as_before(unruly: UnrulyGroup, error: Exception) -> None:
+    protection = ScaleInProtection(OwnGroup(cast(Any, unruly), name="g", worker_id="a"))
+    unruly.troubles[DROP] = [error]
+    with pytest.raises(ClientError):
+        protection.drop()
+    protection.take()
+    assert unruly.count(PROTECT) == 0
+
+
 def test_what_the_group_refuses_has_changed_nothing(unruly: UnrulyGroup) -> None:
     protection = ScaleInProtection(OwnGroup(cast(Any, unruly), name="g", worker_id="a"))
     unruly.machines["a"].state = PENDING
@@ -140,7 +174,7 @@ def test_what_the_group_refuses_has_changed_nothing(unruly: UnrulyGroup) -> None
     protection.take()
     assert unruly.calls == []
     unruly.machines["a"].state = IN_SERVICE
-    unruly.troubles["SetInstanceProtection(false)"] = [THROTTLED]
+    unruly.troubles[DROP] = [THROTTLED]
     with pytest.raises(ClientError):
         protection.drop()
     protection.drop()

@@ -13,7 +13,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
+
+from botocore.exceptions import ClientError
 
 from worker_agent.back_off import BackOff
 from worker_agent.scale_in.group import NotInServiceError, OwnGroup
@@ -82,7 +85,13 @@ class ScaleInProtection:
         if self.dropped:
             return
         with self._calling:
-            self._call(False)
+            before = self._known
+            try:
+                self._call(False)
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    self._known = before  # an answer: nothing has changed
+                raise
         log.info("idle: the group may take this machine")
 
     def assume(self) -> None:
