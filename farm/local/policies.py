@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from contract.metrics import BACKLOG_PER_INSTANCE, WAKE_TO
+from contract.metrics import BACKLOG_PER_INSTANCE, GROW_TO
 from contract.scaling import Backlog
-from farm.local.tracking import Alarm, Policies, Step, TrackingPolicy, WakePolicy
+from farm.local.tracking import Alarm, Policies, Step, StepPolicy, TrackingPolicy
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -24,7 +24,7 @@ class PolicyError(RuntimeError):
 
 def metric_values(backlog: Backlog) -> dict[str, float]:
     """A measure by the names of the metrics that it is emitted as, those that policies act on."""
-    return {BACKLOG_PER_INSTANCE: backlog.backlog_per_instance, WAKE_TO: float(backlog.wake_to)}
+    return {BACKLOG_PER_INSTANCE: backlog.backlog_per_instance, GROW_TO: float(backlog.grow_to)}
 
 
 def read_policies(scaling: AutoScalingClient, cloudwatch: CloudWatchClient, group: str) -> Policies:
@@ -40,8 +40,8 @@ def read_policies(scaling: AutoScalingClient, cloudwatch: CloudWatchClient, grou
         raise PolicyError(f"{group} has {len(tracking)} target-tracking policies: expected one")
     return Policies(
         tracking=_tracking(tracking[0], _alarms_of(tracking[0], alarms)),
-        wake=tuple(
-            _wake(policy, alarm)
+        steps=tuple(
+            _stepped(policy, alarm)
             for policy in deployed
             if policy.get("AdjustmentType") == EXACT_CAPACITY and policy.get("StepAdjustments")
             for alarm in _alarms_of(policy, alarms)
@@ -51,7 +51,7 @@ def read_policies(scaling: AutoScalingClient, cloudwatch: CloudWatchClient, grou
 
 def _alarms_of(policy: ScalingPolicyTypeDef, alarms: Sequence[MetricAlarmTypeDef]) -> Iterator[Alarm]:
     """The alarms on a metric of the backlog that call this policy."""
-    arn, metrics = policy["PolicyARN"], (BACKLOG_PER_INSTANCE, WAKE_TO)
+    arn, metrics = policy["PolicyARN"], (BACKLOG_PER_INSTANCE, GROW_TO)
     for alarm in alarms:
         if arn in alarm.get("AlarmActions", []) and alarm.get("MetricName") in metrics:
             yield Alarm(
@@ -78,9 +78,9 @@ def _tracking(policy: ScalingPolicyTypeDef, alarms: Iterator[Alarm]) -> Tracking
     )
 
 
-def _wake(policy: ScalingPolicyTypeDef, alarm: Alarm) -> WakePolicy:
+def _stepped(policy: ScalingPolicyTypeDef, alarm: Alarm) -> StepPolicy:
     """The bounds of a step are counted from the alarm's threshold."""
-    return WakePolicy(
+    return StepPolicy(
         alarm=alarm,
         steps=tuple(
             Step(

@@ -49,7 +49,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WakePolicy:
+class StepPolicy:
     """Step scaling to exact capacities."""
 
     alarm: Alarm
@@ -84,11 +84,11 @@ class TrackingPolicy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
     tracking: TrackingPolicy
-    wake: tuple[WakePolicy, ...] = ()
+    steps: tuple[StepPolicy, ...] = ()
 
     @property
     def alarms(self) -> tuple[Alarm, ...]:
-        return (self.tracking.high, self.tracking.low, *(policy.alarm for policy in self.wake))
+        return (self.tracking.high, self.tracking.low, *(policy.alarm for policy in self.steps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,6 @@ def _proposals(
         yield max(desired, tracked)
     if breaches.alarmed(tracking.low):
         yield min(desired, tracked)
-    for policy in policies.wake:
+    for policy in policies.steps:
         if breaches.alarmed(policy.alarm):
             yield from (step.capacity for step in policy.steps if step.holds(values[policy.alarm.metric]))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from contract.metrics import BACKLOG_PER_INSTANCE, FLEET_DIMENSION, WAKE_TO
+from contract.metrics import BACKLOG_PER_INSTANCE, FLEET_DIMENSION, GROW_TO
 from contract.scaling import Backlog
 from farm.local import clients
 from farm.local.group import DeployedGroup, GroupMissingError
@@ -30,14 +30,14 @@ class Measured:
         self.answer: dict[str, Any] = {}
         self.error = False
 
-    def set(self, *, wanted: int, desired: int, wake_to: int = 0) -> None:
+    def set(self, *, wanted: int, desired: int, grow_to: int = 0) -> None:
         self.answer = asdict(
             Backlog(
                 tasks=wanted,
                 backlog_seconds=0,
                 wanted_workers=wanted,
-                backlog_per_instance=900 * max(0, wanted - 0.001) / max(desired, wake_to, 1),
-                wake_to=wake_to,
+                backlog_per_instance=900 * max(0, wanted - 0.001) / max(desired, grow_to, 1),
+                grow_to=grow_to,
             )
         )
 
@@ -73,9 +73,9 @@ def group(endpoint: str, told: list[str]) -> Iterator[DeployedGroup]:
         NewInstancesProtectedFromScaleIn=True,
     )
     add_tracking(endpoint)
-    wake = scaling.put_scaling_policy(
+    grow = scaling.put_scaling_policy(
         AutoScalingGroupName=GROUP,
-        PolicyName="wake",
+        PolicyName="grow",
         PolicyType="StepScaling",
         AdjustmentType="ExactCapacity",
         StepAdjustments=[
@@ -84,10 +84,10 @@ def group(endpoint: str, told: list[str]) -> Iterator[DeployedGroup]:
         ],
     )
     clients.metrics(endpoint).put_metric_alarm(
-        AlarmName="wake",
-        AlarmActions=[wake["PolicyARN"]],
+        AlarmName="grow",
+        AlarmActions=[grow["PolicyARN"]],
         Namespace="Farm",
-        MetricName=WAKE_TO,
+        MetricName=GROW_TO,
         Dimensions=[{"Name": FLEET_DIMENSION, "Value": GROUP}],
         Statistic="Maximum",
         Period=60,
@@ -140,9 +140,9 @@ def test_the_deployed_policies_are_read(endpoint: str, group: DeployedGroup) -> 
     tracking = policies.tracking
     assert (tracking.target, tracking.high.threshold, tracking.low.threshold) == (900, 900, 810)
     assert (tracking.high.periods, tracking.low.periods) == (HIGH_PERIODS, LOW_PERIODS)
-    (wake,) = policies.wake
-    assert (wake.alarm.metric, wake.alarm.periods) == (WAKE_TO, 1)
-    assert wake.steps == (Step(lower=1, upper=2, capacity=1), Step(lower=2, upper=None, capacity=2))
+    (stepped,) = policies.steps
+    assert (stepped.alarm.metric, stepped.alarm.periods) == (GROW_TO, 1)
+    assert stepped.steps == (Step(lower=1, upper=2, capacity=1), Step(lower=2, upper=None, capacity=2))
 
 
 def test_a_group_with_two_tracking_policies_is_not_followed(endpoint: str, group: DeployedGroup) -> None:
@@ -154,7 +154,7 @@ def test_a_group_with_two_tracking_policies_is_not_followed(endpoint: str, group
 def test_from_nothing_to_what_this_computer_has_and_back(
     scaler: Scaler, group: DeployedGroup, measured: Measured, told: list[str]
 ) -> None:
-    measured.set(wanted=5, desired=0, wake_to=2)
+    measured.set(wanted=5, desired=0, grow_to=2)
     scaler.step()
     assert group.read().desired == 2
     for _ in range(3):
@@ -184,7 +184,7 @@ def test_what_a_person_sets_by_hand_is_kept_within_bounds(
 
 
 def test_with_no_measure_nothing_scales(scaler: Scaler, group: DeployedGroup, measured: Measured) -> None:
-    measured.set(wanted=5, desired=0, wake_to=2)
+    measured.set(wanted=5, desired=0, grow_to=2)
     measured.error = True
     with pytest.raises(ScalerError, match="the backlog function failed"):
         scaler.step()

@@ -6,37 +6,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.metrics import BACKLOG_PER_INSTANCE, WAKE_TO
-from contract.scaling import QueueDepth, ScalingLimits, measure_backlog, wake_steps
+from contract.metrics import BACKLOG_PER_INSTANCE, GROW_TO
+from contract.scaling import SMALL_FLEET, QueueDepth, ScalingLimits, measure_backlog
 from farm.local.policies import metric_values
-from farm.local.tracking import Alarm, Breaches, Policies, Step, TrackingPolicy, WakePolicy, next_capacity
+from farm.local.tracking import Alarm, Breaches, Policies, Step, StepPolicy, TrackingPolicy, next_capacity
 
 TARGET = 900.0
 MAXIMUM = 20
-AT_ONCE = Alarm(metric=WAKE_TO, comparison="GreaterThanOrEqualToThreshold", threshold=1, periods=1)
+AT_ONCE = Alarm(metric=GROW_TO, comparison="GreaterThanOrEqualToThreshold", threshold=0.5, periods=1)
 
 
-def policies(maximum: int = MAXIMUM, target: float = TARGET) -> Policies:
-    steps = wake_steps(maximum)
+def policies(target: float = TARGET) -> Policies:
+    capacities = range(1, SMALL_FLEET + 1)
     return Policies(
         tracking=TrackingPolicy.documented(BACKLOG_PER_INSTANCE, target),
-        wake=(
-            WakePolicy(
+        steps=(
+            StepPolicy(
                 alarm=AT_ONCE,
                 steps=tuple(
-                    Step(lower=float(low), upper=high, capacity=low)
-                    for low, high in zip(steps, [*map(float, steps[1:]), None], strict=True)
+                    Step(lower=n - 0.5, upper=n + 0.5 if n < SMALL_FLEET else None, capacity=n)
+                    for n in capacities
                 ),
             ),
         ),
     )
 
 
-def after(*workers_per_machine: float, desired: int, wake_to: int = 0, minimum: int = 0) -> int:
+def after(*workers_per_machine: float, desired: int, grow_to: int = 0, minimum: int = 0) -> int:
     """The desired capacity after so many periods, each with this metric, in multiples of the target."""
     followed, breaches = policies(), Breaches()
     for share in workers_per_machine:
-        values = {BACKLOG_PER_INSTANCE: TARGET * share, WAKE_TO: float(wake_to)}
+        values = {BACKLOG_PER_INSTANCE: TARGET * share, GROW_TO: float(grow_to)}
         breaches = breaches.after(followed.alarms, values)
         desired = next_capacity(followed, breaches, values, desired=desired, minimum=minimum, maximum=MAXIMUM)
     return desired
@@ -67,10 +67,10 @@ def test_one_better_minute_begins_the_wait_anew() -> None:
     assert after(2.0, 2.0, 1.0, 2.0, 2.0, desired=2) == 2
 
 
-def test_the_wake_policy_acts_at_once_and_the_largest_capacity_wins() -> None:
-    assert after(0.999, desired=0, wake_to=7) == 7
-    assert after(1.5, 1.5, 1.5, desired=1, wake_to=0) == 2
-    assert after(*[0.0] * 15, desired=1, wake_to=3) == 3
+def test_the_step_policy_acts_at_once_and_the_largest_capacity_wins() -> None:
+    assert after(0.999, desired=0, grow_to=7) == 7
+    assert after(1.5, 1.5, 1.5, desired=1, grow_to=0) == 2
+    assert after(*[0.0] * 15, desired=1, grow_to=3) == 3
 
 
 def test_the_groups_bounds_hold_whatever_the_policies_say() -> None:
@@ -96,7 +96,7 @@ def test_with_the_farms_own_metric_it_lands_on_the_wanted_number(
         project_init_queue_bpi=1,
         max_workers=maximum,
     )
-    followed, breaches, desired = policies(maximum, target), Breaches(), 0
+    followed, breaches, desired = policies(target), Breaches(), 0
     for _ in range(12):
         backlog = measure_backlog(
             bake=QueueDepth(visible=bakes),
