@@ -13,6 +13,7 @@ from contract.table import EXPIRES_AT, PARTITION_KEY, SORT_KEY
 
 WORKER_SHARDS: Final = 4
 """Partitions for them: a thousand workers write one item each every few seconds."""
+WORKERS_PREFIX: Final = "WORKERS#"
 STALE_SECONDS: Final = 180
 """A record that was not renewed for so long is one of a worker that is gone."""
 RENEW_SECONDS: Final = 60
@@ -70,4 +71,4 @@ def worker_key(worker_id: str) -> dict[str, str]:
 
 
 def workers_partition(shard: int) -> str:
-    return f"WORKERS#{shard}"
+    return f"{WORKERS_PREFIX}{shard}"

@@ -85,11 +85,13 @@ class ComputeStack(Stack):
             ],
         )
         self.group = self._group(config, vpc, template, group_name)
-        self._let_workers_give_back(role, group_name)
+        self._let_machines_go(role, group_name)
         CfnOutput(self, "WorkerGroupName", value=self.group.auto_scaling_group_name)
 
-    def _let_workers_give_back(self, role: iam.Role, group_name: str) -> None:
-        """A machine that the group ends first gives its work back, and says when that is done."""
+    def _let_machines_go(self, role: iam.Role, group_name: str) -> None:
+        """A machine that the group ends first gives its work back, and says when that is done. One with a
+        task in hand is protected from scale-in by its agent; one that is idle and too many ends itself.
+        """
         self.group.add_lifecycle_hook(
             "GiveWorkBack",
             lifecycle_hook_name=TERMINATION_HOOK,
@@ -108,7 +110,14 @@ class ComputeStack(Stack):
             "LetMachineGo",
             roles=[role],
             statements=[
-                iam.PolicyStatement(actions=["autoscaling:CompleteLifecycleAction"], resources=[own_group])
+                iam.PolicyStatement(
+                    actions=[
+                        "autoscaling:CompleteLifecycleAction",
+                        "autoscaling:SetInstanceProtection",
+                        "autoscaling:TerminateInstanceInAutoScalingGroup",
+                    ],
+                    resources=[own_group],
+                )
             ],
         )
 
@@ -120,8 +129,8 @@ class ComputeStack(Stack):
     ) -> autoscaling.AutoScalingGroup:
         """No desired capacity is given, so that a deploy leaves a working fleet as large as it is.
 
-        Machines start unprotected from scale-in: one that is still booting, or whose agent never came up,
-        must be the first to go. One that is ended while it works gives its task back.
+        Machines start protected from scale-in, which their agents drop when they find nothing to do: a
+        scale-in takes idle machines alone. One that cannot be set up turns itself off (worker_boot).
         """
         group = autoscaling.AutoScalingGroup(
             self,
@@ -143,7 +152,7 @@ class ComputeStack(Stack):
                     spot_allocation_strategy=autoscaling.SpotAllocationStrategy.PRICE_CAPACITY_OPTIMIZED,
                 ),
             ),
-            new_instances_protected_from_scale_in=False,
+            new_instances_protected_from_scale_in=True,
             default_instance_warmup=Duration.seconds(0),  # the tracked metric counts machines that still boot
             group_metrics=[autoscaling.GroupMetrics.all()],
         )

@@ -1,4 +1,4 @@
-"""The agent's composition root: settings, clients, signals."""
+"""The agent's process: settings, signals, children, threads, and its end."""
 
 from __future__ import annotations
 
@@ -8,50 +8,24 @@ import sys
 import threading
 from pathlib import Path
 
-import boto3
-from botocore.config import Config
-
 from contract.runtimes import RuntimesError, parse_runtimes
 from contract.settings import AgentSettings, SettingsError
-from contract.tasks import BakeTask, FinishTask, RenderTask, Task
-from worker_agent.bake_task import BakeTaskHandler
-from worker_agent.bucket import Bucket
-from worker_agent.clients import Clients
-from worker_agent.failed_attempts import FailedAttempts
-from worker_agent.finish_task import FinishTaskHandler
-from worker_agent.frame_clock import FrameClock
-from worker_agent.frame_store import FrameStore
-from worker_agent.guarded_handler import GuardedHandler
+from worker_agent.assembly import Processes, assemble
 from worker_agent.interruptions.departure import Departure
-from worker_agent.interruptions.drain import Drain
-from worker_agent.interruptions.farewell import Farewell, TerminationHook
 from worker_agent.interruptions.metadata import DEFAULT_ENDPOINT as METADATA_ENDPOINT
 from worker_agent.interruptions.metadata import ENDPOINT_VARIABLE as METADATA_VARIABLE
 from worker_agent.interruptions.metadata import MetadataClient
-from worker_agent.interruptions.record import InterruptionRecord
 from worker_agent.interruptions.signals import heed_signals
-from worker_agent.interruptions.task_in_hand import TaskInHand
 from worker_agent.interruptions.watcher import NoticeWatcher
-from worker_agent.job_store import JobStore
 from worker_agent.lease import LeaseKeeper
-from worker_agent.loop import Handler, WorkLoop
-from worker_agent.lost_project import LostProject
-from worker_agent.machine import Machine
-from worker_agent.metrics import FrameMetrics
 from worker_agent.output_check import OutputChecker
-from worker_agent.render_task import RenderTaskHandler
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.scene_sessions import SceneSessions
-from worker_agent.scratch import Scratch
-from worker_agent.stores import Stores
-from worker_agent.task_queue import TaskQueue
 
 log = logging.getLogger("worker_agent")
 
 THREAD_DIED = 70
 """Exit status: a bug of ours."""
-HOOK_CALLS = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 1})
-"""The farewell tries again by itself, and goes on hearing signals between two tries."""
 
 
 def main() -> int:
@@ -74,14 +48,17 @@ def main() -> int:
     watcher = NoticeWatcher(metadata, departure)
     checker = OutputChecker()
     leases = LeaseKeeper(settings.lease_seconds)
-    loop = _loop(settings, sessions, checker, leases, departure)
+    processes = Processes(sessions=sessions, checker=checker, leases=leases, departure=departure)
+    loop, report = assemble(settings, processes)
     watcher.start()
     leases.start()
+    report.start()
     try:
         checker.start()
         log.info("worker %s is ready", settings.worker_id)
         loop.run()
     finally:
+        report.stop()
         watcher.stop()
         leases.stop()
         sessions.close()
@@ -97,86 +74,6 @@ def _end_process(death: threading.ExceptHookArgs) -> None:
     log.critical("the thread %s has died: ending", name, exc_info=trace)
     logging.shutdown()
     os._exit(THREAD_DIED)
-
-
-def _loop(
-    settings: AgentSettings,
-    sessions: SceneSessions,
-    checker: OutputChecker,
-    leases: LeaseKeeper,
-    departure: Departure,
-) -> WorkLoop:
-    """Put the parts together."""
-    clients = Clients.connect()
-    bake, render, urgent, dead_letters = (
-        TaskQueue(clients.sqs, url, quick_sqs=clients.quick_sqs)
-        for url in (
-            settings.bake_queue_url,
-            settings.render_queue_url,
-            settings.urgent_queue_url,
-            settings.dead_letter_queue_url,
-        )
-    )
-    stores = Stores(
-        jobs=JobStore(clients.dynamodb, settings.job_table_name),
-        frames=FrameStore(clients.dynamodb, settings.job_table_name, settings.worker_id),
-        bucket=Bucket(clients.s3, settings.render_bucket_name),
-        scratch=Scratch(Path(settings.scratch_directory)),
-    )
-    metrics = FrameMetrics(
-        clients.cloudwatch, namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
-    )
-    machine = Machine(
-        work=Path(settings.work_directory),
-        scratch=Path(settings.scratch_directory),
-        clear=sessions.clear_leftovers,
-    )
-    sessions.clear_leftovers()  # of an agent that died here
-    baking = BakeTaskHandler(
-        stores=stores, sessions=sessions, machine=machine, render_queue=render, finish_queue=urgent
-    )
-    frame_clock = FrameClock()
-    rendering = RenderTaskHandler(
-        stores=stores,
-        sessions=sessions,
-        machine=machine,
-        checker=checker,
-        finish_queue=urgent,
-        metrics=metrics,
-        clock=frame_clock,
-        attempts=FailedAttempts(stores=stores, metrics=metrics, elsewhere_seconds=settings.lease_seconds / 2),
-        lost=LostProject(stores=stores, bake_queue=bake),
-    )
-    finishing = FinishTaskHandler(stores=stores)
-    in_hand = TaskInHand(InterruptionRecord(stores).note)
-    Drain(departure=departure, in_hand=in_hand, blender=sessions, frame_clock=frame_clock).start()
-    hook = TerminationHook(
-        boto3.client("autoscaling", config=HOOK_CALLS),
-        group=settings.worker_asg_name,
-        instance_id=settings.worker_id,
-    )
-    handlers: dict[type[Task], Handler] = {
-        BakeTask: baking.handle,
-        RenderTask: rendering.handle,
-        FinishTask: finishing.handle,
-    }
-    return WorkLoop(
-        queues=(urgent, bake, render),
-        dead_letters=dead_letters,
-        handlers={
-            task: GuardedHandler(handle, machine=machine, jobs=stores.jobs)
-            for task, handle in handlers.items()
-        },
-        leases=leases,
-        metrics=metrics,
-        departure=departure,
-        in_hand=in_hand,
-        farewell=Farewell(departure, hook),
-        on_lease_lost=sessions.kill,
-        lease_seconds=settings.lease_seconds,
-        poll_seconds=settings.poll_seconds,
-        require_fit_machine=machine.require,
-    )
 
 
 if __name__ == "__main__":

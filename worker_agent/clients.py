@@ -11,6 +11,7 @@ from botocore.config import Config
 from worker_agent.patience import patient
 
 if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
@@ -33,15 +34,20 @@ def client_config(*, read_seconds: float, tries: int = 3, connect_seconds: float
 QUICK: Final = client_config(connect_seconds=3, read_seconds=5, tries=2)
 """Fails within 20 s: for what is worthless later, as renewing a lease."""
 
+ONE_TRY: Final = client_config(connect_seconds=3, read_seconds=5, tries=1)
+"""For callers that try again by themselves, in their own time: they go on hearing signals in between."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
     dynamodb: Any
     """A resource's client: it takes and gives Python values."""
+    one_try_dynamodb: Any
     s3: S3Client
     sqs: SQSClient
     quick_sqs: SQSClient
     cloudwatch: CloudWatchClient
+    autoscaling: AutoScalingClient
 
     @classmethod
     def connect(cls) -> Self:
@@ -50,8 +56,10 @@ class Clients:
         dynamodb = boto3.resource("dynamodb", config=client_config(read_seconds=10)).meta.client
         return cls(
             dynamodb=patient(dynamodb),
+            one_try_dynamodb=boto3.resource("dynamodb", config=ONE_TRY).meta.client,
             s3=patient(boto3.client("s3", config=client_config(read_seconds=30))),
             sqs=patient(boto3.client("sqs", config=client_config(read_seconds=LONGEST_POLL_SECONDS + 10))),
             quick_sqs=boto3.client("sqs", config=QUICK),
             cloudwatch=boto3.client("cloudwatch", config=QUICK),
+            autoscaling=boto3.client("autoscaling", config=ONE_TRY),
         )

@@ -91,16 +91,20 @@ class RenderTaskHandler:
         """Render and record frames, taking each that has ended off `left`, until one fails."""
         output = self._sessions.output_folder()
         completed = False
+        self._clock.turn_to(left[0])
         self._clock.begin(None)  # nobody knows how long it takes to open a scene
         try:
             session = self._sessions.open_for(
                 job, self._stores.scratch.baked(job.job_id, job.baked_folder) / job.baked_blend
             )
+            self._clock.turn_to(left[0])
             self._clock.begin(self._times.expected_seconds(job))
             for rendered in session.render(
                 tuple(left), output, timeout_seconds_per_frame=self._times.limit_seconds(job)
             ):
                 self._clock.end()  # its upload is waited for
+                if len(left) > 1:
+                    self._clock.turn_to(left[1])  # Blender is at it already
                 self._checker.check(rendered, output, session.frame_outputs)
                 self._keep(job, rendered, output, lease, session.runtime_version)
                 self._times.add(job, rendered.seconds)
@@ -118,6 +122,7 @@ class RenderTaskHandler:
             return self._fail(job, left, error, lease)
         finally:
             self._clock.end()
+            self._clock.turn_to(None)
             if not completed:
                 self._sessions.close()  # it may be in the middle of something, or broken
             shutil.rmtree(output, ignore_errors=True)

@@ -15,6 +15,7 @@ from contract.tasks import Task, encode
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 _BATCH = 10  # SQS takes no more in one call
@@ -77,6 +78,16 @@ class TaskQueue:
             receives = int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1))
             return Message(message["MessageId"], message["ReceiptHandle"], message["Body"], receives)
         return None
+
+    def tasks(self) -> int:
+        """How many messages it holds, delayed ones and those in flight included, as SQS counts them: late."""
+        names: list[QueueAttributeNameType] = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesDelayed",
+            "ApproximateNumberOfMessagesNotVisible",
+        ]
+        answer = self._quick_sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
+        return sum(int(answer["Attributes"][name]) for name in names)
 
     def extend(self, message: Message, seconds: int) -> None:
         """Hold a message for `seconds` from now; 0 gives it back. Raises LeaseLostError."""

@@ -47,6 +47,13 @@ _CODES: Final = {
     "TransactionConflictException",  # a plain write that met a transaction
     "TransactionInProgressException",
 }
+_SCALING: Final = {
+    "ResourceContention",
+    "ResourceContentionFault",
+    "ScalingActivityInProgress",
+    "ScalingActivityInProgressFault",
+}
+"""Auto Scaling does something else just now."""
 _CONFLICT: Final = "TransactionConflict"
 _CANCELLATIONS: Final = {
     _CONFLICT,
@@ -69,6 +76,11 @@ def is_transient(error: Exception) -> bool:
     if reasons:
         return reasons <= _CANCELLATIONS
     return status >= 500 or status == 429 or _code(error) in _CODES
+
+
+def is_busy(error: Exception) -> bool:
+    """True for what an Auto Scaling group may do a little later."""
+    return is_transient(error) or (isinstance(error, ClientError) and _code(error) in _SCALING)
 
 
 def is_conflict(error: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""The fleet's agents: as many processes as wanted, the dead replaced, the surplus asked to go."""
+"""The fleet's agents: as many processes as desired, the dead replaced, the idle of a surplus asked to go."""
 
 from __future__ import annotations
 
@@ -52,6 +52,10 @@ class AgentPool:
     metadata: MetadataServer
     """What each agent's machine is told."""
     tell: Callable[[str], object]
+    max_agents: int
+    """So many run at once, however many are desired: the others wait."""
+    new_are_protected: bool = True
+    """Whether a machine is protected from scale-in until its agent says that it is idle."""
     heartbeat_seconds: float = TERMINATION_HEARTBEAT_SECONDS
     """How long an agent has before SIGTERM to give its work back and say so."""
     grace_seconds: float = GRACE_SECONDS
@@ -64,27 +68,23 @@ class AgentPool:
     def at_work(self) -> list[Agent]:
         return [agent for agent in self.agents if not agent.going]
 
-    def step(self, wanted: int, now: float) -> None:
-        """One look: bury the dead, start what is missing, ask the newest of a surplus to go."""
-        for agent in list(self.agents):
-            if agent.process.poll() is not None:
-                self._bury(agent, now)
-            elif self.metadata.machines.is_taken(agent.worker_id):
-                self.tell(f"Spot takes {agent.worker_id} back: killing it")
-                self._kill(agent, now)
-            elif agent.kill_at is not None and now >= agent.kill_at:
-                self.tell(f"{agent.worker_id} did not go within {self.grace_seconds:.0f} s: killing it")
-                self._kill(agent, now)
-        for agent in self.at_work[wanted:]:
-            self.tell(f"asking {agent.worker_id} to go")
-            self.metadata.terminate(agent.worker_id)
-            agent.wait_until = now + self.heartbeat_seconds
+    def step(self, desired: int, now: float) -> None:
+        """One look: bury the dead, end what is idle of a surplus, see off who goes, start what is missing.
+
+        Protected machines of a surplus stay until they are protected no more, as on AWS.
+        """
+        self._bury_and_kill(now)
+        for worker_id in self.metadata.machines.take_idle(self._in_service - desired):
+            self.tell(f"{worker_id} is idle and one too many")
         for agent in self.agents:
+            if not agent.going and self.metadata.machines.is_going(agent.worker_id):
+                self.tell(f"{agent.worker_id} is to go, once it has given its work back")
+                agent.wait_until = now + self.heartbeat_seconds
             waiting = agent.wait_until is not None and agent.kill_at is None
             if waiting and self._is_let_go(agent, now):
                 self._end(agent, now)
         if now >= self.start_after:
-            for _ in range(wanted - len(self.at_work)):
+            for _ in range(min(desired, self.max_agents) - len(self.at_work)):
                 self._start(now)
 
     def stop_all(self, clock: Callable[[], float], pause: Callable[[float], object]) -> None:
@@ -97,8 +97,26 @@ class AgentPool:
             if self.agents:
                 pause(0.1)
 
+    @property
+    def _in_service(self) -> int:
+        """Machines that were not told to go; each of them has an agent."""
+        machines = self.metadata.machines
+        return sum(not machines.is_going(agent.worker_id) for agent in self.at_work)
+
+    def _bury_and_kill(self, now: float) -> None:
+        for agent in list(self.agents):
+            if agent.process.poll() is not None:
+                self._bury(agent, now)
+            elif self.metadata.machines.is_taken(agent.worker_id):
+                self.tell(f"Spot takes {agent.worker_id} back: killing it")
+                self._kill(agent, now)
+            elif agent.kill_at is not None and now >= agent.kill_at:
+                self.tell(f"{agent.worker_id} did not go within {self.grace_seconds:.0f} s: killing it")
+                self._kill(agent, now)
+
     def _start(self, now: float) -> None:
         worker_id = f"local-{token_hex(2)}"
+        self.metadata.machines.add(worker_id, is_protected=self.new_are_protected)
         folder = self.state.work / worker_id
         folder.mkdir(parents=True, exist_ok=True)
         process = processes.spawn(

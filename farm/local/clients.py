@@ -13,6 +13,7 @@ from farm.local.state import FarmRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
@@ -47,3 +48,7 @@ def functions(endpoint: str) -> LambdaClient:
 
 def scaling(endpoint: str) -> AutoScalingClient:
     return _session().client("autoscaling", endpoint_url=endpoint, config=_config)
+
+
+def metrics(endpoint: str) -> CloudWatchClient:
+    return _session().client("cloudwatch", endpoint_url=endpoint, config=_config)

@@ -1,6 +1,7 @@
 """The laptop's stand-in for EC2 and Auto Scaling, a process of its own: `python -m farm.local.fleet`.
 
-Every two seconds it turns the deployed scaling loop once, then starts or stops agents to match.
+Every so often, a minute of AWS, it turns the deployed scaling loop once. In between it makes the agents as
+many as the deployed group wants, whoever set that: the policies, an agent that ended itself, or a person.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -19,18 +20,21 @@ from threading import Event
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.job import timestamp
-from contract.scaling import Backlog
 from contract.settings import AgentSettings, BacklogSettings
 from farm.local import clients, emulator, processes
 from farm.local.agents import STOP_SECONDS, AgentPool
 from farm.local.environment import child_environment
+from farm.local.group import DeployedGroup, GroupMissingError
+from farm.local.machines import Machines
 from farm.local.metadata import MetadataServer
+from farm.local.policies import PolicyError
 from farm.local.scaler import Scaler, ScalerError
 from farm.local.settings import LocalSettings, blender_folder
 from farm.local.state import FarmRecord, StateFolder, write_json
 
 NAME = "fleet"
-PERIOD_SECONDS = 2.0
+LOOK_SECONDS = 0.5
+"""From one look at the agents and the desired capacity to the next."""
 LEASE_SECONDS = 60
 """Shorter than on AWS: a person who kills an agent waits for its frame to be taken up again."""
 IDLE_SECONDS = 5
@@ -48,7 +52,10 @@ class FleetReport:
     at: str
     desired: int
     max_agents: int
-    agents: int
+    agents: Mapping[str, str] = field(default_factory=dict)
+    """What each is, by its worker id: protected, idle or going."""
+    wanted: int = 0
+    """Workers that the backlog wants, whatever this computer can have."""
     tasks: int = 0
     problem: str = ""
 
@@ -64,64 +71,97 @@ def main() -> int:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    scaler = Scaler(
-        functions=clients.functions(farm.endpoint),
-        scaling=clients.scaling(farm.endpoint),
-        backlog_function=farm.outputs["BacklogFunctionName"],
-        group=farm.outputs["WorkerGroupName"],
-        patience_seconds=settings.scale_in_seconds,
-    )
-    metadata = MetadataServer()
-    metadata.start()
-    pool = AgentPool(
-        state=state,
-        command=[sys.executable, "-m", "worker_agent"],
-        environment=AgentEnvironment(settings, state, farm, deployed_settings(farm)),
-        metadata=metadata,
-        tell=_log.info,
-    )
+    fleet = assemble(settings, state, farm)
+    fleet.pool.metadata.start()
     try:
-        run(scaler, pool, machine, settings.max_agents, stop)
+        fleet.run(machine, stop)
     finally:
-        pool.stop_all(time.monotonic, time.sleep)
-        metadata.stop()
+        fleet.pool.stop_all(time.monotonic, time.sleep)
+        fleet.pool.metadata.stop()
         _log.info("every agent has ended")
     return 0
 
 
-def run(
-    scaler: Scaler, pool: AgentPool, machine: processes.ProcessRecord, max_agents: int, stop: Event
-) -> None:
-    """Turn the loop until asked to stop, or until the emulator is gone."""
-    desired, problem = 0, ""
-    backlog: Backlog | None = None
-    while not stop.is_set():
-        if not machine.alive:
-            _log.error("the AWS emulator is gone: ending")
-            return
-        before, problem = problem, ""
-        try:
-            backlog, wanted = scaler.step(time.monotonic())
-            if wanted != desired:
-                _log.info("desired capacity %d -> %d for %d tasks", desired, wanted, backlog.tasks)
-            desired = wanted
-        except (ScalerError, BotoCoreError, ClientError) as error:
-            problem = f"{type(error).__name__}: {error}"
-        pool.step(min(desired, max_agents), time.monotonic())
-        if pool.short_lives:
-            problem = problem or f"the last {pool.short_lives} agents ended right after they started"
-        if problem and problem != before:
-            _log.error("%s", problem)
-        report = FleetReport(
+def assemble(settings: LocalSettings, state: StateFolder, farm: FarmRecord) -> Fleet:
+    """Put the parts together."""
+    group = DeployedGroup(clients.scaling(farm.endpoint), farm.outputs["WorkerGroupName"], _log.info)
+    scaler = Scaler(
+        functions=clients.functions(farm.endpoint),
+        scaling=clients.scaling(farm.endpoint),
+        cloudwatch=clients.metrics(farm.endpoint),
+        backlog_function=farm.outputs["BacklogFunctionName"],
+        group=group,
+        max_agents=settings.max_agents,
+    )
+    pool = AgentPool(
+        state=state,
+        command=[sys.executable, "-m", "worker_agent"],
+        environment=AgentEnvironment(settings, state, farm, deployed_settings(farm)),
+        metadata=MetadataServer(Machines(), group),
+        tell=_log.info,
+        max_agents=settings.max_agents,
+        new_are_protected=group.read().protects_new,
+    )
+    return Fleet(scaler, group, pool, settings.minute_seconds)
+
+
+@dataclass(slots=True)
+class Fleet:
+    """The scaling loop and the agents, turned by one thread."""
+
+    scaler: Scaler
+    group: DeployedGroup
+    pool: AgentPool
+    minute_seconds: float
+    measure_at: float = float("-inf")
+    report: FleetReport = field(default_factory=lambda: FleetReport(at="", desired=0, max_agents=0))
+
+    def run(self, machine: processes.ProcessRecord, stop: Event) -> None:
+        """Turn until asked to stop, or until the emulator is gone."""
+        while not stop.is_set():
+            if not machine.alive:
+                _log.error("the AWS emulator is gone: ending")
+                return
+            before = self.report.problem
+            self.turn(time.monotonic())
+            if self.report.problem and self.report.problem != before:
+                _log.error("%s", self.report.problem)
+            write_json(self.pool.state.fleet_report, asdict(self.report))
+            stop.wait(LOOK_SECONDS)
+
+    def turn(self, now: float) -> None:
+        """One look. What does not answer is a problem on the report, and everything stays as it is."""
+        problem = self._measure(now) if now >= self.measure_at else self.report.problem
+        with self.group.lock:
+            try:
+                desired = self.group.read().desired
+            except (GroupMissingError, BotoCoreError, ClientError) as error:
+                desired, problem = self.group.last_desired, _words(error)
+            self.pool.step(desired, now)
+        if self.pool.short_lives:
+            problem = problem or f"the last {self.pool.short_lives} agents ended right after they started"
+        self.report = replace(
+            self.report,
             at=timestamp(datetime.now(UTC)),
             desired=desired,
-            max_agents=max_agents,
-            agents=len(pool.at_work),
-            tasks=backlog.tasks if backlog else 0,
+            max_agents=self.pool.max_agents,
+            agents={view.worker_id: view.condition for view in self.pool.metadata.machines.views()},
             problem=problem,
         )
-        write_json(pool.state.fleet_report, asdict(report))
-        stop.wait(PERIOD_SECONDS)
+
+    def _measure(self, now: float) -> str:
+        """Turn the deployed loop once; what went wrong."""
+        self.measure_at = now + self.minute_seconds
+        try:
+            backlog = self.scaler.step()
+        except (ScalerError, PolicyError, GroupMissingError, BotoCoreError, ClientError) as error:
+            return _words(error)
+        self.report = replace(self.report, wanted=backlog.wanted_workers, tasks=backlog.tasks)
+        return ""
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def deployed_settings(farm: FarmRecord) -> BacklogSettings:

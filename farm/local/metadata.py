@@ -1,4 +1,4 @@
-"""The instance metadata service of every agent's machine, and the one call of Auto Scaling that it makes.
+"""The server that agents' machines speak to: the metadata of each, and Auto Scaling (see `autoscaling`).
 
 An agent's endpoint is `http://127.0.0.1:<port>/<worker id>`; the fleet's log names it. To take a machine away
 as Spot does, with 30 s notice, or to recommend that it be replaced, or to have the group end it:
@@ -14,9 +14,10 @@ import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
-from xml.sax.saxutils import escape
+from urllib.parse import urlsplit
 
+from farm.local.autoscaling import AutoScaling
+from farm.local.group import Group, StandingGroup
 from farm.local.machines import CompletedAction, Machines, NoSuchMachineError
 
 MAX_TTL_SECONDS = 21_600
@@ -24,17 +25,20 @@ DEFAULT_NOTICE_SECONDS = 120.0
 _TOKEN_HEADER = "X-aws-ec2-metadata-token"
 _AUTOSCALING = "/autoscaling"
 _MAX_BODY_BYTES = 64 * 1024
-_XMLNS = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
 
 Answer = tuple[HTTPStatus, str]
 
 
 class MetadataServer:
-    """Runs in a thread of the fleet, for this computer alone. Usable on its own by tests."""
+    """Runs in a thread of the fleet, for this computer alone.
 
-    def __init__(self, machines: Machines | None = None) -> None:
+    On its own, as tests use it, its machines are a group that stays as large as it is.
+    """
+
+    def __init__(self, machines: Machines | None = None, group: Group | None = None) -> None:
         self.machines = machines or Machines()
-        handler = type("_BoundHandler", (_Handler,), {"machines": self.machines})
+        autoscaling = AutoScaling(self.machines, group or StandingGroup(self.machines))
+        handler = type("_BoundHandler", (_Handler,), {"machines": self.machines, "autoscaling": autoscaling})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(
@@ -74,7 +78,7 @@ class MetadataServer:
         self.machines.recommend_rebalance(worker_id)
 
     def terminate(self, worker_id: str) -> None:
-        """The group has chosen the machine to go; it waits for the agent's word."""
+        """The machine is to go, protected or not; the group waits for the agent's word."""
         self.machines.terminate(worker_id)
 
     @property
@@ -89,6 +93,7 @@ class MetadataServer:
 
 class _Handler(BaseHTTPRequestHandler):
     machines: Machines
+    autoscaling: AutoScaling
 
     def do_GET(self) -> None:
         self._answer(self._read)
@@ -97,7 +102,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._write)
 
     def do_POST(self) -> None:
-        self._send(*self._complete())
+        if self.path.startswith(_AUTOSCALING):
+            self._send(*self.autoscaling.answer(self._body()))
+        else:
+            self._send(HTTPStatus.NOT_FOUND, f"{self.path[:80]!r}: expected {_AUTOSCALING}")
 
     def log_message(self, format: str, *args: object) -> None:
         """Agents ask every other second: nobody reads that."""
@@ -136,23 +144,6 @@ class _Handler(BaseHTTPRequestHandler):
             return HTTPStatus.NOT_FOUND, f"{path[:80]!r}: expected spot, rebalance or terminate"
         return HTTPStatus.OK, f"{worker_id}: {path}\n"
 
-    def _complete(self) -> Answer:
-        call = {name: values[0] for name, values in parse_qs(self._body()).items()}
-        if not self.path.startswith(_AUTOSCALING) or call.get("Action") != "CompleteLifecycleAction":
-            return _error("InvalidAction", f"{call.get('Action', '')[:80]!r} is not served here")
-        action = CompletedAction(
-            worker_id=call.get("InstanceId", ""),
-            hook=call.get("LifecycleHookName", ""),
-            group=call.get("AutoScalingGroupName", ""),
-            result=call.get("LifecycleActionResult", ""),
-        )
-        if not self.machines.complete(action):
-            return _error(
-                "ValidationError", f"No active Lifecycle Action found with instance ID {action.worker_id}"
-            )
-        name = "CompleteLifecycleAction"
-        return HTTPStatus.OK, f'<{name}Response xmlns="{_XMLNS}"><{name}Result/></{name}Response>'
-
     def _body(self) -> str:
         length = self.headers.get("Content-Length", "0")
         size = int(length) if length.isascii() and length.isdigit() else 0
@@ -165,10 +156,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-
-
-def _error(code: str, message: str) -> Answer:
-    return HTTPStatus.BAD_REQUEST, (
-        f'<ErrorResponse xmlns="{_XMLNS}"><Error><Type>Sender</Type><Code>{code}</Code>'
-        f"<Message>{escape(message)}</Message></Error></ErrorResponse>"
-    )

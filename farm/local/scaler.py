@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from contract.scaling import Backlog
-from farm.local.tracking import ScaleIn, tracked_capacity
+from farm.local.group import Group
+from farm.local.policies import metric_values, read_policies
+from farm.local.tracking import Breaches, next_capacity
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_lambda import LambdaClient
 
 
@@ -20,32 +23,39 @@ class ScalerError(RuntimeError):
 
 @dataclass(slots=True, kw_only=True)
 class Scaler:
-    """Everything it acts on is read from the deployed farm: the metric, the policy's target, the maximum."""
+    """What it acts on is read from the deployed farm: the metric, the policies, their alarms, the bounds."""
 
     functions: LambdaClient
     scaling: AutoScalingClient
+    cloudwatch: CloudWatchClient
     backlog_function: str
-    group: str
-    patience_seconds: float
-    scale_in: ScaleIn = field(default_factory=ScaleIn)
+    group: Group
+    max_agents: int
+    """More are never desired: machines that cannot be started would still be counted as workers."""
+    breaches: Breaches = field(default_factory=Breaches)
 
-    def step(self, now: float) -> tuple[Backlog, int]:
-        """Measure the backlog and set the group's desired capacity; both. Raises ScalerError."""
+    def step(self) -> Backlog:
+        """One minute of AWS: measure the backlog, and let the policies set the group's desired capacity.
+
+        Raises ScalerError, PolicyError, GroupMissingError, BotoCoreError or ClientError; then nothing scales.
+        """
         backlog = self._measure()
-        desired, maximum = self._capacity()
-        proposed = tracked_capacity(
-            desired=desired,
-            maximum=maximum,
-            metric=backlog.backlog_per_instance,
-            target=self._target(),
-            needs_wake=backlog.needs_wake,
-        )
-        self.scale_in, wanted = self.scale_in.step(
-            proposed=proposed, desired=desired, now=now, patience_seconds=self.patience_seconds
-        )
-        if wanted != desired:
-            self.scaling.set_desired_capacity(AutoScalingGroupName=self.group, DesiredCapacity=wanted)
-        return backlog, wanted
+        values = metric_values(backlog)
+        policies = read_policies(self.scaling, self.cloudwatch, self.group.name)
+        self.breaches = self.breaches.after(policies.alarms, values)
+        with self.group.lock:
+            size = self.group.read()
+            wanted = next_capacity(
+                policies,
+                self.breaches,
+                values,
+                desired=size.desired,
+                minimum=size.minimum,
+                maximum=min(size.maximum, self.max_agents),
+            )
+            if wanted != size.desired:
+                self.group.set_desired(wanted, f"the policies, for {backlog.tasks} tasks")
+        return backlog
 
     def _measure(self) -> Backlog:
         answer = self.functions.invoke(FunctionName=self.backlog_function)
@@ -59,22 +69,3 @@ class Scaler:
             raise ScalerError(
                 f"the backlog function answered {payload[:200]!r}: expected a backlog"
             ) from error
-
-    def _capacity(self) -> tuple[int, int]:
-        groups = self.scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self.group])[
-            "AutoScalingGroups"
-        ]
-        if not groups:
-            raise ScalerError(f"there is no Auto Scaling group {self.group}")
-        return groups[0]["DesiredCapacity"], groups[0]["MaxSize"]
-
-    def _target(self) -> float:
-        policies = self.scaling.describe_policies(AutoScalingGroupName=self.group)["ScalingPolicies"]
-        targets = [
-            p["TargetTrackingConfiguration"]["TargetValue"]
-            for p in policies
-            if "TargetTrackingConfiguration" in p
-        ]
-        if len(targets) != 1:
-            raise ScalerError(f"{self.group} has {len(targets)} target-tracking policies: expected one")
-        return targets[0]

@@ -24,8 +24,8 @@ class LocalSettings:
     """Everything the laptop farm keeps: ports, process ids, logs, scratch."""
     max_agents: int
     """Agents that run at once, whatever capacity the farm wants: a laptop has one processor."""
-    scale_in_seconds: float
-    """How long fewer agents must be wanted before one is stopped."""
+    minute_seconds: float
+    """How long a minute of AWS is here: between two measures of the backlog, and an alarm's period."""
     blenders: tuple[str, ...]
     """Paths of Blender executables and of Pythons that have bpy; none: what the environment can have."""
 
@@ -34,8 +34,8 @@ class LocalSettings:
         """Read and check. Raises LocalSettingsError."""
         return cls(
             state_dir=Path(env.get("FARM_STATE_DIR") or ROOT / ".farm").resolve(),
-            max_agents=int(_number(env, "FARM_LOCAL_AGENTS", max(1, (os.cpu_count() or 1) // 2), whole=True)),
-            scale_in_seconds=_number(env, "FARM_LOCAL_SCALE_IN_SECONDS", 10, whole=False),
+            max_agents=int(_number(env, "FARM_LOCAL_AGENTS", max(1, (os.cpu_count() or 1) // 2))),
+            minute_seconds=_number(env, "FARM_LOCAL_MINUTE_SECONDS", 2, least=0.5),
             blenders=tuple(
                 str(Path(path).expanduser().absolute())
                 for path in env.get("FARM_BLENDER", "").split(os.pathsep)
@@ -47,7 +47,7 @@ class LocalSettings:
         return {
             "FARM_STATE_DIR": str(self.state_dir),
             "FARM_LOCAL_AGENTS": str(self.max_agents),
-            "FARM_LOCAL_SCALE_IN_SECONDS": str(self.scale_in_seconds),
+            "FARM_LOCAL_MINUTE_SECONDS": str(self.minute_seconds),
             "FARM_BLENDER": os.pathsep.join(self.blenders),
         }
 
@@ -66,15 +66,16 @@ def region_of(cdk_json: Path) -> str:
         return "us-east-1"
 
 
-def _number(env: Mapping[str, str], name: str, default: float, *, whole: bool) -> float:
+def _number(env: Mapping[str, str], name: str, default: float, *, least: float | None = None) -> float:
+    """From `least` to 1000; without it a whole number from 1."""
     text = env.get(name, "").strip()
     if not text:
         return default
     try:
-        number = float(int(text) if whole else float(text))
+        number = float(int(text) if least is None else float(text))
     except ValueError:
         number = -1
-    if not (1 if whole else 0) <= number <= 1000:
-        kind = "whole number from 1" if whole else "number from 0"
+    if not (least or 1) <= number <= 1000:
+        kind = "whole number from 1" if least is None else f"number from {least}"
         raise LocalSettingsError(f"{name} is {text[:80]!r}: expected a {kind} to 1000")
     return number

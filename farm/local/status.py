@@ -39,13 +39,16 @@ def show(console: Console, state: StateFolder, record: FarmRecord) -> None:
     alive = "running" if processes.recorded(state, fleet.NAME) else "NOT RUNNING"
     say(
         console,
-        f"fleet: {alive}, desired capacity {report.get('desired', 0)}, "
-        f"at most {report.get('max_agents')} agents",
+        f"fleet: {alive}, desired capacity {report.get('desired', 0)} "
+        f"(the backlog wants {report.get('wanted', 0)}, at most {report.get('max_agents')} run here)",
     )
+    conditions = report.get("agents") or {}
     for agent in agents.running(state):
+        worker_id = agent.name.removeprefix("agent-")
         say(
             console,
-            f"  {agent.name.removeprefix('agent-')}: process {agent.pid}, log {state.logs}/{agent.name}.log",
+            f"  {worker_id}: {conditions.get(worker_id, 'starting')}, process {agent.pid}, "
+            f"log {state.logs}/{agent.name}.log",
         )
     if report.get("problem"):
         say(console, str(report["problem"]), "red")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from farm.local import lifecycle, processes
 from farm.local.fleet import AgentEnvironment, deployed_settings
+from farm.local.metadata import MetadataServer
 from farm.local.settings import LocalSettings
 from tests.e2e.laptop import ROOT, LaptopFarm, a_farm
 
@@ -34,6 +35,8 @@ class CrewMember:
 class Crew:
     farm: LaptopFarm
     environment: AgentEnvironment
+    metadata: MetadataServer
+    """What each agent's machine is told: nobody ends it, and it cannot end itself."""
     lease_seconds: int
     members: list[CrewMember] = field(default_factory=list)
     """Those at work."""
@@ -44,6 +47,7 @@ class Crew:
         folder.mkdir(parents=True)
         env = {
             **self.environment(name, folder),
+            **self.metadata.environment_for(name),
             "FARM_LEASE_SECONDS": str(self.lease_seconds),
             "FARM_POLL_SECONDS": "1",
         }
@@ -59,6 +63,7 @@ class Crew:
         member.process.wait()
         processes.kill_strays(self.farm.state, member.folder)
         self.members.remove(member)
+        self.metadata.machines.remove(member.name)
 
     def ask_to_go(self, member: CrewMember) -> None:
         """SIGTERM: it ends well, and takes its Blender along. One that has not begun just ends."""
@@ -87,12 +92,15 @@ def a_crew(folder: Path, *, lease_seconds: int) -> Iterator[Crew]:
         lifecycle.stop_fleet(farm.state, lambda _: None)
         settings = LocalSettings.from_env(farm.env)
         environment = AgentEnvironment(settings, farm.state, farm.record, deployed_settings(farm.record))
-        crew = Crew(farm, environment, lease_seconds)
+        metadata = MetadataServer()
+        metadata.start()
+        crew = Crew(farm, environment, metadata, lease_seconds)
         try:
             yield crew
         finally:
             for member in list(crew.members):
                 crew.kill(member)
+            metadata.stop()
 
 
 def wait_until(true: Callable[[], object], seconds: float = 60) -> None:

@@ -160,6 +160,7 @@ def _settings(cloud: Cloud, worker_id: str, folder: Path, blender: Path, stop_se
         blender_directory=str(folder / "shelf"),
         lease_seconds=60,
         poll_seconds=1,
+        idle_seconds=600,
         stop_seconds=stop_seconds,
     )
 

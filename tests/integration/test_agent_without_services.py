@@ -90,6 +90,7 @@ def start_agent(folder: Path, services: Endpoint) -> subprocess.Popen[bytes]:
         blender_directory=str(folder / "blenders"),
         lease_seconds=120,
         poll_seconds=1,
+        idle_seconds=2,
     )
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},

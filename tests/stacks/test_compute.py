@@ -49,6 +49,7 @@ def test_the_agent_can_read_its_settings() -> None:
         blender_directory="/opt/render-worker/blender",
         lease_seconds=120,
         poll_seconds=20,
+        idle_seconds=20,
         stop_seconds=60,
     )
     assert environment["AWS_DEFAULT_REGION"] == "eu-central-1"
@@ -147,8 +148,8 @@ def test_machines_are_of_the_types_named_and_none_weighs_more() -> None:
     assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 30
 
 
-def test_a_machine_that_never_came_up_can_be_taken_away() -> None:
-    assert group(synthesized())["NewInstancesProtectedFromScaleIn"] is False
+def test_a_machine_is_not_taken_away_before_its_agent_has_found_nothing_to_do() -> None:
+    assert group(synthesized())["NewInstancesProtectedFromScaleIn"] is True
 
 
 def test_the_group_takes_the_name_it_is_given_everywhere() -> None:

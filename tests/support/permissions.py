@@ -9,6 +9,8 @@ from typing import Any
 
 from tests.support.synthesized import Synthesized
 
+_ALL_LIKE = "ForAllValues:StringLike"
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -57,8 +59,11 @@ def may(farm: Synthesized, role: str, action: str, resource: str, **context: str
 
 
 def _holds(statement: Statement, keys: Mapping[str, str]) -> bool:
-    assert set(statement.conditions) <= {"StringEquals"}, statement.conditions
-    return all(keys.get(k) == v for k, v in statement.conditions.get("StringEquals", {}).items())
+    assert set(statement.conditions) <= {"StringEquals", _ALL_LIKE}, statement.conditions
+    equals, like = statement.conditions.get("StringEquals", {}), statement.conditions.get(_ALL_LIKE, {})
+    return all(keys.get(k) == v for k, v in equals.items()) and all(
+        k not in keys or any(fnmatchcase(keys[k], pattern) for pattern in _listed(v)) for k, v in like.items()
+    )  # a request that names no such key passes, as in IAM
 
 
 def _listed(value: Any) -> list[str]:

@@ -52,7 +52,13 @@ def make_pool(state: StateFolder, metadata: MetadataServer) -> MakePool:
 
 
 def _make_pool(
-    state: StateFolder, metadata: MetadataServer, program: str, heartbeat_seconds: float = 0
+    state: StateFolder,
+    metadata: MetadataServer,
+    program: str,
+    heartbeat_seconds: float = 0,
+    *,
+    are_protected: bool = False,
+    max_agents: int = 9,
 ) -> AgentPool:
     def environment(worker_id: str, folder: Path) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], MARKER: str(state.root), "WORK": str(folder), "WORKER": worker_id}
@@ -63,6 +69,8 @@ def _make_pool(
         environment=environment,
         metadata=metadata,
         tell=lambda _: None,
+        max_agents=max_agents,
+        new_are_protected=are_protected,
         heartbeat_seconds=heartbeat_seconds,
         grace_seconds=20,
     )
@@ -87,11 +95,11 @@ def test_as_many_as_wanted(state: StateFolder, make_pool: MakePool) -> None:
     assert len(pool.at_work) == len(agents.running(state)) == 2
     assert len({agent.worker_id for agent in pool.agents}) == 2
     all_up(pool)
-    first = pool.agents[0]
+    _, last = pool.agents
     pool.step(1, 2)
     wait_for(lambda: len(agents.running(state)) == 1)
     pool.step(1, 3)
-    assert pool.agents == [first]  # the newest went
+    assert pool.agents == [last], "the one that idled longest went"
     pool.stop_all(time.monotonic, time.sleep)
     assert agents.running(state) == []
     assert list(state.work.iterdir()) == []
@@ -188,3 +196,88 @@ def test_spot_takes_a_machine_back_whatever_it_does(state: StateFolder, make_poo
     pool.step(1, 2)
     assert len(pool.at_work) == 1, "another takes its place"
     assert pool.short_lives == 0
+
+
+def test_a_protected_machine_waits_until_it_is_protected_no_more(make_pool: MakePool) -> None:
+    pool = make_pool(GOOD, are_protected=True)
+    machines = pool.metadata.machines
+    pool.step(3, 0)
+    all_up(pool)
+    first, second, third = (agent.worker_id for agent in pool.agents)
+    for now in range(1, 200):
+        pool.step(1, now)
+    assert len(pool.at_work) == 3, "all are busy: desired capacity fell, and termination waits"
+    machines.protect([second], False)
+    machines.protect([second], True)
+    pool.step(1, 200)
+    assert len(pool.at_work) == 3, "it found work in time"
+    machines.protect([third], False)
+    pool.step(1, 201)
+    machines.protect([first], False)
+    pool.step(1, 202)
+    assert [agent.worker_id for agent in pool.at_work] == [second]
+    pool.step(1, 203)
+    assert [agent.worker_id for agent in pool.at_work] == [second], "one is desired, and there is one"
+    pool.stop_all(time.monotonic, time.sleep)
+
+
+def test_the_machine_that_idled_longest_goes_first(make_pool: MakePool) -> None:
+    pool = make_pool(GOOD, are_protected=True)
+    pool.step(3, 0)
+    all_up(pool)
+    ids = [agent.worker_id for agent in pool.agents]
+    for worker_id in (ids[1], ids[2], ids[0], ids[1]):
+        pool.metadata.machines.protect([worker_id], False)
+    pool.step(1, 1)
+    assert [agent.worker_id for agent in pool.at_work] == [ids[0]]
+    pool.stop_all(time.monotonic, time.sleep)
+
+
+def test_one_that_ends_itself_is_seen_off_and_not_replaced(state: StateFolder, make_pool: MakePool) -> None:
+    """As the group has it: desired capacity is lower by one, and the machine waits for its agent's word."""
+    pool = make_pool(GOOD, heartbeat_seconds=120, are_protected=True)
+    pool.step(2, 0)
+    all_up(pool)
+    leaver, stayer = pool.agents
+    pool.metadata.terminate(leaver.worker_id)
+    pool.step(1, 1)
+    assert (pool.at_work, leaver.kill_at) == ([stayer], None)
+    word = CompletedAction(worker_id=leaver.worker_id, hook="h", group="g", result="CONTINUE")
+    assert pool.metadata.machines.complete(word)
+    pool.step(1, 2)
+    assert leaver.process.wait(10) == -signal.SIGTERM
+    pool.step(1, 3)
+    assert pool.agents == [stayer]
+    assert pool.short_lives == 0
+    pool.stop_all(time.monotonic, time.sleep)
+
+
+def test_a_machine_of_a_surplus_that_goes_anyway_is_counted_once(make_pool: MakePool) -> None:
+    pool = make_pool(GOOD, heartbeat_seconds=120)
+    pool.step(2, 0)
+    all_up(pool)
+    leaver, stayer = pool.agents
+    pool.metadata.terminate(leaver.worker_id)
+    pool.step(1, 1)
+    assert pool.at_work == [stayer]
+    pool.stop_all(time.monotonic, time.sleep)
+
+
+def test_one_that_is_to_be_replaced_is_replaced(make_pool: MakePool) -> None:
+    pool = make_pool(GOOD, heartbeat_seconds=120)
+    pool.step(1, 0)
+    all_up(pool)
+    pool.metadata.terminate(pool.agents[0].worker_id)
+    pool.step(1, 1)
+    assert (len(pool.agents), len(pool.at_work)) == (2, 1)
+    pool.stop_all(time.monotonic, time.sleep)
+
+
+def test_no_more_run_than_this_computer_has_and_the_others_wait(make_pool: MakePool) -> None:
+    pool = make_pool(GOOD, heartbeat_seconds=120, max_agents=2)
+    pool.step(20, 0)
+    all_up(pool)
+    assert len(pool.at_work) == 2
+    pool.step(2, 1)
+    assert len(pool.at_work) == 2, "those that wait went first"
+    pool.stop_all(time.monotonic, time.sleep)

@@ -87,8 +87,8 @@ print(json.dumps([s3.meta.endpoint_url, s3._request_signer._credentials.access_k
         ("FARM_LOCAL_AGENTS", "0"),
         ("FARM_LOCAL_AGENTS", "1.5"),
         ("FARM_LOCAL_AGENTS", "many"),
-        ("FARM_LOCAL_SCALE_IN_SECONDS", "-1"),
-        ("FARM_LOCAL_SCALE_IN_SECONDS", "nan"),
+        ("FARM_LOCAL_MINUTE_SECONDS", "0"),
+        ("FARM_LOCAL_MINUTE_SECONDS", "nan"),
     ],
 )
 def test_a_bad_setting_is_named(name: str, value: str) -> None:
@@ -98,7 +98,13 @@ def test_a_bad_setting_is_named(name: str, value: str) -> None:
 
 def test_settings_reach_the_fleet_as_they_are() -> None:
     settings = LocalSettings.from_env(
-        {"FARM_STATE_DIR": "/tmp/x", "FARM_LOCAL_AGENTS": "3", "FARM_BLENDER": "/b"}
+        {
+            "FARM_STATE_DIR": "/tmp/x",
+            "FARM_LOCAL_AGENTS": "3",
+            "FARM_LOCAL_MINUTE_SECONDS": "1.5",
+            "FARM_BLENDER": "/b",
+        }
     )
+    assert settings.minute_seconds == 1.5
     assert LocalSettings.from_env(settings.to_env()) == settings
     assert commands.MISUSED == 2

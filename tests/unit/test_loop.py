@@ -18,7 +18,11 @@ from worker_agent.lease import Lease, LeaseKeeper
 from worker_agent.loop import WorkLoop
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, MachineTroubleError, Outcome, Settled
+from worker_agent.scale_in.group import OwnGroup
+from worker_agent.scale_in.idle_worker import IdleWorker
+from worker_agent.scale_in.protection import ScaleInProtection
 from worker_agent.task_queue import Message, TaskQueue
+from worker_agent.task_runner import TaskRunner
 
 STOP = Notice(kind=Interruption.STOP, seconds=60)
 
@@ -76,16 +80,26 @@ def farm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
 
 def run(farm: Farm, require_fit_machine: Callable[[], None] = lambda: None) -> None:
     queues = {name: TaskQueue(farm.sqs, url) for name, url in farm.urls.items()}
-    WorkLoop(
-        queues=(queues["urgent"], queues["bake"], queues["render"]),
+    group = OwnGroup(boto3.client("autoscaling"), name="g", worker_id="i")
+    idle = IdleWorker(
+        group=group, queues=(), protection=ScaleInProtection(group), idle_seconds=3600, look_seconds=1
+    )
+    runner = TaskRunner(
         dead_letters=queues["dead"],
         handlers=dict.fromkeys((BakeTask, RenderTask, FinishTask), farm.handle),
         leases=LeaseKeeper(120),
-        metrics=FrameMetrics(boto3.client("cloudwatch"), namespace="n", fleet="f"),
         departure=farm.departure,
         in_hand=TaskInHand(farm.interrupted.append),
-        farewell=Farewell(farm.departure, TerminationHook(farm.autoscaling, group="g", instance_id="i")),
+        idle=idle,
         on_lease_lost=lambda: None,
+    )
+    WorkLoop(
+        queues=(queues["urgent"], queues["bake"], queues["render"]),
+        runner=runner,
+        metrics=FrameMetrics(boto3.client("cloudwatch"), namespace="n", fleet="f"),
+        departure=farm.departure,
+        farewell=Farewell(farm.departure, TerminationHook(farm.autoscaling, group="g", instance_id="i")),
+        idle=idle,
         lease_seconds=120,
         poll_seconds=1,
         require_fit_machine=require_fit_machine,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.lifecycle import CONTINUE, TERMINATION_HOOK
+from worker_agent.back_off import BackOff
 from worker_agent.interruptions.departure import Departure, Interruption
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Farewell:
         self._clock = clock
         self._drained_at: float | None = None
         self._completed = False
-        self._failures = 0
+        self._back_off = BackOff(first_seconds=2.0, longest_seconds=MAX_BACK_OFF_SECONDS)
         self._try_at = 0.0
 
     def step(self, seen: int) -> None:
@@ -86,7 +86,5 @@ class Farewell:
             self._completed = True
             log.info("the group may end this machine")
         except (BotoCoreError, ClientError) as error:
-            self._failures = min(self._failures + 1, 10)
-            wait = min(MAX_BACK_OFF_SECONDS, 2.0**self._failures)
-            self._try_at = now + random.uniform(wait / 2, wait)
+            self._try_at = now + self._back_off.after_failure()
             log.warning("could not complete the lifecycle hook, trying again: %s", error)

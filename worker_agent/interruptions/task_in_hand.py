@@ -1,9 +1,10 @@
-"""The one task that this agent holds, for the thread that may have to take it away from its handler."""
+"""The one task that this agent holds, for the threads that may have to take it away, or tell of it."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,28 +16,36 @@ log = logging.getLogger(__name__)
 
 
 class TaskInHand:
-    """`note` records that a task was interrupted; it raises nothing."""
+    """`note` records that a task was interrupted; it raises nothing. `now` gives epoch seconds."""
 
-    def __init__(self, note: Callable[[Task], None]) -> None:
+    def __init__(self, note: Callable[[Task], None], now: Callable[[], float] = time.time) -> None:
         self._note = note
+        self._now = now
         self._lock = threading.Lock()
         self._held: tuple[Task, Lease] | None = None
+        self._since = now()
 
     @contextmanager
     def hold(self, task: Task, lease: Lease) -> Iterator[None]:
         with self._lock:
-            self._held = task, lease
+            self._held, self._since = (task, lease), self._now()
         try:
             yield
         finally:
             with self._lock:
-                self._held = None
+                self._held, self._since = None, self._now()
 
     @property
     def task(self) -> Task | None:
         """The task that is held and was not taken away."""
         with self._lock:
             return self._held[0] if self._held and not self._held[1].lost else None
+
+    @property
+    def since(self) -> tuple[Task | None, float]:
+        """What is held, though it may have been taken away, and the epoch seconds since when that is so."""
+        with self._lock:
+            return self._held[0] if self._held else None, self._since
 
     def give_back(self, task: Task, lease: Lease) -> None:
         """Let another worker have an interrupted task at once, then record the interruption.

@@ -1,0 +1,173 @@
+"""What a worker says of itself in the job table, and when."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.table import PARTITION_KEY
+from contract.tasks import BakeTask, FinishTask, RenderTask, Task
+from contract.worker_record import RENEW_SECONDS, Doing, WorkerRecord, worker_key
+from tests.support.agent import JOB_ID, Agent, agent_in, rendering, task
+from tests.support.aws_edges import AwsEdges, aws_edges
+from tests.support.timed_fleet import Time
+from worker_agent.frame_clock import FrameClock
+from worker_agent.interruptions.task_in_hand import TaskInHand
+from worker_agent.lease import Lease
+from worker_agent.task_queue import Message, TaskQueue
+from worker_agent.worker_report import LOOK_SECONDS, WorkerReport
+
+
+class Table:
+    """The real one, counted, and silent on purpose."""
+
+    def __init__(self, aws: AwsEdges) -> None:
+        self.aws = aws
+        self.puts = 0
+        self.silent = False
+
+    def put_item(self, **arguments: Any) -> None:
+        self.puts += 1
+        if self.silent:
+            raise ConnectionError("DynamoDB is away")
+        self.aws.dynamodb.put_item(**arguments)
+
+    def delete_item(self, **arguments: Any) -> None:
+        if self.silent:
+            raise ConnectionError("DynamoDB is away")
+        self.aws.dynamodb.delete_item(**arguments)
+
+    @property
+    def record(self) -> WorkerRecord | None:
+        answer = self.aws.dynamodb.get_item(TableName=self.aws.job_table_name, Key=worker_key("i-1"))
+        return WorkerRecord.from_item(answer["Item"]) if "Item" in answer else None
+
+
+class Worker:
+    def __init__(self, aws: AwsEdges) -> None:
+        self.table = Table(aws)
+        self.time = Time(5000.0)
+        self.in_hand = TaskInHand(lambda _: None, self.time)
+        self.frames = FrameClock(self.time, self.time)
+        self.lease = Lease(TaskQueue(aws.sqs, aws.render_queue_url), Message("m", "r", ""), 60, lambda: None)
+        self.report = WorkerReport(
+            self.table,
+            table=aws.job_table_name,
+            worker_id="i-1",
+            in_hand=self.in_hand,
+            frame_clock=self.frames,
+            now=self.time,
+        )
+
+    def look(self) -> tuple[Doing, str, int, int]:
+        self.report.look()
+        record = self.table.record
+        assert record
+        return record.doing, record.job_id, record.frame, record.since
+
+
+@pytest.fixture
+def aws() -> Iterator[AwsEdges]:
+    with aws_edges() as aws:
+        yield aws
+
+
+@pytest.fixture
+def worker(aws: AwsEdges) -> Worker:
+    return Worker(aws)
+
+
+def test_it_says_what_it_does_and_since_when(worker: Worker) -> None:
+    assert worker.look() == (Doing.IDLE, "", 0, 5000)
+    tasks: list[tuple[Task, Doing]] = [(BakeTask(JOB_ID), Doing.BAKE), (FinishTask(JOB_ID), Doing.FINISH)]
+    for held, doing in tasks:
+        worker.time.now += 10
+        began = int(worker.time.now)
+        with worker.in_hand.hold(held, worker.lease):
+            worker.time.now += 30
+            assert worker.look() == (doing, JOB_ID, 0, began)
+        assert worker.look() == (Doing.IDLE, "", 0, began + 30)
+
+
+def test_a_frame_is_rendered_since_blender_is_at_it(worker: Worker) -> None:
+    worker.frames.turn_to(7)  # of a task before
+    worker.time.now += 10
+    with worker.in_hand.hold(RenderTask(JOB_ID, "3-5"), worker.lease):
+        assert worker.look() == (Doing.RENDER, JOB_ID, 3, 5010)
+        worker.time.now += 20
+        worker.frames.turn_to(4)
+        worker.time.now += 20
+        assert worker.look() == (Doing.RENDER, JOB_ID, 4, 5030)
+
+
+def test_it_is_written_when_it_has_changed_and_each_minute(worker: Worker) -> None:
+    for _ in range(int(5 * RENEW_SECONDS / LOOK_SECONDS)):
+        assert worker.report.look() == LOOK_SECONDS
+        worker.time.now += LOOK_SECONDS
+    assert worker.table.puts == 5
+    record = worker.table.record
+    assert record and worker.time.now - record.seen_at <= RENEW_SECONDS
+    worker.time.now = 100.0  # the clock was wrong, and was set back
+    worker.report.look()
+    assert worker.table.puts == 6
+
+
+def test_a_table_that_is_away_is_said_once_and_asked_ever_less(
+    worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker.table.silent = True
+    with caplog.at_level(logging.WARNING):
+        delays = [worker.report.look() for _ in range(20)]
+    assert LOOK_SECONDS <= delays[0] <= 2 * LOOK_SECONDS
+    assert min(delays[-5:]) >= 30 and max(delays) <= 60 and len(set(delays)) > 10
+    assert len(caplog.records) == 1
+    worker.table.silent = False
+    assert worker.report.look() == LOOK_SECONDS
+    assert worker.table.record
+
+
+def test_a_worker_that_ends_takes_its_record_along(worker: Worker) -> None:
+    worker.report.start()
+    deadline = time.monotonic() + 5
+    while not worker.table.record and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert worker.table.record
+    worker.report.stop()
+    assert worker.table.record is None
+
+
+def test_an_end_without_the_table_is_an_end(worker: Worker) -> None:
+    worker.table.silent = True
+    worker.report.start()
+    worker.report.stop()
+
+
+def test_the_key_is_one_that_workers_may_delete() -> None:
+    assert worker_key("i-1")[PARTITION_KEY].startswith("WORKERS#")
+
+
+def test_while_a_frame_is_uploaded_blender_is_at_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int | None] = []
+    with agent_in(tmp_path) as agent:
+        rendering(agent, "1-3")
+        upload = agent.frames.record_done
+
+        def look_and_record(*arguments: Any, **named: Any) -> bool:
+            seen.append(at(agent))
+            return upload(*arguments, **named)
+
+        monkeypatch.setattr(agent.frames, "record_done", look_and_record)
+        agent.render(task("1-3"), agent.lease())
+        assert seen == [2, 3, 3], "the last one is there until it is recorded"
+        assert at(agent) is None
+
+
+def at(agent: Agent) -> int | None:
+    return agent.clock.frame[0] if agent.clock.frame else None

@@ -1,0 +1,181 @@
+"""Puts the agent's parts together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from contract.settings import AgentSettings
+from contract.tasks import BakeTask, FinishTask, RenderTask, Task
+from worker_agent.bake_task import BakeTaskHandler
+from worker_agent.bucket import Bucket
+from worker_agent.clients import Clients
+from worker_agent.failed_attempts import FailedAttempts
+from worker_agent.finish_task import FinishTaskHandler
+from worker_agent.frame_clock import FrameClock
+from worker_agent.frame_store import FrameStore
+from worker_agent.guarded_handler import GuardedHandler
+from worker_agent.interruptions.departure import Departure
+from worker_agent.interruptions.drain import Drain
+from worker_agent.interruptions.farewell import Farewell, TerminationHook
+from worker_agent.interruptions.record import InterruptionRecord
+from worker_agent.interruptions.task_in_hand import TaskInHand
+from worker_agent.job_store import JobStore
+from worker_agent.lease import LeaseKeeper
+from worker_agent.loop import WorkLoop
+from worker_agent.lost_project import LostProject
+from worker_agent.machine import Machine
+from worker_agent.metrics import FrameMetrics
+from worker_agent.output_check import OutputChecker
+from worker_agent.render_task import RenderTaskHandler
+from worker_agent.scale_in.group import OwnGroup
+from worker_agent.scale_in.idle_worker import IdleWorker
+from worker_agent.scale_in.protection import ScaleInProtection
+from worker_agent.scene_sessions import SceneSessions
+from worker_agent.scratch import Scratch
+from worker_agent.stores import Stores
+from worker_agent.task_queue import TaskQueue
+from worker_agent.task_runner import Handler, TaskRunner
+from worker_agent.worker_report import WorkerReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processes:
+    """What `main` starts and ends: the children, and the threads that watch."""
+
+    sessions: SceneSessions
+    checker: OutputChecker
+    leases: LeaseKeeper
+    departure: Departure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Queues:
+    urgent: TaskQueue
+    bake: TaskQueue
+    render: TaskQueue
+    dead_letters: TaskQueue
+
+    @classmethod
+    def of(cls, settings: AgentSettings, clients: Clients) -> Self:
+        def queue(url: str) -> TaskQueue:
+            return TaskQueue(clients.sqs, url, quick_sqs=clients.quick_sqs)
+
+        return cls(
+            urgent=queue(settings.urgent_queue_url),
+            bake=queue(settings.bake_queue_url),
+            render=queue(settings.render_queue_url),
+            dead_letters=queue(settings.dead_letter_queue_url),
+        )
+
+    @property
+    def tasks(self) -> tuple[TaskQueue, TaskQueue, TaskQueue]:
+        """In the order in which they are looked at."""
+        return self.urgent, self.bake, self.render
+
+
+def assemble(settings: AgentSettings, processes: Processes) -> tuple[WorkLoop, WorkerReport]:
+    """The loop that is the agent's life, and what tells the job table of it."""
+    clients = Clients.connect()
+    queues = _Queues.of(settings, clients)
+    departure, sessions = processes.departure, processes.sessions
+    stores = Stores(
+        jobs=JobStore(clients.dynamodb, settings.job_table_name),
+        frames=FrameStore(clients.dynamodb, settings.job_table_name, settings.worker_id),
+        bucket=Bucket(clients.s3, settings.render_bucket_name),
+        scratch=Scratch(Path(settings.scratch_directory)),
+    )
+    metrics = FrameMetrics(
+        clients.cloudwatch, namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
+    )
+    machine = Machine(
+        work=Path(settings.work_directory),
+        scratch=Path(settings.scratch_directory),
+        clear=sessions.clear_leftovers,
+    )
+    sessions.clear_leftovers()  # of an agent that died here
+    frame_clock = FrameClock()
+    in_hand = TaskInHand(InterruptionRecord(stores).note)
+    Drain(departure=departure, in_hand=in_hand, blender=sessions, frame_clock=frame_clock).start()
+    idle = _idle_worker(settings, clients, queues)
+    runner = TaskRunner(
+        dead_letters=queues.dead_letters,
+        handlers=_handlers(settings, processes, queues, stores, machine, metrics, frame_clock),
+        leases=processes.leases,
+        departure=departure,
+        in_hand=in_hand,
+        idle=idle,
+        on_lease_lost=sessions.kill,
+    )
+    hook = TerminationHook(
+        clients.autoscaling, group=settings.worker_asg_name, instance_id=settings.worker_id
+    )
+    loop = WorkLoop(
+        queues=queues.tasks,
+        runner=runner,
+        metrics=metrics,
+        departure=departure,
+        farewell=Farewell(departure, hook),
+        idle=idle,
+        lease_seconds=settings.lease_seconds,
+        poll_seconds=settings.poll_seconds,
+        require_fit_machine=machine.require,
+    )
+    report = WorkerReport(
+        clients.one_try_dynamodb,
+        table=settings.job_table_name,
+        worker_id=settings.worker_id,
+        in_hand=in_hand,
+        frame_clock=frame_clock,
+    )
+    return loop, report
+
+
+def _idle_worker(settings: AgentSettings, clients: Clients, queues: _Queues) -> IdleWorker:
+    group = OwnGroup(clients.autoscaling, name=settings.worker_asg_name, worker_id=settings.worker_id)
+    return IdleWorker(
+        group=group,
+        queues=queues.tasks,
+        protection=ScaleInProtection(group),
+        idle_seconds=settings.idle_seconds,
+        look_seconds=settings.poll_seconds,
+    )
+
+
+def _handlers(
+    settings: AgentSettings,
+    processes: Processes,
+    queues: _Queues,
+    stores: Stores,
+    machine: Machine,
+    metrics: FrameMetrics,
+    frame_clock: FrameClock,
+) -> dict[type[Task], Handler]:
+    """Who does which task."""
+    baking = BakeTaskHandler(
+        stores=stores,
+        sessions=processes.sessions,
+        machine=machine,
+        render_queue=queues.render,
+        finish_queue=queues.urgent,
+    )
+    rendering = RenderTaskHandler(
+        stores=stores,
+        sessions=processes.sessions,
+        machine=machine,
+        checker=processes.checker,
+        finish_queue=queues.urgent,
+        metrics=metrics,
+        clock=frame_clock,
+        attempts=FailedAttempts(stores=stores, metrics=metrics, elsewhere_seconds=settings.lease_seconds / 2),
+        lost=LostProject(stores=stores, bake_queue=queues.bake),
+    )
+    handlers: dict[type[Task], Handler] = {
+        BakeTask: baking.handle,
+        RenderTask: rendering.handle,
+        FinishTask: FinishTaskHandler(stores=stores).handle,
+    }
+    return {
+        task: GuardedHandler(handle, machine=machine, jobs=stores.jobs) for task, handle in handlers.items()
+    }

@@ -1,0 +1,145 @@
+"""What a worker without work does about the fleet's size: it lets itself be taken, then ends itself.
+
+Used by the work loop's thread alone, which looks at no queue meanwhile: between the decision to end and
+the call nothing is claimed. What is sent just then waits for another worker, or for the farm to wake.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from contract.idle_workers import may_end
+from worker_agent.back_off import BackOff
+from worker_agent.scale_in.group import NotInServiceError, OwnGroup
+from worker_agent.scale_in.protection import ChosenToGoError, ScaleInProtection
+from worker_agent.task_queue import TaskQueue
+from worker_agent.transient import is_busy
+
+log = logging.getLogger(__name__)
+
+LOOKS: Final = 2
+"""In a row that must find this worker to be one too many: SQS and the group count a little late."""
+SPREAD: Final = 1.25
+"""The time between two looks is up to so many times longer: a fleet that has just ended a job must not
+ask in step."""
+IDLE_POLL_SECONDS: Final = 2
+"""How long a worker that the group may take waits for a message: it hears of its end no sooner."""
+NOTICE_SECONDS: Final = 60.0
+"""The group's notice to a machine that it has chosen is there within seconds."""
+END_SECONDS: Final = 300.0
+"""A machine that the group has agreed to end, and did not, works again."""
+REFUSED_SECONDS: Final = 300.0
+"""How long a refusal that is meant is left alone: the group may not be smaller, or calls are forbidden."""
+FIRST_BACK_OFF_SECONDS: Final = 5.0
+LONGEST_BACK_OFF_SECONDS: Final = 120.0
+
+
+class IdleWorker:
+    """`look_seconds` go by between two looks at the group and the queues, at least."""
+
+    def __init__(
+        self,
+        *,
+        group: OwnGroup,
+        queues: Sequence[TaskQueue],
+        protection: ScaleInProtection,
+        idle_seconds: float,
+        look_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._group = group
+        self._queues = queues
+        self._protection = protection
+        self._idle_seconds = idle_seconds
+        self._look_seconds = look_seconds
+        self._clock = clock
+        self._back_off = BackOff(
+            first_seconds=FIRST_BACK_OFF_SECONDS, longest_seconds=LONGEST_BACK_OFF_SECONDS
+        )
+        self._idle_since = clock()
+        self._act_at = 0.0
+        self._yeses = 0
+        self._end_awaited_until = 0.0
+        self._disowned = False
+        self._trouble = ""
+
+    @property
+    def poll_seconds(self) -> int | None:
+        """How long to wait for a message at most, when that is short."""
+        return IDLE_POLL_SECONDS if self._protection.dropped else None
+
+    def awaits_end(self) -> bool:
+        """Whether this machine's end is near, so that nothing may be taken."""
+        if self._clock() < self._end_awaited_until:
+            return True
+        if self._end_awaited_until:
+            log.warning("this machine's end did not come: working again")
+            self._end_awaited_until = 0.0
+            if self._disowned:
+                self._disowned = False
+                self._protection.assume()
+        return False
+
+    def may_begin(self) -> bool:
+        """Before a task. False when the group has chosen this machine: the task is another worker's."""
+        try:
+            self._protection.take()
+        except ChosenToGoError as error:
+            log.warning("the group has chosen this machine to go: %s", error)
+            self._disowned = True
+            self._end_awaited_until = self._clock() + NOTICE_SECONDS
+            return False
+        return True
+
+    def has_worked(self) -> None:
+        """After a task, whatever became of it."""
+        self._idle_since = self._clock()
+        self._act_at, self._yeses = 0.0, 0
+        self._back_off.reset()
+
+    def found_nothing(self) -> None:
+        """Do what is due. Raises nothing, and calls nobody more often than it should."""
+        now = self._clock()
+        if now < max(self._idle_since + self._idle_seconds, self._act_at):
+            return
+        try:
+            self._act(now)
+        except Exception as error:  # whatever it is, the worker goes on looking for work
+            self._yeses = 0
+            self._act_at = now + self._seconds_after(error)
+
+    def _act(self, now: float) -> None:
+        if not self._protection.dropped:
+            self._protection.drop()
+        tasks = sum(queue.tasks() for queue in self._queues)
+        group = self._group.look()
+        surplus = may_end(
+            self._group.worker_id, idle=group.idle, desired_capacity=group.desired_capacity, tasks=tasks
+        )
+        self._yeses = self._yeses + 1 if surplus else 0
+        if self._yeses >= LOOKS:
+            self._group.end_worker()
+            self._end_awaited_until = self._clock() + END_SECONDS
+            log.info("idle, and one too many: this machine ends")
+        if self._yeses in (0, LOOKS):  # a look that must be followed by another has settled nothing
+            self._yeses = 0
+            self._back_off.reset()
+            self._trouble = ""
+        self._act_at = now + random.uniform(self._look_seconds, SPREAD * self._look_seconds)
+
+    def _seconds_after(self, error: Exception) -> float:
+        """Until the next try; what is not over soon is said once."""
+        if is_busy(error):
+            log.info("idle, but the fleet's size cannot be looked after now: %s", error)
+            return self._back_off.after_failure()
+        trouble = f"{type(error).__name__}: {error}"
+        if trouble != self._trouble:
+            log.warning("idle, but this machine cannot be ended: %s", error)
+        self._trouble = trouble
+        if isinstance(error, NotInServiceError):  # of a machine that still starts
+            return self._back_off.after_failure()
+        return random.uniform(REFUSED_SECONDS / 2, REFUSED_SECONDS)

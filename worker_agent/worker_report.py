@@ -1,0 +1,115 @@
+"""Tells the job table what this worker is doing, for the fleet's measure and for people."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from contract.frames import parse_frames
+from contract.tasks import BakeTask, RenderTask
+from contract.worker_record import RENEW_SECONDS, Doing, WorkerRecord, worker_key
+from worker_agent.back_off import BackOff
+from worker_agent.frame_clock import FrameClock
+from worker_agent.interruptions.task_in_hand import TaskInHand
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 5.0
+"""Between two writes at least: frames of a second need no record each."""
+LONGEST_BACK_OFF_SECONDS: Final = 60.0
+JOIN_SECONDS: Final = 3.0
+"""A write that hangs as the agent ends is not waited for any longer."""
+
+
+class WorkerReport:
+    """A thread of its own: nothing waits for it, and no error of it is anybody's.
+
+    `dynamodb` is a resource's client that fails quickly; `now` gives epoch seconds.
+    """
+
+    def __init__(
+        self,
+        dynamodb: Any,
+        *,
+        table: str,
+        worker_id: str,
+        in_hand: TaskInHand,
+        frame_clock: FrameClock,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._worker_id = worker_id
+        self._in_hand = in_hand
+        self._frame_clock = frame_clock
+        self._now = now
+        self._written: WorkerRecord | None = None
+        self._failing = False
+        self._back_off = BackOff(first_seconds=2 * LOOK_SECONDS, longest_seconds=LONGEST_BACK_OFF_SECONDS)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="worker-report", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """The record is deleted: this worker is there no more. Raises nothing."""
+        self._stop.set()
+        self._thread.join(JOIN_SECONDS)
+        try:
+            self._dynamodb.delete_item(TableName=self._table, Key=worker_key(self._worker_id))
+        except Exception as error:  # it grows stale by itself
+            log.warning("could not delete what this worker says of itself: %s", error)
+
+    def look(self) -> float:
+        """Write the record if it is due; returns the seconds until the next look."""
+        record = self._record()
+        if self._written and not _is_due(self._written, record):
+            return LOOK_SECONDS
+        try:
+            self._dynamodb.put_item(TableName=self._table, Item=record.to_item())
+        except Exception as error:  # whatever it is: frames do not wait for what is said of them
+            if not self._failing:
+                log.warning("cannot tell the job table what this worker does: %s", error)
+            self._failing = True
+            return self._back_off.after_failure()
+        self._written, self._failing = record, False
+        self._back_off.reset()
+        return LOOK_SECONDS
+
+    def _run(self) -> None:
+        delay = 0.0
+        while not self._stop.wait(delay):
+            delay = self.look()
+
+    def _record(self) -> WorkerRecord:
+        frame = (
+            self._frame_clock.frame
+        )  # asked first: one that has ended meanwhile is no frame of the next task
+        task, since = self._in_hand.since
+        doing, job_id, number = Doing.IDLE, "", 0
+        if isinstance(task, RenderTask):
+            doing, job_id, number = Doing.RENDER, task.job_id, parse_frames(task.frames)[0]
+            if frame and frame[1] >= since:
+                number, since = frame
+        elif task is not None:
+            doing = Doing.BAKE if isinstance(task, BakeTask) else Doing.FINISH
+            job_id = task.job_id
+        return WorkerRecord(
+            worker_id=self._worker_id,
+            doing=doing,
+            job_id=job_id,
+            frame=number,
+            since=int(since),
+            seen_at=int(self._now()),
+        )
+
+
+def _is_due(written: WorkerRecord, now: WorkerRecord) -> bool:
+    """Also when the clock was set back: a record must not seem fresh for ever."""
+    does_the_same = replace(written, seen_at=now.seen_at) == now
+    return not does_the_same or not 0 <= now.seen_at - written.seen_at < RENEW_SECONDS
