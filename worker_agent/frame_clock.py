@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from contract.worker_record import RECENT_FRAMES
+
 
 class FrameClock:
     """Told by the renderer, asked by whoever must decide whether to wait for the frame.
@@ -22,6 +24,7 @@ class FrameClock:
         self._begun_at: float | None = None
         self._expected_seconds: float | None = None
         self._frame: tuple[int, float] | None = None
+        self._recent: tuple[str, tuple[float, ...]] = "", ()
 
     def turn_to(self, frame: int | None) -> None:
         """Blender is at this frame from now on; None: at none."""
@@ -33,6 +36,17 @@ class FrameClock:
         """The frame that Blender is or was last at, and the epoch seconds at which it began that."""
         with self._lock:
             return self._frame
+
+    def has_rendered(self, job_id: str, seconds: float) -> None:
+        """A frame of the job took so long."""
+        with self._lock:
+            before = self._recent[1] if self._recent[0] == job_id else ()
+            self._recent = job_id, (*before, seconds)[-RECENT_FRAMES:]
+
+    def recent_seconds(self, job_id: str) -> tuple[float, ...]:
+        """How long the last few frames took, the newest last, if it was this job that was rendered last."""
+        with self._lock:
+            return self._recent[1] if self._recent[0] == job_id else ()
 
     def begin(self, expected_seconds: float | None) -> None:
         """A frame has begun, which takes about so long; None: nobody knows."""

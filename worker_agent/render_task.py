@@ -103,6 +103,7 @@ class RenderTaskHandler:
                 tuple(left), output, timeout_seconds_per_frame=self._times.limit_seconds(job)
             ):
                 self._clock.end()  # its upload is waited for
+                self._clock.has_rendered(job.job_id, rendered.seconds)
                 if len(left) > 1:
                     self._clock.turn_to(left[1])  # Blender is at it already
                 self._checker.check(rendered, output, session.frame_outputs)

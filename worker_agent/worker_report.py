@@ -105,6 +105,7 @@ class WorkerReport:
             job_id=job_id,
             frame=number,
             since=int(since),
+            recent_seconds=self._frame_clock.recent_seconds(job_id) if doing is Doing.RENDER else (),
             seen_at=int(self._now()),
         )
 

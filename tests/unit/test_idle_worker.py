@@ -24,6 +24,7 @@ from worker_agent.outcome import MachineTroubleError
 from worker_agent.scale_in.idle_worker import (
     END_SECONDS,
     IDLE_POLL_SECONDS,
+    LONGEST_BACK_OFF_SECONDS,
     NOTICE_SECONDS,
     REFUSED_SECONDS,
     SPREAD,
@@ -227,6 +228,7 @@ def test_a_busy_group_is_asked_again_ever_later_from_the_beginning(kind: str) ->
         assert len(times) == len(THROTTLES) + 1
         assert all(gap >= POLL_SECONDS for gap in gaps), "two looks each time"
         assert gaps[-1] > 2 * POLL_SECONDS, "and later and later"
+        assert max(gaps) < LONGEST_BACK_OFF_SECONDS + 1.5 * POLL_SECONDS + 1, "but sooner than when refused"
         polls = sum(times[0] < poll < times[-1] for poll in fleet.queue.polls)
         assert polls > len(THROTTLES), "work may have come meanwhile"
 

@@ -105,6 +105,23 @@ def test_a_frame_is_rendered_since_blender_is_at_it(worker: Worker) -> None:
         assert worker.look() == (Doing.RENDER, JOB_ID, 4, 5030)
 
 
+def test_it_says_how_long_the_jobs_last_frames_took(worker: Worker) -> None:
+    def told(job_id: str) -> tuple[float, ...]:
+        with worker.in_hand.hold(RenderTask(job_id, "3"), worker.lease):
+            worker.look()
+        record = worker.table.record
+        assert record
+        return record.recent_seconds
+
+    assert told("a") == ()
+    for seconds in (1.0, 2.5, 3.0, 4.0):
+        worker.frames.has_rendered("a", seconds)
+    assert told("a") == (2.5, 3.0, 4.0)
+    assert told("b") == ()
+    worker.frames.has_rendered("b", 7.0)
+    assert told("b") == (7.0,)
+
+
 def test_it_is_written_when_it_has_changed_and_each_minute(worker: Worker) -> None:
     for _ in range(int(5 * RENEW_SECONDS / LOOK_SECONDS)):
         assert worker.report.look() == LOOK_SECONDS
@@ -167,6 +184,7 @@ def test_while_a_frame_is_uploaded_blender_is_at_the_next(
         agent.render(task("1-3"), agent.lease())
         assert seen == [2, 3, 3], "the last one is there until it is recorded"
         assert at(agent) is None
+        assert len(agent.clock.recent_seconds(JOB_ID)) == 3
 
 
 def at(agent: Agent) -> int | None:
