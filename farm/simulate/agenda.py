@@ -53,10 +53,11 @@ class Agenda:
 
         self.after(seconds, again)
 
-    def run(self, *, until: float, finished: Callable[[], bool]) -> float:
-        """Until it is finished, or the time is up; when it ended."""
+    def run(self, *, until: float, finished: Callable[[], bool]) -> None:
+        """Until it is finished or the time is up; what is due at that very moment is still done."""
         while not finished():
             if self._environment.peek() > until:
-                return until
+                if until > self.now:
+                    self._environment.run(until)
+                return
             self._environment.step()
-        return self.now

@@ -14,8 +14,8 @@ from farm.simulate.tracking import Capacity, TargetTracking
 class Datapoint:
     metric: float | None
     """None: nothing was emitted."""
-    wakes: bool = False
-    """There is work and no machine: the wake policy sets the capacity to exactly 1."""
+    wake_to: int = 0
+    """What the wake policy sets the capacity to, which is a step policy of its own; 0: it is silent."""
 
 
 def follow(
@@ -29,8 +29,8 @@ def follow(
 
     def look(datapoint: Datapoint) -> None:
         proposed = tracking.look(datapoint.metric, _capacity(farm, warmup_seconds))
-        if datapoint.wakes:  # of several policies the one that wants most wins
-            proposed = max(1, proposed or 0)
+        if datapoint.wake_to:  # of several policies the one that wants most wins
+            proposed = max(datapoint.wake_to, proposed or 0)
         if proposed is not None and proposed != farm.group.desired:
             farm.group.set_desired(proposed)
 

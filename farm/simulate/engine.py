@@ -53,8 +53,7 @@ def simulate(
         until=_limit(workload) if limit_seconds is None else limit_seconds,
         finished=lambda: work.all_done and not group.instances,
     )
-    for worker in group.instances:
-        group.end(worker, by="end")
+    group.close()
     return Outcome(
         workload=workload,
         policy=policy.name,

@@ -69,6 +69,20 @@ class Group:
             self._reconcile()
 
     def end(self, worker: Worker, *, by: str, told: bool = True) -> None:
+        """Whatever ended it, another takes its place if one is missing."""
+        self._remove(worker, by, told=told)
+        self._reconcile()
+
+    def idle(self, worker: Worker) -> None:
+        if self.when_idle:
+            self.when_idle(worker)
+
+    def close(self) -> None:
+        """The simulation ends, and with it all machines."""
+        for worker in self.instances:
+            self._remove(worker, "end")
+
+    def _remove(self, worker: Worker, by: str, *, told: bool = True) -> None:
         """A machine that EC2 has never run leaves no trace: it is called off."""
         if worker.ended:
             return
@@ -85,19 +99,13 @@ class Group:
                     was_busy=worker.was_cut_off,
                 )
             )
-        if by != "end":
-            self._reconcile()
-
-    def idle(self, worker: Worker) -> None:
-        if self.when_idle:
-            self.when_idle(worker)
 
     def _reconcile(self) -> None:
         missing = self.desired - len(self._instances)
         for _ in range(missing):
             self._launch()
         for worker in self._surplus(-missing):
-            self.end(worker, by="scale-in")
+            self._remove(worker, "scale-in")
 
     def _surplus(self, count: int) -> list[Worker]:
         """Those still pending first, the newest first."""

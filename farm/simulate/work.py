@@ -6,15 +6,17 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from contract.frame_time import JobFrames
 from contract.scaling import QueueDepth
 from farm.simulate.agenda import Agenda
 from farm.simulate.model import SimulatedJob
 
-CERTAIN_FRAMES = 10**9
+CERTAIN_FRAMES: Final = 10**9
 """So many timed frames leave no doubt about how long the rest take."""
+FRAMES_REMEMBERED: Final = 1
+"""So many of its last frames does a worker's record tell the times of."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +41,8 @@ class Job:
     left_seconds: float = 0.0
     """Of these frames, all of each."""
     running: dict[Task, None] = field(default_factory=dict)
+    recent: dict[Taker, deque[float]] = field(default_factory=dict)
+    """The last frames of each worker that is at this job."""
     _seen: JobFrames | None = None
     _truth: JobFrames | None = None
 
@@ -54,6 +58,7 @@ class Job:
                 frames_timed=self.frames_timed,
                 timed_seconds=self.timed_seconds,
                 running_seconds=self._running_seconds(now),
+                recent_seconds=tuple(seconds for last in self.recent.values() for seconds in last),
             )
         return self._seen
 
@@ -95,6 +100,7 @@ class Work:
         self._in_hand: dict[Task, None] = {}
         self._waiting: dict[Taker, None] = {}
         self._rendering: dict[Job, None] = {}
+        self._last_job: dict[Taker, Job] = {}
         self._left_seconds = 0.0
         self._unfinished = len(jobs)
         for job in self.jobs:
@@ -144,7 +150,15 @@ class Work:
     def wait_no_more(self, taker: Taker) -> None:
         self._waiting.pop(taker, None)
 
-    def done(self, task: Task) -> None:
+    def forget(self, taker: Taker) -> None:
+        """Its machine is gone, and its record with it."""
+        self._waiting.pop(taker, None)
+        job = self._last_job.pop(taker, None)
+        if job:
+            del job.recent[taker]
+            job.change()
+
+    def done(self, task: Task, by: Taker) -> None:
         self._set_down(task)
         self._left_seconds -= task.seconds
         job = task.job
@@ -157,9 +171,19 @@ class Work:
         job.left_seconds -= task.seconds
         job.frames_timed += 1
         job.timed_seconds += task.seconds
+        self._remember(task, by)
         if not job.frames_left:
             del self._rendering[job]
             self._end(job)
+
+    def _remember(self, task: Task, by: Taker) -> None:
+        if self._last_job.get(by) is not task.job:
+            if by in self._last_job:
+                self._last_job[by].change()
+                del self._last_job[by].recent[by]
+            self._last_job[by] = task.job
+            task.job.recent[by] = deque(maxlen=FRAMES_REMEMBERED)
+        task.job.recent[by].append(task.seconds)
 
     def break_off(self, task: Task, *, back_after_seconds: float) -> None:
         """What was done of it is lost; it can be taken again after so long, and stays in flight till then."""

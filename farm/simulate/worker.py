@@ -82,6 +82,9 @@ class Hand:
     def stop_waiting(self) -> None:
         self._work.wait_no_more(self)
 
+    def leave(self) -> None:
+        self._work.forget(self)
+
     def ends_by(self, deadline: float) -> bool:
         return self._end is None or self._end.at <= deadline
 
@@ -95,7 +98,7 @@ class Hand:
     def _done(self) -> None:
         task, self.task, self._end = self.task, None, None
         if task:
-            self._work.done(task)
+            self._work.done(task, self)
         self._worker.ends_task()
         if self._look_seconds:
             self._agenda.after(self._look_seconds, self.look)
@@ -191,11 +194,11 @@ class Worker:
             self._keeper.end(self, by="spot")
 
     def stop(self, *, told: bool) -> None:
-        """It ends now; told: it may still say that its tasks are free. Raises nothing if it has none."""
+        """It ends now; told: it may still say that its tasks are free."""
         self.ended = True
         self._stop_polling()
         for hand in self.hands:
-            hand.stop_waiting()
+            hand.leave()
             if hand.task:
                 self._cut_off(hand, self._back_after(hand.task, told=told))
         self._count_busy()

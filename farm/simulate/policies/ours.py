@@ -42,7 +42,7 @@ class Ours:
                 limits=limits,
             )
             farm.wanted = backlog.wanted_workers
-            return Datapoint(metric=backlog.backlog_per_instance, wakes=backlog.needs_wake)
+            return Datapoint(metric=backlog.backlog_per_instance, wake_to=backlog.wake_to)
 
         farm.group.when_idle = lambda worker: self._rest(worker, farm)
         follow(farm, tracking, measure, warmup_seconds=WARMUP_SECONDS)
