@@ -68,6 +68,15 @@ def measured(
         (0, 100, 1, [job(50, 60), job(50, 60)], 10, "two jobs of one kind are two"),
         (0, 5000, 1, [job(5000, 20)], 20, "never above the maximum"),
         (0, 30, 1, [job(30, 600)], 15, "two whole waves of 15, and not one of 20 and half of another"),
+        (0, 12, 5, [job(12, 3600)], 12, "an hour each: nothing is done sooner than that, and nobody waits"),
+        (
+            0,
+            20,
+            15,
+            [job(20, 1200)],
+            20,
+            "five wait, and none of fifteen will be done before others have booted",
+        ),
         (0, 8, 10, [job(8, 60)], 8, "eight of ten are busy with the last frames: only the idle ones go"),
         (0, 100, 5, [job(100, 60)], 8, "five do a fifth of it while the others boot"),
         (1, 100, 1, [job(100, 60)], 11, "a bake beside the frames of another film"),
@@ -194,12 +203,24 @@ def test_no_rounding_adds_a_worker_for_any_capacity_up_to_500() -> None:
             assert ceil(present * backlog.backlog_per_instance / target) == bakes, (capacity, bakes)
 
 
-@given(st.floats(0, 1e12), st.floats(0, 1e12), counts, limits)
+@given(counts, capacities, st.floats(0, 20_000), st.floats(0, 20_000), limits)
 def test_more_work_never_wants_fewer(
-    one: float, other: float, untimed_frames: int, limits: ScalingLimits
+    frames: int, capacity: int, one: float, other: float, limits: ScalingLimits
 ) -> None:
-    less, more = sorted((one, other))
-    assert workers_in_time(less, untimed_frames, limits) <= workers_in_time(more, untimed_frames, limits)
+    less, more = (
+        workers_in_time(frames, [job(frames, taken)], capacity, limits) for taken in sorted((one, other))
+    )
+    assert less <= more
+
+
+@given(st.floats(0, 20_000), capacities, counts, counts, limits)
+def test_more_frames_never_want_fewer(
+    taken: float, capacity: int, one: int, other: int, limits: ScalingLimits
+) -> None:
+    less, more = (
+        workers_in_time(frames, [job(frames, taken)], capacity, limits) for frames in sorted((one, other))
+    )
+    assert less <= more
 
 
 @given(st.integers(1, 1000), st.integers(1, 100_000))
