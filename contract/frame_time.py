@@ -6,6 +6,15 @@ Rather too short than too long: a machine too late costs a minute, one too many 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, stdev
+from typing import Final
+
+from contract.options import LONGEST_FRAME_SECONDS
+
+FEWEST_RECENT: Final = 3
+DOUBT: Final = 2.0
+"""Standard errors that are taken off the mean of recent frames: what is left is hardly too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +29,8 @@ class JobFrames:
     """How long these took together."""
     running_seconds: tuple[float, ...] = ()
     """How long each frame that is being rendered has been so."""
+    recent_seconds: tuple[float, ...] = ()
+    """How long each worker's last frames of this job took."""
 
 
 def frame_seconds(job: JobFrames) -> float | None:
@@ -31,8 +42,16 @@ def frame_seconds(job: JobFrames) -> float | None:
     timed, running = job.frames_timed, len(job.running_seconds)
     if not timed and not running:
         return None
-    at_least = (job.timed_seconds + sum(job.running_seconds)) / (timed + running)
-    return max(at_least, job.timed_seconds / (timed + 1))
+    at_least = (job.timed_seconds + sum(job.running_seconds)) / (timed + max(1, running))
+    usual = max(at_least, job.timed_seconds / (timed + 1), _surely_recent(job.recent_seconds), 0.0)
+    return min(usual, LONGEST_FRAME_SECONDS)
+
+
+def _surely_recent(seconds: tuple[float, ...]) -> float:
+    """What frames take lately, less the doubt that their spread leaves: a camera may fly into smoke."""
+    if len(seconds) < FEWEST_RECENT:
+        return 0.0
+    return fmean(seconds) - DOUBT * stdev(seconds) / sqrt(len(seconds))
 
 
 def left_seconds(job: JobFrames) -> float | None:

@@ -18,6 +18,8 @@ MEASURE_PERIOD_SECONDS: Final = 60
 """From one measure to the next: a metric of a minute's resolution costs nothing more."""
 PROBE_WORKERS: Final = 2
 """Workers, at most, for frames of which nobody knows how long they take."""
+MAX_WAKE_STEPS: Final = 20
+"""Steps that AWS allows a step-scaling policy."""
 ROUNDING_GUARD: Final = 0.001
 """Workers taken off the wanted number so that ceil() of a float never adds one."""
 
@@ -61,8 +63,11 @@ class Backlog:
     wanted_workers: int
     backlog_per_instance: float
     """The tracked metric, in seconds; its target is acceptable_latency_seconds."""
-    needs_wake: bool
-    """There is work and no machine: tracking alone cannot start the first one."""
+    wake_to: int
+    """Machines to begin with at once, when there is one at most and more are wanted; else 0.
+
+    Tracking cannot multiply nothing, and waits minutes before it does anything.
+    """
 
 
 def measure_backlog(
@@ -80,33 +85,63 @@ def measure_backlog(
     stays until it is done.
     """
     tasks = bake.tasks + render.tasks
-    seconds = sum(left_seconds(job) or 0.0 for job in jobs)
-    timed_frames = sum(job.frames_left for job in jobs if left_seconds(job) is not None)
     for_bakes = ceil(bake.tasks / limits.project_init_queue_bpi)
-    for_frames = _frame_workers(render.tasks, timed_frames, seconds, desired_capacity, limits)
-    wanted = min(for_bakes + for_frames, tasks, limits.max_workers)
-    wanted = min(max(wanted, min(desired_capacity, tasks)), limits.max_workers)
-    target = limits.acceptable_latency_seconds
+    for_frames = _frame_workers(render.tasks, jobs, desired_capacity, limits)
+    enough = max(for_bakes + for_frames, min(desired_capacity, tasks))
+    wanted = min(enough, tasks, limits.max_workers)
+    wake_to = _wake_to(wanted, desired_capacity, limits.max_workers)
+    share = max(0.0, wanted - ROUNDING_GUARD) / max(desired_capacity, wake_to, 1)
     return Backlog(
         tasks=tasks,
-        backlog_seconds=seconds,
+        backlog_seconds=sum((left_seconds(job) or 0.0 for job in jobs), 0.0),
         wanted_workers=wanted,
-        backlog_per_instance=target * max(0.0, wanted - ROUNDING_GUARD) / max(desired_capacity, 1),
-        needs_wake=tasks > 0 and desired_capacity == 0,
+        backlog_per_instance=limits.acceptable_latency_seconds * share,
+        wake_to=wake_to,
     )
 
 
+def wake_steps(max_workers: int) -> tuple[int, ...]:
+    """Capacities that the wake policy can set, ascending: every one up to 20, then ever coarser ones."""
+    if max_workers <= MAX_WAKE_STEPS:
+        return tuple(range(1, max_workers + 1))
+    exact = MAX_WAKE_STEPS // 2
+    growth = (max_workers / exact) ** (1 / (MAX_WAKE_STEPS - exact))
+    coarse = (round(exact * growth**step) for step in range(1, MAX_WAKE_STEPS - exact + 1))
+    return tuple(sorted({*range(1, exact + 1), *coarse}))
+
+
+def _wake_to(wanted: int, desired_capacity: int, max_workers: int) -> int:
+    if desired_capacity > 1 or wanted <= desired_capacity:
+        return 0
+    return max(step for step in wake_steps(max_workers) if step <= wanted)
+
+
 def _frame_workers(
-    frames: int, timed_frames: int, seconds: float, desired_capacity: int, limits: ScalingLimits
+    frames: int, jobs: Sequence[JobFrames], desired_capacity: int, limits: ScalingLimits
 ) -> int:
     """Workers for the frames on the queues, in whole waves: none is started for half a wave."""
     if not frames:
         return 0
-    untimed = max(0, frames - timed_frames)
-    probes = min(PROBE_WORKERS, ceil(untimed / limits.frame_queue_bpi))
-    # a machine started now finds what is left when it works at last
-    left = max(0.0, seconds - desired_capacity * limits.worker_start_seconds)
-    wanted = probes + ceil(left / limits.acceptable_latency_seconds)
-    wanted = max(1, min(wanted, frames, limits.max_workers))
-    waves = ceil(frames / wanted)
-    return ceil(frames / waves)
+    timed = [(job.frames_left, seconds) for job in jobs if (seconds := left_seconds(job)) is not None]
+    untimed_frames = max(0, frames - sum(left for left, _ in timed))
+    seconds = sum(seconds for _, seconds in timed)
+    # a machine that is started now finds what is left when it works at last
+    done_by_then = min(seconds, desired_capacity * limits.worker_start_seconds)
+    enough = workers_in_time(seconds - done_by_then, untimed_frames, limits)
+    frames_then = frames - int((frames - untimed_frames) * done_by_then / seconds) if seconds else frames
+    return in_whole_waves(min(enough, frames, limits.max_workers), max(1, frames_then))
+
+
+def workers_in_time(seconds: float, untimed_frames: int, limits: ScalingLimits) -> int:
+    """Workers, 1 at least, that are done with so much work within the acceptable latency.
+
+    Of frames that nobody has timed the first few tell how long they take.
+    """
+    probes = min(PROBE_WORKERS, ceil(untimed_frames / limits.frame_queue_bpi))
+    by_work = min(seconds / limits.acceptable_latency_seconds, float(limits.max_workers))
+    return max(1, probes + ceil(by_work))
+
+
+def in_whole_waves(workers: int, frames: int) -> int:
+    """As few workers as need no more rounds than `workers` do, for frames of like length."""
+    return ceil(frames / ceil(frames / workers))

@@ -20,11 +20,13 @@ class SimulatedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpotLoss:
-    """Spot takes machines back, with two minutes' notice."""
+    """Spot takes machines back, as a rule with two minutes' notice."""
 
     at: float
     share: float
     """Of the machines in service then, rounded up; which, the seed decides."""
+    notice_seconds: float = 120
+    """0: it takes them without a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class Base(StrEnum):
 
     DESIRED = "desired"
     IN_SERVICE = "in service"
+    """Those that EC2 runs (Auto Scaling knows nothing of a boot), less any younger than the warm-up."""
 
 
 class AtZero(StrEnum):
@@ -100,6 +103,7 @@ class Sample:
     """What an all-knowing observer with the farm's own rule needs (its true frame times)."""
     desired: int
     in_service: int
+    """Whose agents work; one that boots is not."""
     busy: int
 
 

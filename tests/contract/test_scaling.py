@@ -1,74 +1,209 @@
 """How many workers the farm wants."""
 
+from __future__ import annotations
+
+from itertools import pairwise
 from math import ceil, isfinite
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.scaling import Backlog, QueueDepth, ScalingLimits, measure_backlog
+from contract.frame_time import JobFrames
+from contract.scaling import (
+    MAX_WAKE_STEPS,
+    Backlog,
+    QueueDepth,
+    ScalingLimits,
+    in_whole_waves,
+    measure_backlog,
+    wake_steps,
+    workers_in_time,
+)
 
-LIMITS = ScalingLimits(frame_queue_bpi=10, project_init_queue_bpi=1, max_workers=20)
+LIMITS = ScalingLimits(
+    acceptable_latency_seconds=600,
+    worker_start_seconds=240,
+    frame_queue_bpi=10,
+    project_init_queue_bpi=1,
+    max_workers=20,
+)
 
 
-def measured(bakes: int = 0, frames: int = 0, capacity: int = 0, limits: ScalingLimits = LIMITS) -> Backlog:
+def job(frames_left: int, seconds: float) -> JobFrames:
+    """One whose frames are all as long as the thousand that were timed."""
+    return JobFrames(frames_left=frames_left, frames_timed=1000, timed_seconds=1000 * seconds * 1.001)
+
+
+def measured(
+    bakes: int = 0,
+    frames: int = 0,
+    capacity: int = 0,
+    *jobs: JobFrames,
+    limits: ScalingLimits = LIMITS,
+) -> Backlog:
     return measure_backlog(
         bake=QueueDepth(in_flight=bakes),
         render=QueueDepth(visible=frames),
+        jobs=jobs,
         desired_capacity=capacity,
         limits=limits,
     )
 
 
 @pytest.mark.parametrize(
-    ("bakes", "frames", "capacity", "wanted", "why"),
+    ("bakes", "frames", "capacity", "jobs", "wanted", "why"),
     [
-        (0, 0, 0, 0, "nothing to do, nothing runs"),
-        (0, 0, 5, 0, "the last frame is in: back to zero"),
-        (1, 0, 0, 1, "the original started three machines for one bake"),
-        (0, 1, 0, 1, "and two for one frame"),
-        (0, 100, 1, 10, "acceptable backlog: ten frames a worker"),
-        (0, 5000, 1, 20, "never above the maximum"),
-        (0, 8, 10, 8, "eight of ten are busy with the last frames: only the two idle ones go"),
-        (1, 0, 1, 1, "one bake in flight keeps its machine (the original scaled in during a bake)"),
-        (2, 15, 1, 4, "bakes and frames add up"),
+        (0, 0, 0, [], 0, "nothing to do, nothing runs"),
+        (0, 0, 5, [], 0, "the last frame is in: back to zero"),
+        (1, 0, 0, [], 1, "the original started three machines for one bake"),
+        (1, 0, 1, [], 1, "a bake in flight keeps its machine: the original scaled in during a bake"),
+        (2, 0, 1, [], 2, "two films at once are baked at once"),
+        (0, 1, 0, [], 1, "the original started two machines for one frame"),
+        (0, 100, 1, [], 2, "nobody knows how long they take: two find out"),
+        (0, 8, 1, [], 1, "so few that the one may find out alone"),
+        (0, 100, 1, [job(100, 10)], 2, "the original started twenty for 100 frames of 10 s"),
+        (0, 100, 1, [job(100, 60)], 10, "100 minutes of work, ten of them to wait: ten workers"),
+        (0, 100, 1, [job(50, 60), job(50, 60)], 10, "two jobs of one kind are two"),
+        (0, 5000, 1, [job(5000, 20)], 20, "never above the maximum"),
+        (0, 30, 1, [job(30, 600)], 15, "two whole waves of 15, and not one of 20 and half of another"),
+        (0, 8, 10, [job(8, 60)], 8, "eight of ten are busy with the last frames: only the idle ones go"),
+        (1, 100, 1, [job(100, 60)], 11, "a bake beside the frames of another film"),
+        (0, 100, 10, [job(100, 1)], 10, "fewer would do, but whoever works goes on"),
+        (0, 40, 10, [job(40, 60)], 10, "what ten will have done before an eleventh has booted needs none"),
+        (0, 0, 1, [job(50, 60)], 0, "records without messages: the sweep sends them again, then it counts"),
     ],
 )
-def test_wanted_workers(bakes: int, frames: int, capacity: int, wanted: int, why: str) -> None:
-    assert measured(bakes, frames, capacity).wanted_workers == wanted, why
+def test_wanted_workers(
+    bakes: int, frames: int, capacity: int, jobs: list[JobFrames], wanted: int, why: str
+) -> None:
+    assert measured(bakes, frames, capacity, *jobs).wanted_workers == wanted, why
 
 
-def test_tracking_alone_cannot_wake_a_sleeping_farm() -> None:
-    assert measured(frames=1, capacity=0).needs_wake
-    assert not measured(frames=1, capacity=1).needs_wake
-    assert not measured(capacity=0).needs_wake
+@pytest.mark.parametrize(
+    ("frames", "capacity", "wanted", "wake_to", "why"),
+    [
+        (1, 0, 1, 1, "tracking cannot multiply nothing"),
+        (100, 0, 10, 10, "frames that were timed before, as of a job that is tried again"),
+        (100, 1, 10, 10, "one machine has baked; tracking would wait three minutes more"),
+        (100, 2, 10, 0, "from two on tracking does it"),
+        (1, 1, 1, 0, "enough are there"),
+        (0, 0, 0, 0, "nothing to do"),
+    ],
+)
+def test_a_sleeping_farm_is_woken(frames: int, capacity: int, wanted: int, wake_to: int, why: str) -> None:
+    short = ScalingLimits(
+        acceptable_latency_seconds=600,
+        worker_start_seconds=1,
+        frame_queue_bpi=10,
+        project_init_queue_bpi=1,
+        max_workers=20,
+    )
+    backlog = measured(0, frames, capacity, job(frames, 60), limits=short)
+    assert (backlog.wanted_workers, backlog.wake_to) == (wanted, wake_to), why
+
+
+def test_tracking_leaves_to_the_wake_policy_what_that_does() -> None:
+    """Both act on one measure: tracking would multiply what the wake policy has set a moment before."""
+    backlog = measured(frames=100, capacity=1)
+    assert backlog.wake_to == 2
+    assert backlog.backlog_per_instance < LIMITS.acceptable_latency_seconds
+
+
+@pytest.mark.parametrize("maximum", [1, 7, 20, 21, 33, 100, 1000])
+def test_wake_steps_reach_from_one_to_the_maximum(maximum: int) -> None:
+    steps = wake_steps(maximum)
+    assert steps[0] == 1
+    assert steps[-1] == maximum
+    assert len(steps) <= MAX_WAKE_STEPS
+    assert list(steps) == sorted(set(steps))
+    assert all(after / before <= 2 for before, after in pairwise(steps))
 
 
 counts = st.integers(0, 100_000)
+capacities = st.integers(0, 500)
+seconds = st.floats(0, 1e300)
 limits = st.builds(
     ScalingLimits,
-    frame_queue_bpi=st.floats(0.1, 1000),
-    project_init_queue_bpi=st.floats(0.1, 100),
-    max_workers=st.integers(1, 500),
+    acceptable_latency_seconds=st.floats(60, 86_400),
+    worker_start_seconds=st.floats(1, 3600),
+    frame_queue_bpi=st.floats(0.001, 100_000),
+    project_init_queue_bpi=st.floats(0.001, 100_000),
+    max_workers=st.integers(1, 1000),
+)
+jobs = st.lists(
+    st.builds(
+        JobFrames,
+        frames_left=counts,
+        frames_timed=counts,
+        timed_seconds=seconds,
+        running_seconds=st.lists(seconds, max_size=5).map(tuple),
+        recent_seconds=st.lists(seconds, max_size=5).map(tuple),
+    ),
+    max_size=4,
 )
 
 
-@given(counts, counts, st.integers(0, 500), limits)
-def test_the_metric_lands_on_the_wanted_number(
-    bakes: int, frames: int, capacity: int, limits: ScalingLimits
+@given(counts, counts, capacities, jobs, limits)
+def test_it_is_finite_within_the_maximum_and_zero_only_without_work(
+    bakes: int, frames: int, capacity: int, jobs: list[JobFrames], limits: ScalingLimits
 ) -> None:
-    backlog = measured(bakes, frames, capacity, limits)
+    backlog = measured(bakes, frames, capacity, *jobs, limits=limits)
     assert isfinite(backlog.backlog_per_instance)
+    assert isfinite(backlog.backlog_seconds)
     assert backlog.wanted_workers <= limits.max_workers
     assert (backlog.wanted_workers == 0) == (backlog.tasks == 0)
-    landed = ceil(max(capacity, 1) * backlog.backlog_per_instance / limits.frame_queue_bpi)
-    assert landed == backlog.wanted_workers
+    assert (backlog.backlog_per_instance == 0) == (backlog.tasks == 0)
 
 
-@given(counts, st.integers(1, 500), st.integers(1, 500), limits)
-def test_no_base_that_aws_may_use_overshoots(
-    frames: int, capacity: int, base: int, limits: ScalingLimits
+@given(counts, counts, capacities, jobs, limits)
+def test_the_metric_lands_on_the_wanted_number(
+    bakes: int, frames: int, capacity: int, jobs: list[JobFrames], limits: ScalingLimits
 ) -> None:
-    backlog = measured(0, frames, capacity, limits)
-    landed = ceil(min(base, capacity) * backlog.backlog_per_instance / limits.frame_queue_bpi)
-    assert landed <= backlog.wanted_workers
+    backlog = measured(bakes, frames, capacity, *jobs, limits=limits)
+    target = limits.acceptable_latency_seconds
+    present = max(capacity, backlog.wake_to, 1)
+    assert ceil(present * backlog.backlog_per_instance / target) == backlog.wanted_workers
+
+
+@given(counts, capacities, st.integers(1, 500), jobs, limits)
+def test_no_base_that_aws_may_use_overshoots(
+    frames: int, capacity: int, base: int, jobs: list[JobFrames], limits: ScalingLimits
+) -> None:
+    backlog = measured(0, frames, capacity, *jobs, limits=limits)
+    target = limits.acceptable_latency_seconds
+    base = min(base, max(capacity, 1))
+    assert ceil(base * backlog.backlog_per_instance / target) <= backlog.wanted_workers
+
+
+def test_no_rounding_adds_a_worker_for_any_capacity_up_to_500() -> None:
+    """Without the guard, one in 25 of these was a machine too many."""
+    target = LIMITS.acceptable_latency_seconds
+    roomy = ScalingLimits(
+        acceptable_latency_seconds=target,
+        worker_start_seconds=240,
+        frame_queue_bpi=10,
+        project_init_queue_bpi=1,
+        max_workers=500,
+    )
+    for capacity in range(1, 501):
+        for bakes in range(1, 501):
+            backlog = measured(bakes, 0, capacity, limits=roomy)
+            assert backlog.wanted_workers == bakes
+            present = max(capacity, backlog.wake_to)
+            assert ceil(present * backlog.backlog_per_instance / target) == bakes, (capacity, bakes)
+
+
+@given(seconds, seconds, counts, limits)
+def test_more_work_never_wants_fewer(
+    one: float, other: float, untimed_frames: int, limits: ScalingLimits
+) -> None:
+    less, more = sorted((one, other))
+    assert workers_in_time(less, untimed_frames, limits) <= workers_in_time(more, untimed_frames, limits)
+
+
+@given(st.integers(1, 1000), st.integers(1, 100_000))
+def test_the_trim_costs_no_wave(workers: int, frames: int) -> None:
+    trimmed = in_whole_waves(workers, frames)
+    assert 1 <= trimmed <= workers
+    assert ceil(frames / trimmed) == ceil(frames / workers)

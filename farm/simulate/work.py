@@ -1,0 +1,247 @@
+"""The jobs and the queues: what there is to do, as the farm sees it and as it truly is."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Protocol
+
+from contract.frame_time import JobFrames
+from contract.scaling import QueueDepth
+from farm.simulate.agenda import Agenda
+from farm.simulate.model import SimulatedJob
+
+CERTAIN_FRAMES: Final = 10**9
+"""So many timed frames leave no doubt about how long the rest take."""
+FRAMES_REMEMBERED: Final = 1
+"""So many of its last frames does a worker's record tell the times of."""
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    job: Job
+    seconds: float
+    is_bake: bool
+    began: float = 0.0
+    """When it was last taken."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """The state of one job."""
+
+    plan: SimulatedJob
+    ended: float | None = None
+    frames_left: int = 0
+    """Released by the bake, and not done."""
+    frames_timed: int = 0
+    timed_seconds: float = 0.0
+    left_seconds: float = 0.0
+    """Of these frames, all of each."""
+    running: dict[Task, None] = field(default_factory=dict)
+    recent: dict[Taker, deque[float]] = field(default_factory=dict)
+    """The last frames of each worker that is at this job."""
+    _seen: JobFrames | None = None
+    _truth: JobFrames | None = None
+
+    def change(self) -> None:
+        """What was seen is so no more."""
+        self._seen = self._truth = None
+
+    def seen(self, now: float) -> JobFrames:
+        """What the farm knows of its frames."""
+        if self._seen is None or self.running:
+            self._seen = JobFrames(
+                frames_left=self.frames_left,
+                frames_timed=self.frames_timed,
+                timed_seconds=self.timed_seconds,
+                running_seconds=self._running_seconds(now),
+                recent_seconds=tuple(seconds for last in self.recent.values() for seconds in last),
+            )
+        return self._seen
+
+    def truth(self, now: float) -> JobFrames:
+        """The same, of one who knows how long those that are left take on average."""
+        if self._truth is None or self.running:
+            self._truth = JobFrames(
+                frames_left=self.frames_left,
+                frames_timed=CERTAIN_FRAMES,
+                timed_seconds=self.left_seconds / self.frames_left * CERTAIN_FRAMES,
+                running_seconds=self._running_seconds(now),
+            )
+        return self._truth
+
+    def _running_seconds(self, now: float) -> tuple[float, ...]:
+        return tuple(now - task.began for task in self.running)
+
+
+class Taker(Protocol):
+    """Someone who waits for a task with a long poll."""
+
+    @property
+    def bakes(self) -> bool: ...
+    @property
+    def renders(self) -> bool: ...
+    def take(self, task: Task) -> None: ...
+
+
+class Work:
+    """Both queues. Who waits longest gets the next task at once; a bake goes first."""
+
+    def __init__(self, agenda: Agenda, jobs: Sequence[SimulatedJob]) -> None:
+        self._agenda = agenda
+        self.jobs = tuple(Job(plan) for plan in jobs)
+        self.lost_seconds = 0.0
+        self._bakes: deque[Task] = deque()
+        self._renders: deque[Task] = deque()
+        self._bakes_out = self._renders_out = 0
+        self._in_hand: dict[Task, None] = {}
+        self._waiting: dict[Taker, None] = {}
+        self._rendering: dict[Job, None] = {}
+        self._last_job: dict[Taker, Job] = {}
+        self._left_seconds = 0.0
+        self._unfinished = len(jobs)
+        for job in self.jobs:
+            agenda.after(job.plan.arrives, partial(self._arrive, job))
+
+    @property
+    def all_done(self) -> bool:
+        return not self._unfinished
+
+    @property
+    def bake(self) -> QueueDepth:
+        return QueueDepth(visible=len(self._bakes), in_flight=self._bakes_out)
+
+    @property
+    def render(self) -> QueueDepth:
+        return QueueDepth(visible=len(self._renders), in_flight=self._renders_out)
+
+    @property
+    def tasks(self) -> int:
+        return len(self._bakes) + len(self._renders) + self._bakes_out + self._renders_out
+
+    def seen(self) -> list[JobFrames]:
+        """What the farm knows of the jobs whose frames are being rendered."""
+        return [job.seen(self._agenda.now) for job in self._rendering]
+
+    def truth(self) -> list[JobFrames]:
+        return [job.truth(self._agenda.now) for job in self._rendering]
+
+    def backlog_seconds(self) -> float:
+        """True work left of the jobs that came, unreleased frames included, for one worker."""
+        done = sum(self._agenda.now - task.began for task in self._in_hand)
+        return max(0.0, self._left_seconds - done)
+
+    def receive(self, *, bakes: bool, renders: bool) -> Task | None:
+        """The next task, in flight from now on."""
+        if bakes and self._bakes:
+            self._bakes_out += 1
+            return self._begin(self._bakes.popleft())
+        if renders and self._renders:
+            self._renders_out += 1
+            return self._begin(self._renders.popleft())
+        return None
+
+    def wait(self, taker: Taker) -> None:
+        self._waiting[taker] = None
+
+    def wait_no_more(self, taker: Taker) -> None:
+        self._waiting.pop(taker, None)
+
+    def forget(self, taker: Taker) -> None:
+        """Its machine is gone, and its record with it."""
+        self._waiting.pop(taker, None)
+        job = self._last_job.pop(taker, None)
+        if job:
+            del job.recent[taker]
+            job.change()
+
+    def done(self, task: Task, by: Taker) -> None:
+        self._set_down(task)
+        self._left_seconds -= task.seconds
+        job = task.job
+        if task.is_bake:
+            self._bakes_out -= 1
+            self._release(job)
+            return
+        self._renders_out -= 1
+        job.frames_left -= 1
+        job.left_seconds -= task.seconds
+        job.frames_timed += 1
+        job.timed_seconds += task.seconds
+        self._remember(task, by)
+        if not job.frames_left:
+            del self._rendering[job]
+            self._end(job)
+
+    def _remember(self, task: Task, by: Taker) -> None:
+        if self._last_job.get(by) is not task.job:
+            if by in self._last_job:
+                self._last_job[by].change()
+                del self._last_job[by].recent[by]
+            self._last_job[by] = task.job
+            task.job.recent[by] = deque(maxlen=FRAMES_REMEMBERED)
+        task.job.recent[by].append(task.seconds)
+
+    def break_off(self, task: Task, *, back_after_seconds: float) -> None:
+        """What was done of it is lost; it can be taken again after so long, and stays in flight till then."""
+        self._set_down(task)
+        self.lost_seconds += self._agenda.now - task.began
+        if back_after_seconds > 0:
+            self._agenda.after(back_after_seconds, lambda: self._give_back(task))
+        else:
+            self._give_back(task)
+
+    def _arrive(self, job: Job) -> None:
+        self._left_seconds += job.plan.work_seconds
+        self._bakes.append(Task(job, job.plan.bake_seconds, True))
+        self._serve()
+
+    def _release(self, job: Job) -> None:
+        frames = job.plan.frame_seconds
+        if not frames:
+            self._end(job)
+            return
+        job.frames_left = len(frames)
+        job.left_seconds = sum(frames)
+        self._rendering[job] = None
+        self._renders.extend(Task(job, seconds, False) for seconds in frames)
+        self._serve()
+
+    def _end(self, job: Job) -> None:
+        job.ended = self._agenda.now
+        self._unfinished -= 1
+
+    def _give_back(self, task: Task) -> None:
+        if task.is_bake:
+            self._bakes_out -= 1
+            self._bakes.appendleft(task)
+        else:
+            self._renders_out -= 1
+            self._renders.appendleft(task)
+        self._serve()
+
+    def _serve(self) -> None:
+        for taker in list(self._waiting):
+            if not (self._bakes or self._renders):
+                return
+            task = self.receive(bakes=taker.bakes, renders=taker.renders)
+            if task is not None:
+                del self._waiting[taker]
+                taker.take(task)
+
+    def _begin(self, task: Task) -> Task:
+        task.began = self._agenda.now
+        self._in_hand[task] = None
+        if not task.is_bake:
+            task.job.running[task] = None
+            task.job.change()
+        return task
+
+    def _set_down(self, task: Task) -> None:
+        del self._in_hand[task]
+        if not task.is_bake:
+            del task.job.running[task]
+            task.job.change()
