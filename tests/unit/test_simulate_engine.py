@@ -125,7 +125,7 @@ def test_a_worker_with_a_notice_is_not_given_what_another_gives_back(seed: int) 
     assert sorted(machine.was_busy for machine in outcome.lives) == [False, True]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(8))
 def test_spot_takes_no_machine_twice(seed: int) -> None:
     """Two of four, then one of the two that are left; all would be done 100 s after the first notice."""
     losses = (SpotLoss(at=300, share=0.5), SpotLoss(at=310, share=0.5))
