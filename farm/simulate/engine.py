@@ -8,11 +8,11 @@ from math import ceil
 from random import Random
 
 from contract.scaling import MEASURE_PERIOD_SECONDS, measure_backlog
-from farm.simulate.agenda import Agenda
 from farm.simulate.farm import Farm, Policy
-from farm.simulate.group import Group
+from farm.simulate.fleet.agenda import Agenda
+from farm.simulate.fleet.group import Group
+from farm.simulate.fleet.work import Work
 from farm.simulate.model import AwsBehaviour, Machines, Outcome, Sample, SpotLoss, Workload
-from farm.simulate.work import Work
 
 PATIENCE_SECONDS = 48 * 3600
 """After the last arrival and the time that one worker would need for everything."""

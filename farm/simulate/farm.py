@@ -8,11 +8,12 @@ from random import Random
 from typing import Protocol
 
 from contract.scaling import ScalingLimits
-from farm.simulate.agenda import Agenda
-from farm.simulate.group import Group
+from farm.simulate.fleet.agenda import Agenda
+from farm.simulate.fleet.group import Group
+from farm.simulate.fleet.habits import Habits
+from farm.simulate.fleet.work import Work
+from farm.simulate.fleet.worker import Worker
 from farm.simulate.model import AwsBehaviour
-from farm.simulate.work import Work
-from farm.simulate.worker import Habits, Worker
 
 
 @dataclass(slots=True, kw_only=True)

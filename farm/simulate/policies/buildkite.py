@@ -9,7 +9,8 @@ from typing import Final
 
 from contract.scaling import ScalingLimits
 from farm.simulate.farm import Farm
-from farm.simulate.worker import Habits, Protection, Worker
+from farm.simulate.fleet.habits import Habits, Protection
+from farm.simulate.fleet.worker import Worker
 
 POLL_SECONDS: Final = 10
 SCALE_IN_IDLE_SECONDS: Final = 600

@@ -11,7 +11,8 @@ from typing import Final
 
 from contract.scaling import ScalingLimits
 from farm.simulate.farm import Farm
-from farm.simulate.worker import Habits, Protection, Worker
+from farm.simulate.fleet.habits import Habits, Protection
+from farm.simulate.fleet.worker import Worker
 
 POLLING_INTERVAL_SECONDS: Final = 30
 QUEUE_LENGTH: Final = 5

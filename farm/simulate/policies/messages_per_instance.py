@@ -11,8 +11,9 @@ from typing import Final
 from contract.scaling import ScalingLimits
 from farm.simulate.alarms import Datapoint, follow
 from farm.simulate.farm import Farm
+from farm.simulate.fleet.habits import Habits, Protection
+from farm.simulate.fleet.worker import Worker
 from farm.simulate.tracking import TargetTracking
-from farm.simulate.worker import Habits, Protection, Worker
 
 DEFAULT_COOLDOWN_SECONDS: Final = 300
 """The warm-up, for the documented policy gives none."""

@@ -11,8 +11,9 @@ from typing import Final
 from contract.scaling import ScalingLimits
 from farm.simulate.alarms import Datapoint, follow
 from farm.simulate.farm import Farm
+from farm.simulate.fleet.habits import Habits, Protection
+from farm.simulate.fleet.worker import Worker
 from farm.simulate.tracking import TargetTracking
-from farm.simulate.worker import Habits, Protection, Worker
 
 FRAME_QUEUE_BPI: Final = 2
 PROJECT_INIT_QUEUE_BPI: Final = 5

@@ -11,8 +11,9 @@ from contract.idle_workers import may_end
 from contract.scaling import ScalingLimits, measure_backlog
 from farm.simulate.alarms import Datapoint, follow
 from farm.simulate.farm import Farm
+from farm.simulate.fleet.habits import Habits, Protection
+from farm.simulate.fleet.worker import Worker
 from farm.simulate.tracking import TargetTracking
-from farm.simulate.worker import Habits, Protection, Worker
 
 WARMUP_SECONDS: Final = 0
 HABITS: Final = Habits(protection=Protection.UNTIL_IDLE)

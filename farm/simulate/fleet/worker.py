@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
-from farm.simulate.agenda import Agenda, Appointment
+from farm.simulate.fleet.agenda import Agenda, Appointment
+from farm.simulate.fleet.habits import Habits, Protection
+from farm.simulate.fleet.hand import Hand
+from farm.simulate.fleet.job import Task
+from farm.simulate.fleet.work import Work
 from farm.simulate.model import Machines
-from farm.simulate.work import Task, Work
-
-
-class Protection(StrEnum):
-    """When a machine is protected from scale-in."""
-
-    NEVER = "never"
-    WHILE_BUSY = "while busy"
-    """From the beginning of a task to the end of a task: whichever of its hands ends one."""
-    UNTIL_IDLE = "until idle"
-    """From its birth; the policy's rule for idle workers takes it off, the next task puts it on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
-    """How the agents of a policy's machines behave."""
-
-    protection: Protection
-    heeds_notices: bool = True
-    """After a Spot notice it finishes what it can in time, gives back the rest and takes nothing new."""
-    visibility_seconds: float | None = None
-    """A task of a lost worker comes back so long after it was taken; None: leases are kept alive by a
-    heartbeat, and given back when the worker is told to go."""
-    bakes_beside_frames: bool = False
-    """Two pollers on one machine: one bake and one frame at the same time, both at full speed."""
-    frame_look_seconds: float = 0
-    """Sleep between two looks for a frame; 0: long polling."""
 
 
 class Keeper(Protocol):
@@ -43,67 +18,6 @@ class Keeper(Protocol):
     def protect(self, worker: Worker, protected: bool) -> None: ...
     def end(self, worker: Worker, *, by: str) -> None: ...
     def idle(self, worker: Worker) -> None: ...
-
-
-class Hand:
-    """One poller of a worker."""
-
-    __slots__ = ("_agenda", "_end", "_look_seconds", "_work", "_worker", "bakes", "renders", "task")
-
-    def __init__(
-        self, worker: Worker, agenda: Agenda, work: Work, *, bakes: bool, renders: bool, look_seconds: float
-    ) -> None:
-        self._worker = worker
-        self._agenda = agenda
-        self._work = work
-        self.bakes = bakes
-        self.renders = renders
-        self._look_seconds = look_seconds
-        self.task: Task | None = None
-        self._end: Appointment | None = None
-
-    def look(self) -> None:
-        """For a task; waits for one when there is none."""
-        if self._worker.leaves or self.task:
-            return
-        task = self._work.receive(bakes=self.bakes, renders=self.renders)
-        if task:
-            self.take(task)
-        elif self._look_seconds:
-            self._agenda.after(self._look_seconds, self.look)
-        else:
-            self._work.wait(self)
-
-    def take(self, task: Task) -> None:
-        self.task = task
-        self._end = self._agenda.after(task.seconds, self._done)
-        self._worker.begins()
-
-    def stop_waiting(self) -> None:
-        self._work.wait_no_more(self)
-
-    def leave(self) -> None:
-        self._work.forget(self)
-
-    def ends_by(self, deadline: float) -> bool:
-        return self._end is None or self._end.at <= deadline
-
-    def break_off(self, *, back_after_seconds: float) -> None:
-        """Its task is lost to it."""
-        if self.task and self._end:
-            self._end.call_off()
-            task, self.task, self._end = self.task, None, None
-            self._work.break_off(task, back_after_seconds=back_after_seconds)
-
-    def _done(self) -> None:
-        task, self.task, self._end = self.task, None, None
-        if task:
-            self._work.done(task, self)
-        self._worker.ends_task()
-        if self._look_seconds:
-            self._agenda.after(self._look_seconds, self.look)
-        else:
-            self.look()
 
 
 class Worker:
@@ -157,7 +71,7 @@ class Worker:
         for hand in self.hands:
             hand.look()
 
-    def begins(self) -> None:
+    def begins_task(self) -> None:
         """One of its hands took a task."""
         if self._busy_since is None:
             self._busy_since = self._agenda.now

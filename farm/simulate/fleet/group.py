@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from farm.simulate.agenda import Agenda
+from farm.simulate.fleet.agenda import Agenda
+from farm.simulate.fleet.habits import Habits
+from farm.simulate.fleet.work import Work
+from farm.simulate.fleet.worker import Worker
 from farm.simulate.model import MachineLife, Machines
-from farm.simulate.work import Work
-from farm.simulate.worker import Habits, Worker
 
 Order = Callable[[Sequence[Worker]], Sequence[Worker]]
 """In which order scale-in takes machines that all may be taken."""

@@ -1,0 +1,84 @@
+"""Target tracking as the simulator has it: when the alarms act, and what they make of the capacity."""
+
+from __future__ import annotations
+
+import pytest
+
+from farm.simulate.model import AtZero, AwsBehaviour, Base
+from farm.simulate.tracking import Capacity, TargetTracking
+
+TARGET = 100.0
+
+
+def tracking(**doubts: object) -> TargetTracking:
+    return TargetTracking(target=TARGET, behaviour=AwsBehaviour(**doubts))  # type: ignore[arg-type]
+
+
+def group(desired: int, ready: int | None = None, *, warming: bool = False) -> Capacity:
+    return Capacity(desired=desired, ready=desired if ready is None else ready, warming=warming, maximum=20)
+
+
+def looks(tracked: TargetTracking, capacity: Capacity, *metrics: float | None) -> list[int | None]:
+    return [tracked.look(metric, capacity) for metric in metrics]
+
+
+def test_three_minutes_above_the_target_scale_out_in_proportion() -> None:
+    assert looks(tracking(), group(4), 150, 150, 150) == [None, None, 6]
+
+
+def test_the_newest_datapoint_counts_and_an_alarm_that_stays_on_acts_again() -> None:
+    assert looks(tracking(), group(4), 150, 150, 201, 101) == [None, None, 9, 5]
+
+
+def test_exactly_the_target_is_not_above_it() -> None:
+    assert looks(tracking(), group(4), 100, 100, 100, 100) == [None] * 4
+
+
+@pytest.mark.parametrize("interruption", [100.0, 20.0, None])
+def test_a_datapoint_between_begins_the_count_anew(interruption: float | None) -> None:
+    assert looks(tracking(), group(4), 150, 150, interruption, 150, 150, 150) == [None] * 5 + [6]
+
+
+def test_scale_out_never_passes_the_maximum() -> None:
+    assert looks(tracking(high_periods=1), group(4), 100_000) == [20]
+
+
+def test_fifteen_minutes_below_the_low_threshold_scale_in() -> None:
+    assert looks(tracking(), group(4), *[50.0] * 15) == [None] * 14 + [2]
+
+
+def test_nothing_at_all_scales_in_to_zero() -> None:
+    assert looks(tracking(low_periods=1), group(4), 0) == [0]
+
+
+def test_between_the_low_threshold_and_the_target_nothing_happens() -> None:
+    assert looks(tracking(low_periods=1), group(4), 90, 89) == [None, 4]
+
+
+def test_missing_data_never_scales_in() -> None:
+    assert looks(tracking(), group(4), *[50.0] * 14, None, *[50.0] * 14) == [None] * 29
+
+
+def test_a_machine_that_warms_up_blocks_scale_in_but_not_scale_out() -> None:
+    warming = group(4, warming=True)
+    assert looks(tracking(low_periods=1, high_periods=1), warming, 50, 150) == [None, 6]
+
+
+def test_whether_warming_blocks_scale_in_is_a_doubt() -> None:
+    assert looks(tracking(low_periods=1, warmup_blocks_scale_in=False), group(4, warming=True), 50) == [2]
+
+
+def test_the_base_may_be_what_is_in_service() -> None:
+    booting = group(5, ready=2)
+    assert looks(tracking(high_periods=1), booting, 150) == [8]
+    in_service = tracking(high_periods=1, low_periods=1, base=Base.IN_SERVICE)
+    assert looks(in_service, booting, 150, 400, 50) == [5, 8, 1]  # never below what is desired already
+
+
+@pytest.mark.parametrize(("rule", "capacity"), [(AtZero.COUNTS_ONE, 3), (AtZero.NOTHING, None)])
+def test_from_zero(rule: AtZero, capacity: int | None) -> None:
+    assert looks(tracking(high_periods=1, at_zero=rule), group(0), 260) == [capacity]
+
+
+def test_scale_in_never_raises_a_capacity_of_zero() -> None:
+    assert looks(tracking(low_periods=1), group(0), 50) == [0]
