@@ -51,6 +51,7 @@ def _surely_recent(seconds: tuple[float, ...]) -> float:
     """What frames take lately, less the doubt that their spread leaves: a camera may fly into smoke."""
     if len(seconds) < FEWEST_RECENT:
         return 0.0
+    seconds = tuple(min(taken, LONGEST_FRAME_SECONDS) for taken in seconds)
     return fmean(seconds) - DOUBT * stdev(seconds) / sqrt(len(seconds))
 
 

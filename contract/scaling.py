@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from contract.frame_time import JobFrames, left_seconds
+from contract.frame_time import JobFrames, frame_seconds, left_seconds
 
 MEASURE_PERIOD_SECONDS: Final = 60
 """From one measure to the next: a metric of a minute's resolution costs nothing more."""
@@ -122,24 +122,38 @@ def _frame_workers(
     """Workers for the frames on the queues, in whole waves: none is started for half a wave."""
     if not frames:
         return 0
-    timed = [(job.frames_left, seconds) for job in jobs if (seconds := left_seconds(job)) is not None]
-    untimed_frames = max(0, frames - sum(left for left, _ in timed))
-    seconds = sum(seconds for _, seconds in timed)
-    # a machine that is started now finds what is left when it works at last
-    done_by_then = min(seconds, desired_capacity * limits.worker_start_seconds)
-    enough = workers_in_time(seconds - done_by_then, untimed_frames, limits)
-    frames_then = frames - int((frames - untimed_frames) * done_by_then / seconds) if seconds else frames
-    return in_whole_waves(min(enough, frames, limits.max_workers), max(1, frames_then))
+    enough = workers_in_time(frames, jobs, desired_capacity, limits)
+    left = frames - frames_done_meanwhile(jobs, desired_capacity, limits)
+    return in_whole_waves(min(enough, frames, limits.max_workers), max(1, left))
 
 
-def workers_in_time(seconds: float, untimed_frames: int, limits: ScalingLimits) -> int:
-    """Workers, 1 at least, that are done with so much work within the acceptable latency.
+def workers_in_time(
+    frames: int, jobs: Sequence[JobFrames], desired_capacity: int, limits: ScalingLimits
+) -> int:
+    """Workers, 1 at least, that are done with the frames within the acceptable latency of their start.
 
+    No job is done sooner than one of its frames, however many work at it: nobody is started for that.
     Of frames that nobody has timed the first few tell how long they take.
     """
+    timed = [(job.frames_left, usual) for job in jobs if (usual := frame_seconds(job)) is not None]
+    timed_frames = sum(left for left, _ in timed)
+    untimed_frames = max(0, frames - timed_frames)
     probes = min(PROBE_WORKERS, ceil(untimed_frames / limits.frame_queue_bpi))
-    by_work = min(seconds / limits.acceptable_latency_seconds, float(limits.max_workers))
-    return max(1, probes + ceil(by_work))
+    workers = sum(left * usual / max(limits.acceptable_latency_seconds, usual) for left, usual in timed)
+    if timed_frames:
+        workers *= 1 - frames_done_meanwhile(jobs, desired_capacity, limits) / timed_frames
+    return max(1, probes + ceil(workers))
+
+
+def frames_done_meanwhile(jobs: Sequence[JobFrames], desired_capacity: int, limits: ScalingLimits) -> int:
+    """Timed frames that the workers there are will have done before one that is started now begins."""
+    timed = [(job.frames_left, usual) for job in jobs if (usual := frame_seconds(job)) is not None]
+    frames = sum(left for left, _ in timed)
+    seconds = sum(left * usual for left, usual in timed)
+    if not seconds:
+        return 0
+    by_each = int(limits.worker_start_seconds * frames / seconds)
+    return min(frames, desired_capacity * by_each)
 
 
 def in_whole_waves(workers: int, frames: int) -> int:

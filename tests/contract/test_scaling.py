@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil, isfinite
 
@@ -67,7 +68,17 @@ def measured(
         (0, 100, 1, [job(50, 60), job(50, 60)], 10, "two jobs of one kind are two"),
         (0, 5000, 1, [job(5000, 20)], 20, "never above the maximum"),
         (0, 30, 1, [job(30, 600)], 15, "two whole waves of 15, and not one of 20 and half of another"),
+        (0, 12, 5, [job(12, 3600)], 12, "an hour each: nothing is done sooner than that, and nobody waits"),
+        (
+            0,
+            20,
+            15,
+            [job(20, 1200)],
+            20,
+            "five wait, and none of fifteen will be done before others have booted",
+        ),
         (0, 8, 10, [job(8, 60)], 8, "eight of ten are busy with the last frames: only the idle ones go"),
+        (0, 100, 5, [job(100, 60)], 8, "five do a fifth of it while the others boot"),
         (1, 100, 1, [job(100, 60)], 11, "a bake beside the frames of another film"),
         (0, 100, 10, [job(100, 1)], 10, "fewer would do, but whoever works goes on"),
         (0, 40, 10, [job(40, 60)], 10, "what ten will have done before an eleventh has booted needs none"),
@@ -78,6 +89,16 @@ def test_wanted_workers(
     bakes: int, frames: int, capacity: int, jobs: list[JobFrames], wanted: int, why: str
 ) -> None:
     assert measured(bakes, frames, capacity, *jobs).wanted_workers == wanted, why
+
+
+@pytest.mark.parametrize(
+    ("bakes", "bpi", "wanted"),
+    [(1, 0.25, 1), (4, 1, 4), (4, 2, 2), (5, 2, 3)],
+)
+def test_bakes_that_may_wait_for_each_worker(bakes: int, bpi: float, wanted: int) -> None:
+    """Never more workers than bakes: one bake is one worker's work."""
+    limits = replace(LIMITS, project_init_queue_bpi=bpi)
+    assert measured(bakes, limits=limits).wanted_workers == wanted
 
 
 @pytest.mark.parametrize(
@@ -92,13 +113,7 @@ def test_wanted_workers(
     ],
 )
 def test_a_sleeping_farm_is_woken(frames: int, capacity: int, wanted: int, wake_to: int, why: str) -> None:
-    short = ScalingLimits(
-        acceptable_latency_seconds=600,
-        worker_start_seconds=1,
-        frame_queue_bpi=10,
-        project_init_queue_bpi=1,
-        max_workers=20,
-    )
+    short = replace(LIMITS, worker_start_seconds=1)
     backlog = measured(0, frames, capacity, job(frames, 60), limits=short)
     assert (backlog.wanted_workers, backlog.wake_to) == (wanted, wake_to), why
 
@@ -122,7 +137,7 @@ def test_wake_steps_reach_from_one_to_the_maximum(maximum: int) -> None:
 
 counts = st.integers(0, 100_000)
 capacities = st.integers(0, 500)
-seconds = st.floats(0, 1e300)
+seconds = st.floats(0, 1.7e308)
 limits = st.builds(
     ScalingLimits,
     acceptable_latency_seconds=st.floats(60, 86_400),
@@ -179,13 +194,7 @@ def test_no_base_that_aws_may_use_overshoots(
 def test_no_rounding_adds_a_worker_for_any_capacity_up_to_500() -> None:
     """Without the guard, one in 25 of these was a machine too many."""
     target = LIMITS.acceptable_latency_seconds
-    roomy = ScalingLimits(
-        acceptable_latency_seconds=target,
-        worker_start_seconds=240,
-        frame_queue_bpi=10,
-        project_init_queue_bpi=1,
-        max_workers=500,
-    )
+    roomy = replace(LIMITS, max_workers=500)
     for capacity in range(1, 501):
         for bakes in range(1, 501):
             backlog = measured(bakes, 0, capacity, limits=roomy)
@@ -194,12 +203,24 @@ def test_no_rounding_adds_a_worker_for_any_capacity_up_to_500() -> None:
             assert ceil(present * backlog.backlog_per_instance / target) == bakes, (capacity, bakes)
 
 
-@given(seconds, seconds, counts, limits)
+@given(counts, capacities, st.floats(0, 20_000), st.floats(0, 20_000), limits)
 def test_more_work_never_wants_fewer(
-    one: float, other: float, untimed_frames: int, limits: ScalingLimits
+    frames: int, capacity: int, one: float, other: float, limits: ScalingLimits
 ) -> None:
-    less, more = sorted((one, other))
-    assert workers_in_time(less, untimed_frames, limits) <= workers_in_time(more, untimed_frames, limits)
+    less, more = (
+        workers_in_time(frames, [job(frames, taken)], capacity, limits) for taken in sorted((one, other))
+    )
+    assert less <= more
+
+
+@given(st.floats(0, 20_000), capacities, counts, counts, limits)
+def test_more_frames_never_want_fewer(
+    taken: float, capacity: int, one: int, other: int, limits: ScalingLimits
+) -> None:
+    less, more = (
+        workers_in_time(frames, [job(frames, taken)], capacity, limits) for frames in sorted((one, other))
+    )
+    assert less <= more
 
 
 @given(st.integers(1, 1000), st.integers(1, 100_000))
