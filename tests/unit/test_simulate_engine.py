@@ -118,6 +118,22 @@ def test_an_idle_worker_goes_at_its_notice_and_a_busy_one_when_it_is_done() -> N
     ]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_worker_with_a_notice_is_not_given_what_another_gives_back(seed: int) -> None:
+    workload = replace(one_job(600), spot_losses=(SpotLoss(at=300, share=1),))
+    outcome = simulate(workload, Scripted(capacities=((0, 2),)), seed=seed, limit_seconds=310)
+    assert sorted(machine.was_busy for machine in outcome.lives) == [False, True]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_spot_takes_no_machine_twice(seed: int) -> None:
+    """Two of four, then one of the two that are left; all would be done 100 s after the first notice."""
+    losses = (SpotLoss(at=300, share=0.5), SpotLoss(at=310, share=0.5))
+    workload = replace(one_job(*[170] * 40), spot_losses=losses)
+    outcome = simulate(workload, Scripted(capacities=((0, 4),)), seed=seed)
+    assert sum(machine.ended_by == "spot" for machine in outcome.lives) == 3
+
+
 @pytest.mark.parametrize(("there", "share", "lost"), [(4, 0.5, 2), (3, 0.5, 2), (4, 0.1, 1), (4, 1, 4)])
 def test_a_share_of_the_machines_is_lost_rounded_up(there: int, share: float, lost: int) -> None:
     workload = replace(one_job(*[600] * 8), spot_losses=(SpotLoss(at=300, share=share),))
@@ -155,6 +171,13 @@ def test_scale_in_takes_an_unprotected_machine_in_the_middle_of_its_work() -> No
 def test_machines_that_were_never_run_are_called_off_and_cost_nothing() -> None:
     outcome = simulate(one_job(600), Scripted(capacities=((0, 1), (10, 4), (20, 1))))
     assert [machine.launched for machine in outcome.lives] == [PENDING]
+
+
+def test_machines_that_pend_are_called_off_before_one_that_is_there_is_ended() -> None:
+    policy = Scripted(capacities=((0, 2), (300, 3), (320, 2)))
+    outcome = simulate(one_job(600), policy)
+    assert [machine.launched for machine in outcome.lives] == [PENDING, PENDING]
+    assert min(machine.ended for machine in outcome.lives) > 800
 
 
 def test_machines_born_protected_boot_although_nobody_wants_them_any_more() -> None:

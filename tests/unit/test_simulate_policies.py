@@ -114,6 +114,15 @@ def test_the_originals_pollers_expose_each_others_work() -> None:
     assert outcome.job_ends[1] >= 230 + 7000 + 3600
 
 
+def test_a_machine_of_the_originals_is_busy_once_however_much_it_does() -> None:
+    """A bake from 230 to 3830, a frame beside it, and the bake's own frame at the poller's next look."""
+    frame = one_job(100, bake_seconds=5).jobs[0]
+    workload = replace(one_job(10, bake_seconds=3600), jobs=(frame, one_job(10, bake_seconds=3600).jobs[0]))
+    outcome = simulate(workload, Scripted(habits=ORIGINAL_HABITS))
+    assert outcome.job_ends == (335, 3845)
+    assert outcome.lives[0].busy_seconds == (3830 - 225) + 10
+
+
 def test_the_originals_workers_are_deaf_to_notices() -> None:
     workload = replace(one_job(300), spot_losses=(SpotLoss(at=300, share=1),))
     outcome = simulate(workload, Scripted(habits=ORIGINAL_HABITS))
@@ -171,6 +180,11 @@ def test_keda_scales_in_five_minutes_later_and_takes_the_busy_too() -> None:
     assert (at[1080], at[1140]) == (2, 1)
     assert (outcome.lives[0].ended, outcome.lives[0].was_busy) == (1140, True)
     assert outcome.lost_seconds in {1140 - 860, 1140 - 1095}  # the seed decides
+
+
+def test_keda_ends_no_more_machines_than_there_are_too_many() -> None:
+    """Twenty are started and twenty end: none is taken by mistake and replaced."""
+    assert len(simulate(one_job(*[60] * 100), Keda(limits=LIMITS)).lives) == 20
 
 
 def test_keda_goes_to_zero_five_minutes_after_the_last_message() -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import pytest
 
-from farm.simulate.model import AtZero, AwsBehaviour, Base
+from farm.simulate.alarms import Datapoint, follow
+from farm.simulate.engine import simulate
+from farm.simulate.farm import Farm
+from farm.simulate.model import AtZero, AwsBehaviour, Base, SimulatedJob, Workload
 from farm.simulate.tracking import Capacity, TargetTracking
+from tests.support.scripted_policy import Scripted
 
 TARGET = 100.0
 
@@ -82,3 +89,54 @@ def test_from_zero(rule: AtZero, capacity: int | None) -> None:
 
 def test_scale_in_never_raises_a_capacity_of_zero() -> None:
     assert looks(tracking(low_periods=1), group(0), 50) == [0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emits(Scripted):
+    """Emits what it is told to at each second of the simulation."""
+
+    datapoint: Callable[[float], Datapoint]
+    warmup_seconds: float = 0
+
+    def steer(self, farm: Farm) -> None:
+        follow(
+            farm,
+            TargetTracking(target=TARGET, behaviour=farm.behaviour),
+            lambda: self.datapoint(farm.agenda.now),
+            warmup_seconds=self.warmup_seconds,
+        )
+
+
+def desired(policy: Emits, behaviour: AwsBehaviour) -> dict[float, int]:
+    """The group's, in the first ten minutes of a farm that has nothing to do."""
+    idle = Workload(name="idle", jobs=(SimulatedJob(arrives=10_000, bake_seconds=1, frame_seconds=(1,)),))
+    outcome = simulate(idle, policy, behaviour=behaviour, limit_seconds=600)
+    return {sample.at: sample.desired for sample in outcome.samples}
+
+
+QUICK = AwsBehaviour(high_periods=1, low_periods=1)
+
+
+@pytest.mark.parametrize(("metric", "wake_to", "capacity"), [(500, 1, 5), (None, 1, 1), (150, 3, 3)])
+def test_of_the_two_policies_the_one_that_wants_more_wins(
+    metric: float | None, wake_to: int, capacity: int
+) -> None:
+    policy = Emits(datapoint=lambda now: Datapoint(metric=metric, wake_to=wake_to if now == 60 else 0))
+    assert desired(policy, QUICK)[120] == capacity
+
+
+def test_the_alarms_look_a_little_after_the_datapoint() -> None:
+    """Sixty seconds after the first one, and not in the same moment."""
+    policy = Emits(datapoint=lambda now: Datapoint(metric=100, wake_to=1))
+    late = AwsBehaviour(alarm_phase_seconds=61)
+    assert (desired(policy, QUICK)[60], desired(policy, QUICK)[120]) == (0, 1)
+    assert (desired(policy, late)[120], desired(policy, late)[180]) == (0, 1)
+
+
+def test_no_scale_in_until_the_last_machine_has_warmed_up() -> None:
+    """Woken at 80, run at 125, warm at 425: the look at 440 is the first that may take them."""
+    policy = Emits(
+        datapoint=lambda now: Datapoint(metric=0, wake_to=2 if now == 60 else 0), warmup_seconds=300
+    )
+    at = desired(policy, QUICK)
+    assert (at[120], at[420], at[480]) == (2, 2, 0)

@@ -19,8 +19,6 @@ QUEUE_LENGTH: Final = 5
 """Messages for each pod."""
 STABILIZATION_SECONDS: Final = 300
 """Scaling down, the pod autoscaler takes the highest number of so long."""
-COOLDOWN_SECONDS: Final = 300
-"""After the last message KEDA keeps one pod for so long before it goes to none."""
 HABITS: Final = Habits(protection=Protection.NEVER)
 
 
@@ -28,7 +26,8 @@ HABITS: Final = Habits(protection=Protection.NEVER)
 class Keda:
     """Machines in place of pods, with a machine's boot. A pod that must go gives its task back at once.
 
-    Left out: the autoscaler's tolerance of a tenth, and its limits on how fast it scales up.
+    Left out: the autoscaler's tolerance of a tenth, its limits on how fast it scales up, and KEDA's own
+    cooldown before it goes to none, which is 300 s as well and so changes nothing.
     """
 
     limits: ScalingLimits
@@ -41,18 +40,13 @@ class Keda:
 
     def steer(self, farm: Farm) -> None:
         recent: deque[tuple[float, int]] = deque()
-        last_active = float("-inf")
 
         def poll() -> None:
-            nonlocal last_active
-            now, tasks = farm.agenda.now, farm.work.tasks
-            if tasks:
-                last_active = now
-            recent.append((now, ceil(tasks / QUEUE_LENGTH)))
+            now = farm.agenda.now
+            recent.append((now, ceil(farm.work.tasks / QUEUE_LENGTH)))
             while recent[0][0] <= now - STABILIZATION_SECONDS:
                 recent.popleft()
             farm.wanted = min(recent[-1][1], farm.group.maximum)
-            kept = int(now - last_active < COOLDOWN_SECONDS)
-            farm.group.set_desired(max(kept, max(wanted for _, wanted in recent)))
+            farm.group.set_desired(max(wanted for _, wanted in recent))
 
         farm.agenda.every(POLLING_INTERVAL_SECONDS, poll)
