@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
+from statistics import fmean
 from typing import Final
 
 from contract.scaling import MEASURE_PERIOD_SECONDS
@@ -39,11 +40,7 @@ def criteria(outcome: Outcome, measures: Measures, *, latency_seconds: float) ->
             name="seconds to zero", value=_or_never(measures.seconds_to_zero), at_most=ZERO_WITHIN_SECONDS
         ),
     ]
-    slowest = max(
-        _makespans(outcome, latency_seconds), key=lambda found: found.value / found.at_most, default=None
-    )
-    if slowest:
-        found.append(slowest)
+    found.extend(_makespans(outcome, latency_seconds))
     if measures.work_seconds_per_launch >= WORTHWHILE_SECONDS:
         ratio = _or_never(measures.cost_over_clairvoyant)
         found.append(Criterion(name="cost ÷ clairvoyant", value=ratio, at_most=CLAIRVOYANT_RATIO))
@@ -65,7 +62,21 @@ def start_by_tracking_seconds(outcome: Outcome) -> float:
     return start_by_wake_seconds(outcome) + more_periods * MEASURE_PERIOD_SECONDS
 
 
-def _makespans(outcome: Outcome, latency_seconds: float) -> Iterator[Criterion]:
+def _makespans(outcome: Outcome, latency_seconds: float) -> list[Criterion]:
+    """The mean over the jobs that the maximum allows, and of several that which is nearest to its limit."""
+    jobs = list(_job_makespans(outcome, latency_seconds))
+    if not jobs:
+        return []
+    mean = Criterion(
+        name="makespan",
+        value=fmean(job.value for job in jobs),
+        at_most=fmean(job.at_most for job in jobs),
+    )
+    slowest = max(jobs, key=lambda job: job.value - job.at_most)
+    return [mean] if len(jobs) == 1 else [mean, slowest]
+
+
+def _job_makespans(outcome: Outcome, latency_seconds: float) -> Iterator[Criterion]:
     """Of each job that the maximum allows: it and those beside it fit into the latency on all machines.
 
     A wake brings the machine that bakes, tracking brings those for its frames: one start each.
@@ -81,7 +92,7 @@ def _makespans(outcome: Outcome, latency_seconds: float) -> Iterator[Criterion]:
         until = min(ended, arrived + limit)
         beside = (other for other, (at, end) in zip(jobs, lives, strict=True) if at < until and end > arrived)
         if _rendering_seconds(beside) / outcome.workload.max_workers <= latency_seconds:
-            yield Criterion(name="makespan", value=ended - arrived, at_most=limit)
+            yield Criterion(name="slowest job", value=ended - arrived, at_most=limit)
 
 
 def _rendering_seconds(jobs: Iterator[SimulatedJob]) -> float:

@@ -12,6 +12,7 @@ from farm.simulate.engine import simulate
 from farm.simulate.measures import Measures, measure
 from farm.simulate.model import AwsBehaviour, Machines, Outcome, Workload
 from farm.simulate.policies import Policy
+from farm.simulate.variants import with_eager_scale_in
 
 _PATIENCE_SECONDS = 6 * 3600
 """After one machine would have done everything: what is not done by then never is."""
@@ -130,5 +131,12 @@ def under_variants(
 def _variant_runs(
     yardstick: Yardstick, policy: Policy, variants: Sequence[AwsBehaviour], seed: int
 ) -> Iterator[VariantRun]:
+    known: dict[AwsBehaviour, Run] = {}
     for behaviour in variants:
-        yield VariantRun(behaviour=behaviour, criteria=yardstick.run(policy, behaviour, seed).criteria)
+        eager = with_eager_scale_in(behaviour)
+        if eager not in known:
+            known[eager] = yardstick.run(policy, eager, seed)
+        run = known[eager]
+        if run.outcome.lowered and behaviour != eager:  # else what is said of scale-in cannot matter
+            run = yardstick.run(policy, behaviour, seed)
+        yield VariantRun(behaviour=behaviour, criteria=run.criteria)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Final
 
@@ -11,6 +12,19 @@ HIGH_PERIODS: Final = (1, 3, 5)
 LOW_PERIODS: Final = (9, 15)
 LOW_THRESHOLDS: Final = (0.9, 0.75)
 ALARM_PHASES_SECONDS: Final = (5.0, 50.0)
+
+
+def with_eager_scale_in(behaviour: AwsBehaviour) -> AwsBehaviour:
+    """The variant that lowers the capacity whenever another one with the same scale-out does.
+
+    So where it never did, its outcome is also that of the others.
+    """
+    return replace(
+        behaviour,
+        low_periods=min(LOW_PERIODS),
+        low_threshold=max(LOW_THRESHOLDS),
+        warmup_blocks_scale_in=False,
+    )
 
 
 def every_variant() -> tuple[AwsBehaviour, ...]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from farm.simulate.setup import SetupError, read_setup
 from stacks.config import FarmConfig
-from tests.support.synthesized import default_variables
+
+CDK_JSON = Path(__file__).parents[2] / "cdk.json"
 
 
 def test_numbers_are_those_of_the_stacks() -> None:
-    setup, config = read_setup(), FarmConfig.from_context(default_variables())
+    setup, config = read_setup(), FarmConfig.from_context(json.loads(CDK_JSON.read_text())["context"])
     assert setup.idle_seconds == config.worker_idle_seconds
     assert setup.limits.acceptable_latency_seconds == config.acceptable_latency_seconds
     assert setup.limits.worker_start_seconds == config.worker_start_seconds

@@ -11,20 +11,31 @@ from farm.simulate.report.figures import dollars, duration, plain, ratio
 from farm.simulate.runs import Run, WorkloadRuns, WorkloadVariants
 
 _COLUMNS = (
-    "machines\nat most",
+    "most\nmachines",
     "launches\n÷ needed",
     "cost",
-    "cost\n÷ bound",
+    "÷\nbound",
     "÷ clair-\nvoyant",
-    "makespan",
-    "makespan\n÷ bound",
-    "cost × time\n÷ ours",
+    "make-\nspan",
+    "÷\nbound",
+    "cost × span\n÷ ours",
     "busy\nended",
     "lost",
     "idle",
-    "to zero",
-    "too few/many\nmachines",
+    "to\nzero",
+    "too few/\nmany",
 )
+_SHORT = {
+    "overshoot": "overshoot",
+    "momentary overshoot": "early",
+    "busy machines ended": "busy ended",
+    "jobs never ended": "never ends",
+    "seconds to zero": "to zero",
+    "makespan": "makespan",
+    "slowest job": "slowest job",
+    "cost ÷ clairvoyant": "cost",
+}
+"""What was missed, in a word; a momentary overshoot starts machines too early."""
 
 
 def suite_table(reports: Sequence[WorkloadRuns]) -> Table:
@@ -33,7 +44,7 @@ def suite_table(reports: Sequence[WorkloadRuns]) -> Table:
     table.add_column("workload\n  policy", no_wrap=True)
     for column in _COLUMNS:
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("criteria", min_width=12)
+    table.add_column("criteria", no_wrap=True)
     for report in reports:
         needed = report.runs[0].measures.most_needed
         table.add_row(report.workload.name, f"{needed} needed", style="bold")
@@ -60,7 +71,7 @@ def _row(report: WorkloadRuns, run: Run) -> tuple[str, ...]:
         duration(its.idle_seconds),
         duration(its.seconds_to_zero),
         f"{its.elasticity.too_few:.1f}/{its.elasticity.too_many:.1f}",
-        f"missed: {', '.join(criterion.name for criterion in run.missed)}" if run.missed else "met",
+        f"✗ {', '.join(_SHORT[criterion.name] for criterion in run.missed)}" if run.missed else "✓",
     )
 
 
