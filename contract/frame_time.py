@@ -12,6 +12,7 @@ from typing import Final
 
 from contract.options import LONGEST_FRAME_SECONDS
 
+SHORTEST_FRAME_SECONDS: Final = 0.01
 FEWEST_RECENT: Final = 3
 DOUBT: Final = 2.0
 """Standard errors that are taken off the mean of recent frames: what is left is hardly too long."""
@@ -43,8 +44,8 @@ def frame_seconds(job: JobFrames) -> float | None:
     if not timed and not running:
         return None
     at_least = (job.timed_seconds + sum(job.running_seconds)) / (timed + max(1, running))
-    usual = max(at_least, job.timed_seconds / (timed + 1), _surely_recent(job.recent_seconds), 0.0)
-    return min(usual, LONGEST_FRAME_SECONDS)
+    usual = max(at_least, job.timed_seconds / (timed + 1), _surely_recent(job.recent_seconds))
+    return min(max(usual, SHORTEST_FRAME_SECONDS), LONGEST_FRAME_SECONDS)
 
 
 def _surely_recent(seconds: tuple[float, ...]) -> float:

@@ -1,8 +1,9 @@
-"""How many workers the farm wants, and the backlog-per-instance metric that brings them.
+"""How many workers the farm wants, and the two metrics that bring them.
 
-Target tracking sets capacity to ceil(base × metric ÷ target), where base is the group's present size,
-at least 1. So the metric is made from the wanted number, and not the other way round: whatever base
-between 1 and the desired capacity AWS takes, it cannot land above what is wanted.
+A step policy sets a small fleet to the wanted number at once (`grow_to`). Target tracking does the rest: it
+sets capacity to ceil(base × metric ÷ target), where base is the group's present size, at least 1. So its
+metric is made from the wanted number, and not the other way round: whatever base between 1 and the desired
+capacity AWS takes, it cannot land above what is wanted.
 """
 
 from __future__ import annotations
@@ -15,11 +16,16 @@ from typing import Final
 from contract.frame_time import JobFrames, frame_seconds, left_seconds
 
 MEASURE_PERIOD_SECONDS: Final = 60
-"""From one measure to the next: a metric of a minute's resolution costs nothing more."""
+"""From one measure to the next, while there is nothing to do."""
+WATCH_PERIOD_SECONDS: Final = 10
+"""The same while there is: a minute lost is a minute of everybody's waiting."""
 PROBE_WORKERS: Final = 2
 """Workers, at most, for frames of which nobody knows how long they take."""
-MAX_WAKE_STEPS: Final = 20
-"""Steps that AWS allows a step-scaling policy."""
+SMALL_FLEET: Final = 20
+"""Machines up to which the step policy adds them, one step for each number: AWS allows 20 steps.
+
+From then on tracking alone does it. Never both: each would add what the other has added already.
+"""
 ROUNDING_GUARD: Final = 0.001
 """Workers taken off the wanted number so that ceil() of a float never adds one."""
 
@@ -63,8 +69,8 @@ class Backlog:
     wanted_workers: int
     backlog_per_instance: float
     """The tracked metric, in seconds; its target is acceptable_latency_seconds."""
-    wake_to: int
-    """Machines to begin with at once, when there is one at most and more are wanted; else 0.
+    grow_to: int
+    """What the step policy sets the capacity to, at once; 0: nothing is to be done by it.
 
     Tracking cannot multiply nothing, and waits minutes before it does anything.
     """
@@ -86,50 +92,37 @@ def measure_backlog(
     """
     tasks = bake.tasks + render.tasks
     for_bakes = ceil(bake.tasks / limits.project_init_queue_bpi)
-    for_frames = _frame_workers(render.tasks, jobs, desired_capacity, limits)
+    for_frames = _frame_workers(render.tasks, jobs, limits)
     enough = max(for_bakes + for_frames, min(desired_capacity, tasks))
     wanted = min(enough, tasks, limits.max_workers)
-    wake_to = _wake_to(wanted, desired_capacity, limits.max_workers)
-    share = max(0.0, wanted - ROUNDING_GUARD) / max(desired_capacity, wake_to, 1)
+    grow_to = _grow_to(wanted, desired_capacity)
+    # what the step policy does is told as done: tracking would multiply it a second time
+    share = max(0.0, (grow_to or wanted) - ROUNDING_GUARD) / max(desired_capacity, grow_to, 1)
     return Backlog(
         tasks=tasks,
         backlog_seconds=sum((left_seconds(job) or 0.0 for job in jobs), 0.0),
         wanted_workers=wanted,
         backlog_per_instance=limits.acceptable_latency_seconds * share,
-        wake_to=wake_to,
+        grow_to=grow_to,
     )
 
 
-def wake_steps(max_workers: int) -> tuple[int, ...]:
-    """Capacities that the wake policy can set, ascending: every one up to 20, then ever coarser ones."""
-    if max_workers <= MAX_WAKE_STEPS:
-        return tuple(range(1, max_workers + 1))
-    exact = MAX_WAKE_STEPS // 2
-    growth = (max_workers / exact) ** (1 / (MAX_WAKE_STEPS - exact))
-    coarse = (round(exact * growth**step) for step in range(1, MAX_WAKE_STEPS - exact + 1))
-    return tuple(sorted({*range(1, exact + 1), *coarse}))
-
-
-def _wake_to(wanted: int, desired_capacity: int, max_workers: int) -> int:
-    if desired_capacity > 1 or wanted <= desired_capacity:
+def _grow_to(wanted: int, desired_capacity: int) -> int:
+    if desired_capacity >= SMALL_FLEET or wanted <= desired_capacity:
         return 0
-    return max(step for step in wake_steps(max_workers) if step <= wanted)
+    return min(wanted, SMALL_FLEET)
 
 
-def _frame_workers(
-    frames: int, jobs: Sequence[JobFrames], desired_capacity: int, limits: ScalingLimits
-) -> int:
+def _frame_workers(frames: int, jobs: Sequence[JobFrames], limits: ScalingLimits) -> int:
     """Workers for the frames on the queues, in whole waves: none is started for half a wave."""
     if not frames:
         return 0
-    enough = workers_in_time(frames, jobs, desired_capacity, limits)
-    left = frames - frames_done_meanwhile(jobs, desired_capacity, limits)
+    enough = workers_in_time(frames, jobs, limits)
+    left = frames - frames_done_meanwhile(jobs, limits)
     return in_whole_waves(min(enough, frames, limits.max_workers), max(1, left))
 
 
-def workers_in_time(
-    frames: int, jobs: Sequence[JobFrames], desired_capacity: int, limits: ScalingLimits
-) -> int:
+def workers_in_time(frames: int, jobs: Sequence[JobFrames], limits: ScalingLimits) -> int:
     """Workers, 1 at least, that are done with the frames within the acceptable latency of their start.
 
     No job is done sooner than one of its frames, however many work at it: nobody is started for that.
@@ -141,19 +134,20 @@ def workers_in_time(
     probes = min(PROBE_WORKERS, ceil(untimed_frames / limits.frame_queue_bpi))
     workers = sum(left * usual / max(limits.acceptable_latency_seconds, usual) for left, usual in timed)
     if timed_frames:
-        workers *= 1 - frames_done_meanwhile(jobs, desired_capacity, limits) / timed_frames
+        workers *= 1 - frames_done_meanwhile(jobs, limits) / timed_frames
     return max(1, probes + ceil(workers))
 
 
-def frames_done_meanwhile(jobs: Sequence[JobFrames], desired_capacity: int, limits: ScalingLimits) -> int:
-    """Timed frames that the workers there are will have done before one that is started now begins."""
+def frames_done_meanwhile(jobs: Sequence[JobFrames], limits: ScalingLimits) -> int:
+    """Timed frames that the workers at work will have done before one that is started now begins."""
     timed = [(job.frames_left, usual) for job in jobs if (usual := frame_seconds(job)) is not None]
     frames = sum(left for left, _ in timed)
     seconds = sum(left * usual for left, usual in timed)
     if not seconds:
         return 0
     by_each = int(limits.worker_start_seconds * frames / seconds)
-    return min(frames, desired_capacity * by_each)
+    at_work = sum(len(job.running_seconds) for job in jobs)
+    return min(frames, at_work * by_each)
 
 
 def in_whole_waves(workers: int, frames: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 from zlib import crc32
@@ -16,6 +17,8 @@ STALE_SECONDS: Final = 180
 """A record that was not renewed for so long is one of a worker that is gone."""
 RENEW_SECONDS: Final = 60
 KEPT_SECONDS: Final = 24 * 3600
+RECENT_FRAMES: Final = 3
+"""So many of its last frames does a worker tell the times of."""
 
 
 class Doing(StrEnum):
@@ -36,6 +39,8 @@ class WorkerRecord:
     """Epoch seconds at which it began this."""
     seen_at: int
     """Epoch seconds at which this was written."""
+    recent_seconds: tuple[float, ...] = ()
+    """How long its last frames of this job took, the newest last."""
 
     def to_item(self) -> dict[str, Any]:
         """The table item, with its key; DynamoDB drops it a day after it was last renewed."""
@@ -43,6 +48,7 @@ class WorkerRecord:
             **worker_key(self.worker_id),
             **asdict(self),
             "doing": str(self.doing),
+            "recent_seconds": [Decimal(f"{seconds:.3f}") for seconds in self.recent_seconds],
             "expires_at": self.seen_at + KEPT_SECONDS,
         }
 
@@ -53,7 +59,9 @@ class WorkerRecord:
         values: dict[str, Any] = {
             name: int(v) if known[name] == "int" else v for name, v in item.items() if name in known
         }
-        return cls(**{**values, "doing": Doing(item["doing"])})
+        values["doing"] = Doing(item["doing"])
+        values["recent_seconds"] = tuple(float(seconds) for seconds in item.get("recent_seconds", ()))
+        return cls(**values)
 
 
 def worker_key(worker_id: str) -> dict[str, str]:

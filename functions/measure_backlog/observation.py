@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from contract.frame_time import JobFrames
-from contract.metrics import BACKLOG_PER_INSTANCE, FLEET_DIMENSION, WAKE_TO, WANTED_WORKERS
+from contract.metrics import BACKLOG_PER_INSTANCE, FLEET_DIMENSION, GROW_TO, WANTED_WORKERS
 from contract.scaling import Backlog, QueueDepth, ScalingLimits
 from contract.settings import BacklogSettings
 
@@ -59,7 +59,7 @@ def emit(backlog: Backlog, settings: BacklogSettings, *, cloudwatch: CloudWatchC
     values: dict[str, tuple[float, StandardUnitType]] = {
         BACKLOG_PER_INSTANCE: (backlog.backlog_per_instance, "None"),
         WANTED_WORKERS: (backlog.wanted_workers, "Count"),
-        WAKE_TO: (backlog.wake_to, "Count"),
+        GROW_TO: (backlog.grow_to, "Count"),
     }
     cloudwatch.put_metric_data(
         Namespace=settings.cloudwatch_namespace,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from math import ceil, isfinite
 
 import pytest
@@ -12,13 +11,12 @@ from hypothesis import strategies as st
 
 from contract.frame_time import JobFrames
 from contract.scaling import (
-    MAX_WAKE_STEPS,
+    SMALL_FLEET,
     Backlog,
     QueueDepth,
     ScalingLimits,
     in_whole_waves,
     measure_backlog,
-    wake_steps,
     workers_in_time,
 )
 
@@ -31,9 +29,14 @@ LIMITS = ScalingLimits(
 )
 
 
-def job(frames_left: int, seconds: float) -> JobFrames:
-    """One whose frames are all as long as the thousand that were timed."""
-    return JobFrames(frames_left=frames_left, frames_timed=1000, timed_seconds=1000 * seconds * 1.001)
+def job(frames_left: int, seconds: float, running: int = 0) -> JobFrames:
+    """One whose frames are all as long as the thousand that were timed; some have just been begun."""
+    return JobFrames(
+        frames_left=frames_left,
+        frames_timed=1000,
+        timed_seconds=1000 * seconds * 1.001,
+        running_seconds=(0.0,) * running,
+    )
 
 
 def measured(
@@ -78,10 +81,17 @@ def measured(
             "five wait, and none of fifteen will be done before others have booted",
         ),
         (0, 8, 10, [job(8, 60)], 8, "eight of ten are busy with the last frames: only the idle ones go"),
-        (0, 100, 5, [job(100, 60)], 8, "five do a fifth of it while the others boot"),
+        (0, 100, 5, [job(100, 60, running=5)], 8, "five do a fifth of it while the others boot"),
         (1, 100, 1, [job(100, 60)], 11, "a bake beside the frames of another film"),
         (0, 100, 10, [job(100, 1)], 10, "fewer would do, but whoever works goes on"),
-        (0, 40, 10, [job(40, 60)], 10, "what ten will have done before an eleventh has booted needs none"),
+        (
+            0,
+            40,
+            10,
+            [job(40, 60, running=10)],
+            10,
+            "what ten will have done before an eleventh has booted needs none",
+        ),
         (0, 0, 1, [job(50, 60)], 0, "records without messages: the sweep sends them again, then it counts"),
     ],
 )
@@ -102,41 +112,43 @@ def test_bakes_that_may_wait_for_each_worker(bakes: int, bpi: float, wanted: int
 
 
 @pytest.mark.parametrize(
-    ("frames", "capacity", "wanted", "wake_to", "why"),
+    ("frames", "capacity", "wanted", "grow_to", "why"),
     [
         (1, 0, 1, 1, "tracking cannot multiply nothing"),
         (100, 0, 10, 10, "frames that were timed before, as of a job that is tried again"),
         (100, 1, 10, 10, "one machine has baked; tracking would wait three minutes more"),
-        (100, 2, 10, 0, "from two on tracking does it"),
+        (100, 10, 10, 0, "enough are there, whatever they are doing"),
         (1, 1, 1, 0, "enough are there"),
         (0, 0, 0, 0, "nothing to do"),
     ],
 )
-def test_a_sleeping_farm_is_woken(frames: int, capacity: int, wanted: int, wake_to: int, why: str) -> None:
-    short = replace(LIMITS, worker_start_seconds=1)
-    backlog = measured(0, frames, capacity, job(frames, 60), limits=short)
-    assert (backlog.wanted_workers, backlog.wake_to) == (wanted, wake_to), why
+def test_a_small_fleet_grows_at_once(frames: int, capacity: int, wanted: int, grow_to: int, why: str) -> None:
+    backlog = measured(0, frames, capacity, job(frames, 60))
+    assert (backlog.wanted_workers, backlog.grow_to) == (wanted, grow_to), why
 
 
-def test_tracking_leaves_to_the_wake_policy_what_that_does() -> None:
-    """Both act on one measure: tracking would multiply what the wake policy has set a moment before."""
+def test_tracking_leaves_to_the_step_policy_what_that_does() -> None:
+    """Both act on one measure: tracking would multiply what the step policy has set a moment before."""
     backlog = measured(frames=100, capacity=1)
-    assert backlog.wake_to == 2
+    assert backlog.grow_to == 2
     assert backlog.backlog_per_instance < LIMITS.acceptable_latency_seconds
 
 
-@pytest.mark.parametrize("maximum", [1, 7, 20, 21, 33, 100, 1000])
-def test_wake_steps_reach_from_one_to_the_maximum(maximum: int) -> None:
-    steps = wake_steps(maximum)
-    assert steps[0] == 1
-    assert steps[-1] == maximum
-    assert len(steps) <= MAX_WAKE_STEPS
-    assert list(steps) == sorted(set(steps))
-    assert all(after / before <= 2 for before, after in pairwise(steps))
+@pytest.mark.parametrize(
+    ("desired", "wanted", "grow_to"),
+    [(0, 50, SMALL_FLEET), (19, 50, SMALL_FLEET), (20, 50, 0), (12, 15, 15), (12, 12, 0)],
+)
+def test_a_large_fleet_is_left_to_tracking(desired: int, wanted: int, grow_to: int) -> None:
+    """Never both at once: the second would add what the first has added already."""
+    backlog = measured(bakes=wanted, capacity=desired, limits=replace(LIMITS, max_workers=100))
+    assert backlog.grow_to == grow_to
+    tracks = backlog.backlog_per_instance > LIMITS.acceptable_latency_seconds
+    assert tracks == (desired >= SMALL_FLEET and wanted > desired)
 
 
 counts = st.integers(0, 100_000)
 capacities = st.integers(0, 500)
+running = st.integers(0, 50)
 seconds = st.floats(0, 1.7e308)
 limits = st.builds(
     ScalingLimits,
@@ -177,8 +189,9 @@ def test_the_metric_lands_on_the_wanted_number(
 ) -> None:
     backlog = measured(bakes, frames, capacity, *jobs, limits=limits)
     target = limits.acceptable_latency_seconds
-    present = max(capacity, backlog.wake_to, 1)
-    assert ceil(present * backlog.backlog_per_instance / target) == backlog.wanted_workers
+    present = max(capacity, backlog.grow_to, 1)
+    landed = ceil(present * backlog.backlog_per_instance / target)
+    assert landed == (backlog.grow_to or backlog.wanted_workers)
 
 
 @given(counts, capacities, st.integers(1, 500), jobs, limits)
@@ -199,26 +212,27 @@ def test_no_rounding_adds_a_worker_for_any_capacity_up_to_500() -> None:
         for bakes in range(1, 501):
             backlog = measured(bakes, 0, capacity, limits=roomy)
             assert backlog.wanted_workers == bakes
-            present = max(capacity, backlog.wake_to)
-            assert ceil(present * backlog.backlog_per_instance / target) == bakes, (capacity, bakes)
+            present = max(capacity, backlog.grow_to)
+            landed = ceil(present * backlog.backlog_per_instance / target)
+            assert landed == (backlog.grow_to or bakes), (capacity, bakes)
 
 
-@given(counts, capacities, st.floats(0, 20_000), st.floats(0, 20_000), limits)
+@given(counts, st.floats(0, 20_000), st.floats(0, 20_000), running, limits)
 def test_more_work_never_wants_fewer(
-    frames: int, capacity: int, one: float, other: float, limits: ScalingLimits
+    frames: int, one: float, other: float, running: int, limits: ScalingLimits
 ) -> None:
     less, more = (
-        workers_in_time(frames, [job(frames, taken)], capacity, limits) for taken in sorted((one, other))
+        workers_in_time(frames, [job(frames, taken, running)], limits) for taken in sorted((one, other))
     )
     assert less <= more
 
 
-@given(st.floats(0, 20_000), capacities, counts, counts, limits)
+@given(st.floats(0, 20_000), counts, counts, running, limits)
 def test_more_frames_never_want_fewer(
-    taken: float, capacity: int, one: int, other: int, limits: ScalingLimits
+    taken: float, one: int, other: int, running: int, limits: ScalingLimits
 ) -> None:
     less, more = (
-        workers_in_time(frames, [job(frames, taken)], capacity, limits) for frames in sorted((one, other))
+        workers_in_time(frames, [job(frames, taken, running)], limits) for frames in sorted((one, other))
     )
     assert less <= more
 
