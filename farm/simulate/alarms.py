@@ -32,6 +32,7 @@ def follow(
         if datapoint.wake_to:  # of several policies the one that wants most wins
             proposed = max(datapoint.wake_to, proposed or 0)
         if proposed is not None and proposed != farm.group.desired:
+            farm.lowered += proposed < farm.group.desired
             farm.group.set_desired(proposed)
 
     farm.agenda.every(MEASURE_PERIOD_SECONDS, each_period)

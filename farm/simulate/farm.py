@@ -26,6 +26,8 @@ class Farm:
     behaviour: AwsBehaviour
     wanted: int = 0
     """What the policy wanted when it last measured; it says so for the record."""
+    lowered: int = 0
+    """How often tracking lowered the desired capacity, for the record too."""
 
 
 class Policy(Protocol):

@@ -136,3 +136,5 @@ class Outcome:
     samples: tuple[Sample, ...]
     lost_seconds: float
     """Rendering that was thrown away, by Spot or by scale-in."""
+    lowered: int
+    """How often tracking lowered the desired capacity."""

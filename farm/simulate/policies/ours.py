@@ -43,7 +43,7 @@ class Ours:
                 limits=limits,
             )
             farm.wanted = backlog.wanted_workers
-            return Datapoint(metric=backlog.backlog_per_instance, wake_to=backlog.wake_to)
+            return Datapoint(metric=backlog.backlog_per_instance, wake_to=backlog.grow_to)
 
         farm.group.when_idle = lambda worker: self._rest(worker, farm)
         follow(farm, tracking, measure, warmup_seconds=WARMUP_SECONDS)
