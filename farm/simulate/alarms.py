@@ -60,11 +60,12 @@ def follow(
     def track(datapoint: Datapoint) -> None:
         proposed = tracking.look(datapoint.metric, _capacity(farm, warmup_seconds))
         if proposed is not None and proposed != farm.group.desired:
+            farm.lowered += proposed < farm.group.desired
             farm.group.set_desired(proposed)
 
     def grow(capacity: int) -> None:
         if capacity != farm.group.desired:
-            farm.group.set_desired(min(capacity, farm.group.maximum))
+            farm.group.set_desired(capacity)
 
     farm.agenda.every(MEASURE_PERIOD_SECONDS, each_minute)
     if watches:

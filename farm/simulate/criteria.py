@@ -14,6 +14,8 @@ from farm.simulate.model import Outcome, SimulatedJob
 
 ZERO_WITHIN_SECONDS: Final = 300
 CLAIRVOYANT_RATIO: Final = 1.15
+_ROUNDING: Final = 1e-9
+"""Sums of floats may miss what they are in truth by less than that."""
 WORTHWHILE_SECONDS: Final = 600
 """Work for each machine launched, from which on its boot should hardly count."""
 
@@ -26,7 +28,7 @@ class Criterion:
 
     @property
     def met(self) -> bool:
-        return self.value <= self.at_most + 1e-9
+        return self.value <= self.at_most + _ROUNDING
 
 
 def criteria(outcome: Outcome, measures: Measures, *, latency_seconds: float) -> tuple[Criterion, ...]:
@@ -91,7 +93,8 @@ def _job_makespans(outcome: Outcome, latency_seconds: float) -> Iterator[Criteri
         limit = latency_seconds + starts + job.bake_seconds + max(job.frame_seconds)
         until = min(ended, arrived + limit)
         beside = (other for other, (at, end) in zip(jobs, lives, strict=True) if at < until and end > arrived)
-        if _rendering_seconds(beside) / outcome.workload.max_workers <= latency_seconds:
+        most = latency_seconds * outcome.workload.max_workers
+        if _rendering_seconds(beside) <= most * (1 + _ROUNDING):
             yield Criterion(name="slowest job", value=ended - arrived, at_most=limit)
 
 

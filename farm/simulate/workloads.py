@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import exp, log
 from random import Random
-from statistics import NormalDist
+from statistics import NormalDist, fmean
 from typing import Final
 
 from farm.simulate.model import SimulatedJob, SpotLoss, Workload
@@ -96,8 +95,10 @@ def _into_smoke(seed: int) -> tuple[float, ...]:
     return tuple(seconds * factor for seconds, factor in zip(grown, _jitter(count, random), strict=True))
 
 
-def _jitter(count: int, random: Random) -> Iterator[float]:
-    return (random.uniform(1 - _JITTER, 1 + _JITTER) for _ in range(count))
+def _jitter(count: int, random: Random) -> list[float]:
+    """Factors around 1 with a mean of 1: a workload has as much work as its name says."""
+    factors = [random.uniform(1 - _JITTER, 1 + _JITTER) for _ in range(count)]
+    return [factor / fmean(factors) for factor in factors]
 
 
 def _log_uniform(random: Random, low: float, high: float) -> float:

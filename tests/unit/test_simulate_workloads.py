@@ -57,14 +57,15 @@ def test_the_maximum_is_the_farms() -> None:
 def test_like_frames_are_nearly_alike(name: str, frames: int, seconds: float, bake: float) -> None:
     job = only_job(name)
     assert (len(job.frame_seconds), job.bake_seconds, job.arrives) == (frames, bake, 0)
-    assert all(0.98 * seconds <= frame <= 1.02 * seconds for frame in job.frame_seconds)
+    assert all(0.975 * seconds <= frame <= 1.025 * seconds for frame in job.frame_seconds)
+    assert sum(job.frame_seconds) == pytest.approx(frames * seconds)
     assert frames == 1 or len(set(job.frame_seconds)) > frames / 2
 
 
 def test_a_heavy_tail_has_few_long_frames_that_are_much_of_the_work() -> None:
     frames = sorted(only_job("heavy tail").frame_seconds)
     assert len(frames) == 200
-    assert median(frames) == pytest.approx(30, rel=0.02)
+    assert median(frames) == pytest.approx(30, rel=0.025)
     assert frames[-1] <= 3600
     assert sum(frames) / 200 == pytest.approx(61, rel=0.15)
     assert sum(frames[-20:]) > sum(frames) / 3
@@ -74,8 +75,8 @@ def test_a_heavy_tail_has_few_long_frames_that_are_much_of_the_work() -> None:
 def test_frames_that_fly_into_smoke_take_ever_longer() -> None:
     frames = only_job("unknown frame times").frame_seconds
     assert len(frames) == 120
-    assert frames[0] == pytest.approx(5, rel=0.02)
-    assert frames[-1] == pytest.approx(150, rel=0.02)
+    assert frames[0] == pytest.approx(5, rel=0.025)
+    assert frames[-1] == pytest.approx(150, rel=0.025)
     assert sum(frames[:30]) < sum(frames) / 10
 
 

@@ -56,9 +56,9 @@ class Job:
             )
         return self._seen
 
-    def truth(self, now: float) -> JobFrames:
+    def truth(self) -> JobFrames:
         """The same, of one who knows how long those that are left take on average."""
-        if self._truth is None or self.running:
+        if self._truth is None:
             self._truth = JobFrames(
                 frames_left=self.frames_left,
                 frames_timed=CERTAIN_FRAMES,

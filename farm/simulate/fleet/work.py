@@ -56,7 +56,7 @@ class Work:
         return [job.seen(self._agenda.now) for job in self._rendering]
 
     def truth(self) -> list[JobFrames]:
-        return [job.truth(self._agenda.now) for job in self._rendering]
+        return [job.truth() for job in self._rendering]
 
     def backlog_seconds(self) -> float:
         """True work left of the jobs that came, unreleased frames included, for one worker."""
