@@ -14,28 +14,46 @@ from farm.simulate.tracking import Capacity, TargetTracking
 class Datapoint:
     metric: float | None
     """None: nothing was emitted."""
-    wake_to: int = 0
-    """What the wake policy sets the capacity to, which is a step policy of its own; 0: it is silent."""
+    grow_to: int = 0
+    """What the step policy sets the capacity to; 0: it is silent."""
 
 
 def follow(
-    farm: Farm, tracking: TargetTracking, measure: Callable[[], Datapoint], *, warmup_seconds: float
+    farm: Farm,
+    tracking: TargetTracking,
+    measure: Callable[[], Datapoint],
+    *,
+    warmup_seconds: float,
+    watch_seconds: float = MEASURE_PERIOD_SECONDS,
 ) -> None:
-    """The first measure is one period after the simulation's begin."""
+    """Each minute a datapoint for tracking; one for the step policy as often as the work is watched.
 
-    def each_period() -> None:
+    The first measure is one period after the simulation's begin. Who watches more often than each minute
+    does so only while there is something to do.
+    """
+    behaviour = farm.behaviour
+
+    def watch(passed: float = 0) -> None:
         datapoint = measure()
-        farm.agenda.after(farm.behaviour.alarm_phase_seconds, lambda: look(datapoint))
+        if not passed:
+            farm.agenda.after(behaviour.alarm_phase_seconds, lambda: track(datapoint))
+        if datapoint.grow_to:
+            farm.agenda.after(behaviour.step_alarm_seconds, lambda: grow(datapoint.grow_to))
+        passed += watch_seconds
+        if farm.work.tasks and passed < MEASURE_PERIOD_SECONDS:
+            farm.agenda.after(watch_seconds, lambda: watch(passed))
 
-    def look(datapoint: Datapoint) -> None:
+    def track(datapoint: Datapoint) -> None:
         proposed = tracking.look(datapoint.metric, _capacity(farm, warmup_seconds))
-        if datapoint.wake_to:  # of several policies the one that wants most wins
-            proposed = max(datapoint.wake_to, proposed or 0)
         if proposed is not None and proposed != farm.group.desired:
             farm.lowered += proposed < farm.group.desired
             farm.group.set_desired(proposed)
 
-    farm.agenda.every(MEASURE_PERIOD_SECONDS, each_period)
+    def grow(capacity: int) -> None:
+        if capacity != farm.group.desired:
+            farm.group.set_desired(capacity)
+
+    farm.agenda.every(MEASURE_PERIOD_SECONDS, watch)
 
 
 def _capacity(farm: Farm, warmup_seconds: float) -> Capacity:

@@ -86,7 +86,9 @@ class AwsBehaviour:
     warmup_blocks_scale_in: bool = True
     """No scale-in by tracking while a machine is younger than its warm-up."""
     alarm_phase_seconds: float = 20
-    """From the metric's emission to the alarms' look at it."""
+    """From the metric's emission to the tracking alarms' look at it."""
+    step_alarm_seconds: float = 10
+    """The same for the step policy's alarm, whose period is ten seconds and not a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

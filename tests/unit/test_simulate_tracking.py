@@ -97,6 +97,7 @@ class Emits(Scripted):
 
     datapoint: Callable[[float], Datapoint]
     warmup_seconds: float = 0
+    watch_seconds: float = 60
 
     def steer(self, farm: Farm) -> None:
         follow(
@@ -104,6 +105,7 @@ class Emits(Scripted):
             TargetTracking(target=TARGET, behaviour=farm.behaviour),
             lambda: self.datapoint(farm.agenda.now),
             warmup_seconds=self.warmup_seconds,
+            watch_seconds=self.watch_seconds,
         )
 
 
@@ -117,26 +119,50 @@ def desired(policy: Emits, behaviour: AwsBehaviour) -> dict[float, int]:
 QUICK = AwsBehaviour(high_periods=1, low_periods=1)
 
 
-@pytest.mark.parametrize(("metric", "wake_to", "capacity"), [(500, 1, 5), (None, 1, 1), (150, 3, 3)])
-def test_of_the_two_policies_the_one_that_wants_more_wins(
-    metric: float | None, wake_to: int, capacity: int
-) -> None:
-    policy = Emits(datapoint=lambda now: Datapoint(metric=metric, wake_to=wake_to if now == 60 else 0))
-    assert desired(policy, QUICK)[120] == capacity
+def test_the_step_policy_grows_at_once_and_tracking_looks_later() -> None:
+    policy = Emits(datapoint=lambda now: Datapoint(metric=500 if now == 60 else 100, grow_to=2))
+    slow = AwsBehaviour(high_periods=1, step_alarm_seconds=5, alarm_phase_seconds=61)
+    # grown to 2 at 65; the look of 121 multiplies by 5, which the step policy of 125 takes back again
+    assert [desired(policy, slow)[at] for at in (60, 120, 180)] == [0, 2, 2]
+    assert desired(policy, AwsBehaviour(high_periods=1, step_alarm_seconds=61))[120] == 5
+
+
+def test_nothing_emitted_and_nothing_to_grow_to_leaves_all_as_it_is() -> None:
+    policy = Emits(datapoint=lambda now: Datapoint(metric=None, grow_to=3 if now == 60 else 0))
+    assert set(desired(policy, QUICK).values()) == {0, 3}
+    assert desired(policy, QUICK)[600] == 3
+
+
+def test_the_step_policy_never_passes_the_maximum() -> None:
+    policy = Emits(datapoint=lambda now: Datapoint(metric=None, grow_to=50))
+    assert desired(policy, QUICK)[120] == 20
 
 
 def test_the_alarms_look_a_little_after_the_datapoint() -> None:
-    """Sixty seconds after the first one, and not in the same moment."""
-    policy = Emits(datapoint=lambda now: Datapoint(metric=100, wake_to=1))
-    late = AwsBehaviour(alarm_phase_seconds=61)
-    assert (desired(policy, QUICK)[60], desired(policy, QUICK)[120]) == (0, 1)
-    assert (desired(policy, late)[120], desired(policy, late)[180]) == (0, 1)
+    policy = Emits(datapoint=lambda now: Datapoint(metric=100 if now > 60 else 200))
+    assert (desired(policy, QUICK)[60], desired(policy, QUICK)[120]) == (0, 2)
+    late = AwsBehaviour(high_periods=1, alarm_phase_seconds=61)
+    assert (desired(policy, late)[120], desired(policy, late)[180]) == (0, 2)
+
+
+def test_who_watches_does_so_every_ten_seconds_while_there_is_something_to_do() -> None:
+    """A job arrives at 130: seen at 180, and then every ten seconds."""
+    measured: list[float] = []
+
+    def measure(now: float) -> Datapoint:
+        measured.append(now)
+        return Datapoint(metric=100)
+
+    job = SimulatedJob(arrives=130, bake_seconds=1, frame_seconds=(1,))
+    policy = Emits(datapoint=measure, watch_seconds=10)
+    simulate(Workload(name="late", jobs=(job,)), policy, limit_seconds=250)
+    assert measured == [60, 120, 180, 190, 200, 210, 220, 230, 240, 250]
 
 
 def test_no_scale_in_until_the_last_machine_has_warmed_up() -> None:
-    """Woken at 80, run at 125, warm at 425: the look at 440 is the first that may take them."""
+    """Grown at 70, run at 115, warm at 415: the look at 440 is the first that may take them."""
     policy = Emits(
-        datapoint=lambda now: Datapoint(metric=0, wake_to=2 if now == 60 else 0), warmup_seconds=300
+        datapoint=lambda now: Datapoint(metric=0, grow_to=2 if now == 60 else 0), warmup_seconds=300
     )
     at = desired(policy, QUICK)
     assert (at[120], at[420], at[480]) == (2, 2, 0)

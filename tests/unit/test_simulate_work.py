@@ -78,7 +78,7 @@ def test_what_frames_took_is_known_when_they_are_done() -> None:
     _, work, taker = baked((60, 40, 20))
     work.done(receive(work), taker)
     work.done(receive(work), taker)
-    assert only(work) == JobFrames(frames_left=1, frames_timed=2, timed_seconds=100, recent_seconds=(40,))
+    assert only(work) == JobFrames(frames_left=1, frames_timed=2, timed_seconds=100, recent_seconds=(60, 40))
 
 
 def test_a_workers_last_frame_is_forgotten_with_it_and_when_it_turns_to_another_job() -> None:

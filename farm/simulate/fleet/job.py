@@ -11,8 +11,6 @@ from farm.simulate.model import SimulatedJob
 
 CERTAIN_FRAMES: Final = 10**9
 """So many timed frames leave no doubt about how long the rest take."""
-FRAMES_REMEMBERED: Final = 1
-"""So many of its last frames does a worker's record tell the times of."""
 
 
 @dataclass(slots=True, eq=False)
@@ -58,14 +56,13 @@ class Job:
             )
         return self._seen
 
-    def truth(self, now: float) -> JobFrames:
+    def truth(self) -> JobFrames:
         """The same, of one who knows how long those that are left take on average."""
-        if self._truth is None or self.running:
+        if self._truth is None:
             self._truth = JobFrames(
                 frames_left=self.frames_left,
                 frames_timed=CERTAIN_FRAMES,
                 timed_seconds=self.left_seconds / self.frames_left * CERTAIN_FRAMES,
-                running_seconds=self._running_seconds(now),
             )
         return self._truth
 

@@ -8,8 +8,9 @@ from functools import partial
 
 from contract.frame_time import JobFrames
 from contract.scaling import QueueDepth
+from contract.worker_record import RECENT_FRAMES
 from farm.simulate.fleet.agenda import Agenda
-from farm.simulate.fleet.job import FRAMES_REMEMBERED, Job, Taker, Task
+from farm.simulate.fleet.job import Job, Taker, Task
 from farm.simulate.model import SimulatedJob
 
 
@@ -53,7 +54,7 @@ class Work:
         return [job.seen(self._agenda.now) for job in self._rendering]
 
     def truth(self) -> list[JobFrames]:
-        return [job.truth(self._agenda.now) for job in self._rendering]
+        return [job.truth() for job in self._rendering]
 
     def backlog_seconds(self) -> float:
         """True work left of the jobs that came, unreleased frames included, for one worker."""
@@ -108,7 +109,7 @@ class Work:
                 self._last_job[by].change()
                 del self._last_job[by].recent[by]
             self._last_job[by] = task.job
-            task.job.recent[by] = deque(maxlen=FRAMES_REMEMBERED)
+            task.job.recent[by] = deque(maxlen=RECENT_FRAMES)
         task.job.recent[by].append(task.seconds)
 
     def break_off(self, task: Task, *, back_after_seconds: float) -> None:

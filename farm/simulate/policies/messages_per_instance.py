@@ -44,7 +44,7 @@ class MessagesPerInstance:
             farm.wanted = min(farm.group.maximum, ceil(visible / target))
             return Datapoint(
                 metric=visible / capacity if capacity else None,
-                wake_to=int(farm.work.tasks > 0 and farm.group.desired == 0),
+                grow_to=int(farm.work.tasks > 0 and farm.group.desired == 0),
             )
 
         follow(farm, tracking, measure, warmup_seconds=DEFAULT_COOLDOWN_SECONDS)

@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 
 from contract.idle_workers import may_end
-from contract.scaling import ScalingLimits, measure_backlog
+from contract.scaling import WATCH_PERIOD_SECONDS, ScalingLimits, measure_backlog
 from farm.simulate.alarms import Datapoint, follow
 from farm.simulate.farm import Farm
 from farm.simulate.fleet.habits import Habits, Protection
@@ -43,16 +43,18 @@ class Ours:
                 limits=limits,
             )
             farm.wanted = backlog.wanted_workers
-            return Datapoint(metric=backlog.backlog_per_instance, wake_to=backlog.grow_to)
+            return Datapoint(metric=backlog.backlog_per_instance, grow_to=backlog.grow_to)
 
         farm.group.when_idle = lambda worker: self._rest(worker, farm)
-        follow(farm, tracking, measure, warmup_seconds=WARMUP_SECONDS)
+        follow(farm, tracking, measure, warmup_seconds=WARMUP_SECONDS, watch_seconds=WATCH_PERIOD_SECONDS)
 
     def _rest(self, worker: Worker, farm: Farm) -> None:
         """As the agent does at each poll that brought nothing."""
         if worker.idle_seconds < self.idle_seconds:
             return
         farm.group.protect(worker, False)
+        if worker.idle_polls < 2:  # counts lag: its agent looks twice
+            return
         idle = [other.name for other in farm.group.in_service if not other.protected]
         if not worker.ended and may_end(
             worker.name, idle=idle, desired_capacity=farm.group.desired, tasks=farm.work.tasks
