@@ -98,7 +98,8 @@ def _into_smoke(seed: int) -> tuple[float, ...]:
 def _jitter(count: int, random: Random) -> list[float]:
     """Factors around 1 with a mean of 1: a workload has as much work as its name says."""
     factors = [random.uniform(1 - _JITTER, 1 + _JITTER) for _ in range(count)]
-    return [factor / fmean(factors) for factor in factors]
+    mean = fmean(factors)
+    return [factor / mean for factor in factors]
 
 
 def _log_uniform(random: Random, low: float, high: float) -> float:
