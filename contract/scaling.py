@@ -20,7 +20,7 @@ MEASURE_PERIOD_SECONDS: Final = 60
 WATCH_PERIOD_SECONDS: Final = 10
 """The same while there is: a minute lost is a minute of everybody's waiting."""
 PROBE_WORKERS: Final = 2
-"""Workers, at most, for a job of which nobody knows how long its frames take."""
+"""Workers that find out how long a job's frames take."""
 SMALL_FLEET: Final = 20
 """Machines up to which the step policy adds them, one step for each number: AWS allows 20 steps.
 
@@ -125,18 +125,28 @@ def _frame_workers(frames: int, jobs: Sequence[JobFrames], limits: ScalingLimits
 def workers_in_time(frames: int, jobs: Sequence[JobFrames], limits: ScalingLimits) -> int:
     """Workers, 1 at least, that are done with the frames within the acceptable latency of their start.
 
-    No job is done sooner than one of its frames, however many work at it: nobody is started for that. Of
-    frames that nobody has timed the first few tell how long they take; each job has its own.
+    No job is done sooner than one of its frames, however many work at it: nobody is started for that.
     """
     timed = [(job.frames_left, usual) for job in jobs if (usual := frame_seconds(job)) is not None]
     timed_frames = sum(left for left, _ in timed)
-    untimed = [job.frames_left for job in jobs if frame_seconds(job) is None]
-    untimed.append(max(0, frames - timed_frames - sum(untimed)))  # of jobs that were not looked up
-    probes = sum(min(PROBE_WORKERS, ceil(left / limits.frame_queue_bpi)) for left in untimed)
-    workers = sum(left * usual / max(limits.acceptable_latency_seconds, usual) for left, usual in timed)
+    latency = limits.acceptable_latency_seconds
+    workers = sum(left * usual / max(latency, usual) for left, usual in timed)
     if timed_frames:
         workers *= 1 - frames_done_meanwhile(jobs, limits) / timed_frames
-    return max(1, probes + ceil(workers))
+    untimed = [job.frames_left for job in jobs if frame_seconds(job) is None]
+    untimed.append(max(0, frames - timed_frames - sum(untimed)))  # of jobs that were not looked up
+    shortest = min((usual for _, usual in timed), default=0.0)
+    return max(1, ceil(workers + sum(_guess(left, shortest, limits) for left in untimed)))
+
+
+def _guess(frames: int, frame_seconds: float, limits: ScalingLimits) -> float:
+    """Workers for a job that nobody has timed, as if its frames were as short as any other job's.
+
+    At least two find out, at most one for each `frame_queue_bpi` frames.
+    """
+    most = ceil(frames / limits.frame_queue_bpi)
+    by_time = frames * frame_seconds / max(limits.acceptable_latency_seconds, frame_seconds)
+    return min(most, max(PROBE_WORKERS, by_time))
 
 
 def frames_done_meanwhile(jobs: Sequence[JobFrames], limits: ScalingLimits) -> int:
