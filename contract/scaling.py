@@ -140,14 +140,14 @@ def workers_in_time(frames: int, jobs: Sequence[JobFrames], limits: ScalingLimit
 
 def frames_done_meanwhile(jobs: Sequence[JobFrames], limits: ScalingLimits) -> int:
     """Timed frames that the workers at work will have done before one that is started now begins."""
-    timed = [(job.frames_left, usual) for job in jobs if (usual := frame_seconds(job)) is not None]
-    frames = sum(left for left, _ in timed)
-    seconds = sum(left * usual for left, usual in timed)
-    if not seconds:
-        return 0
-    by_each = int(limits.worker_start_seconds * frames / seconds)
-    at_work = sum(len(job.running_seconds) for job in jobs)
-    return min(frames, at_work * by_each)
+    done = 0
+    for job in jobs:
+        usual = frame_seconds(job)
+        if usual is not None:
+            begun = (min(max(0.0, seconds), usual) for seconds in job.running_seconds)
+            by_all = sum(int((limits.worker_start_seconds + seconds) / usual) for seconds in begun)
+            done += min(job.frames_left, by_all)
+    return done
 
 
 def in_whole_waves(workers: int, frames: int) -> int:

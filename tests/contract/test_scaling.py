@@ -29,13 +29,13 @@ LIMITS = ScalingLimits(
 )
 
 
-def job(frames_left: int, seconds: float, running: int = 0) -> JobFrames:
-    """One whose frames are all as long as the thousand that were timed; some have just been begun."""
+def job(frames_left: int, seconds: float, running: int = 0, begun_seconds: float = 0.0) -> JobFrames:
+    """One whose frames are all as long as the thousand that were timed; some were begun so long ago."""
     return JobFrames(
         frames_left=frames_left,
         frames_timed=1000,
         timed_seconds=1000 * seconds * 1.001,
-        running_seconds=(0.0,) * running,
+        running_seconds=(begun_seconds,) * running,
     )
 
 

@@ -49,6 +49,14 @@ def test_ours_ends_idle_workers_at_once_and_keeps_the_busy() -> None:
     assert max(early) < last - 600
 
 
+def test_ours_does_not_wait_for_the_minute_to_see_that_frames_are_long() -> None:
+    """The first frame begins at 300; one measure a minute would launch at 360 + 10 + 45."""
+    outcome = simulate(one_job(*[600] * 30), Ours(limits=LIMITS, idle_seconds=40))
+    first, second, *_ = sorted(machine.launched for machine in outcome.lives)
+    assert first == 115
+    assert 300 < second < 415
+
+
 def test_ours_takes_the_longest_idle_first() -> None:
     longest_idle_first = Ours(limits=LIMITS, idle_seconds=40).victims
     policy = Scripted(capacities=((0, 3), (400, 2)), order=longest_idle_first)

@@ -159,6 +159,13 @@ def test_who_watches_does_so_every_ten_seconds_while_there_is_something_to_do() 
     assert measured == [60, 120, 180, 190, 200, 210, 220, 230, 240, 250]
 
 
+def test_tracking_looks_once_a_minute_however_often_it_is_measured() -> None:
+    policy = Emits(datapoint=lambda now: Datapoint(metric=200), watch_seconds=10)
+    job = SimulatedJob(arrives=10, bake_seconds=1, frame_seconds=(1,))
+    outcome = simulate(Workload(name="now", jobs=(job,)), policy, limit_seconds=240)
+    assert [sample.desired for sample in outcome.samples] == [0, 0, 0, 2]
+
+
 def test_no_scale_in_until_the_last_machine_has_warmed_up() -> None:
     """Grown at 70, run at 115, warm at 415: the look at 440 is the first that may take them."""
     policy = Emits(
@@ -166,3 +173,10 @@ def test_no_scale_in_until_the_last_machine_has_warmed_up() -> None:
     )
     at = desired(policy, QUICK)
     assert (at[120], at[420], at[480]) == (2, 2, 0)
+
+
+def test_it_is_told_how_often_tracking_scaled_in() -> None:
+    policy = Emits(datapoint=lambda now: Datapoint(metric=0, grow_to=2 if now in {60, 240} else 0))
+    job = SimulatedJob(arrives=10_000, bake_seconds=1, frame_seconds=(1,))
+    outcome = simulate(Workload(name="idle", jobs=(job,)), policy, behaviour=QUICK, limit_seconds=600)
+    assert outcome.lowered == 2
