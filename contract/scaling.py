@@ -20,7 +20,7 @@ MEASURE_PERIOD_SECONDS: Final = 60
 WATCH_PERIOD_SECONDS: Final = 10
 """The same while there is: a minute lost is a minute of everybody's waiting."""
 PROBE_WORKERS: Final = 2
-"""Workers, at most, for frames of which nobody knows how long they take."""
+"""Workers, at most, for a job of which nobody knows how long its frames take."""
 SMALL_FLEET: Final = 20
 """Machines up to which the step policy adds them, one step for each number: AWS allows 20 steps.
 
@@ -125,13 +125,14 @@ def _frame_workers(frames: int, jobs: Sequence[JobFrames], limits: ScalingLimits
 def workers_in_time(frames: int, jobs: Sequence[JobFrames], limits: ScalingLimits) -> int:
     """Workers, 1 at least, that are done with the frames within the acceptable latency of their start.
 
-    No job is done sooner than one of its frames, however many work at it: nobody is started for that.
-    Of frames that nobody has timed the first few tell how long they take.
+    No job is done sooner than one of its frames, however many work at it: nobody is started for that. Of
+    frames that nobody has timed the first few tell how long they take; each job has its own.
     """
     timed = [(job.frames_left, usual) for job in jobs if (usual := frame_seconds(job)) is not None]
     timed_frames = sum(left for left, _ in timed)
-    untimed_frames = max(0, frames - timed_frames)
-    probes = min(PROBE_WORKERS, ceil(untimed_frames / limits.frame_queue_bpi))
+    untimed = [job.frames_left for job in jobs if frame_seconds(job) is None]
+    untimed.append(max(0, frames - timed_frames - sum(untimed)))  # of jobs that were not looked up
+    probes = sum(min(PROBE_WORKERS, ceil(left / limits.frame_queue_bpi)) for left in untimed)
     workers = sum(left * usual / max(limits.acceptable_latency_seconds, usual) for left, usual in timed)
     if timed_frames:
         workers *= 1 - frames_done_meanwhile(jobs, limits) / timed_frames

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from contract.scaling import MEASURE_PERIOD_SECONDS
+from contract.scaling import MEASURE_PERIOD_SECONDS, WATCH_PERIOD_SECONDS
 from farm.simulate.farm import Farm
 from farm.simulate.tracking import Capacity, TargetTracking
 
@@ -24,24 +24,38 @@ def follow(
     measure: Callable[[], Datapoint],
     *,
     warmup_seconds: float,
-    watch_seconds: float = MEASURE_PERIOD_SECONDS,
+    watches: bool = False,
 ) -> None:
-    """Each minute a datapoint for tracking; one for the step policy as often as the work is watched.
+    """Each minute a datapoint for tracking, and one for the step policy.
 
-    The first measure is one period after the simulation's begin. Who watches more often than each minute
-    does so only while there is something to do.
+    A farm that watches does the latter every ten seconds while there is something to do, from the upload on.
+    The first measure is one period after the simulation's begin.
     """
     behaviour = farm.behaviour
+    watching = False
 
-    def watch(passed: float = 0) -> None:
+    def each_minute() -> None:
         datapoint = measure()
-        if not passed:
-            farm.agenda.after(behaviour.alarm_phase_seconds, lambda: track(datapoint))
+        farm.agenda.after(behaviour.alarm_phase_seconds, lambda: track(datapoint))
+        grow_soon(datapoint)
+        if watches:
+            watch_on()
+
+    def watch() -> None:
+        nonlocal watching
+        watching = False
+        grow_soon(measure())
+        watch_on()
+
+    def watch_on() -> None:
+        nonlocal watching
+        if farm.work.tasks and not watching:
+            watching = True
+            farm.agenda.after(WATCH_PERIOD_SECONDS, watch)
+
+    def grow_soon(datapoint: Datapoint) -> None:
         if datapoint.grow_to:
             farm.agenda.after(behaviour.step_alarm_seconds, lambda: grow(datapoint.grow_to))
-        passed += watch_seconds
-        if farm.work.tasks and passed < MEASURE_PERIOD_SECONDS:
-            farm.agenda.after(watch_seconds, lambda: watch(passed))
 
     def track(datapoint: Datapoint) -> None:
         proposed = tracking.look(datapoint.metric, _capacity(farm, warmup_seconds))
@@ -53,7 +67,9 @@ def follow(
         if capacity != farm.group.desired:
             farm.group.set_desired(capacity)
 
-    farm.agenda.every(MEASURE_PERIOD_SECONDS, watch)
+    farm.agenda.every(MEASURE_PERIOD_SECONDS, each_minute)
+    if watches:
+        farm.work.when_arrives = lambda: farm.agenda.soon(watch_on)
 
 
 def _capacity(farm: Farm, warmup_seconds: float) -> Capacity:

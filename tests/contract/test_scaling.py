@@ -65,6 +65,7 @@ def measured(
         (2, 0, 1, [], 2, "two films at once are baked at once"),
         (0, 1, 0, [], 1, "the original started two machines for one frame"),
         (0, 100, 1, [], 2, "nobody knows how long they take: two find out"),
+        (0, 300, 1, [JobFrames(frames_left=100)] * 3, 6, "a day's uploads wait in one line: two for each"),
         (0, 8, 1, [], 1, "so few that the one may find out alone"),
         (0, 100, 1, [job(100, 10)], 2, "the original started twenty for 100 frames of 10 s"),
         (0, 100, 1, [job(100, 60)], 10, "100 minutes of work, ten of them to wait: ten workers"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from contract.frame_time import JobFrames
@@ -21,6 +21,8 @@ class Work:
         self._agenda = agenda
         self.jobs = tuple(Job(plan) for plan in jobs)
         self.lost_seconds = 0.0
+        self.when_arrives: Callable[[], None] = lambda: None
+        """Called at each upload."""
         self._bakes: deque[Task] = deque()
         self._renders: deque[Task] = deque()
         self._bakes_out = self._renders_out = 0
@@ -125,6 +127,7 @@ class Work:
         self._left_seconds += job.plan.work_seconds
         self._bakes.append(Task(job, job.plan.bake_seconds, True))
         self._serve()
+        self.when_arrives()
 
     def _release(self, job: Job) -> None:
         frames = job.plan.frame_seconds

@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 
 from contract.idle_workers import may_end
-from contract.scaling import WATCH_PERIOD_SECONDS, ScalingLimits, measure_backlog
+from contract.scaling import ScalingLimits, measure_backlog
 from farm.simulate.alarms import Datapoint, follow
 from farm.simulate.farm import Farm
 from farm.simulate.fleet.habits import Habits, Protection
@@ -46,7 +46,7 @@ class Ours:
             return Datapoint(metric=backlog.backlog_per_instance, grow_to=backlog.grow_to)
 
         farm.group.when_idle = lambda worker: self._rest(worker, farm)
-        follow(farm, tracking, measure, warmup_seconds=WARMUP_SECONDS, watch_seconds=WATCH_PERIOD_SECONDS)
+        follow(farm, tracking, measure, warmup_seconds=WARMUP_SECONDS, watches=True)
 
     def _rest(self, worker: Worker, farm: Farm) -> None:
         """As the agent does at each poll that brought nothing."""
