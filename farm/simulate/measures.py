@@ -43,9 +43,10 @@ class Measures:
 
 def measure(outcome: Outcome, bounds: Bounds, clairvoyant: Clairvoyant) -> Measures:
     cost, makespan = cost_dollars(outcome), makespan_seconds(outcome)
-    last_frame = max((end for end in outcome.job_ends if end is not None), default=None)
-    never_ended = sum(end is None for end in outcome.job_ends)
-    fleet = clairvoyant.cheapest(last_frame) if last_frame is not None and not never_ended else None
+    ends = [end for end in outcome.job_ends if end is not None]
+    never_ended = len(outcome.job_ends) - len(ends)
+    last_frame = None if never_ended else max(ends)
+    fleet = None if last_frame is None else clairvoyant.cheapest(last_frame)
     work = sum(job.work_seconds for job in outcome.workload.jobs)
     return Measures(
         most_desired=max((sample.desired for sample in outcome.samples), default=0),
@@ -63,7 +64,7 @@ def measure(outcome: Outcome, bounds: Bounds, clairvoyant: Clairvoyant) -> Measu
         busy_machines_ended=sum(life.was_busy and life.ended_by in _OWN_DOING for life in outcome.lives),
         lost_seconds=outcome.lost_seconds,
         idle_seconds=sum(_idle_seconds(life) for life in outcome.lives),
-        seconds_to_zero=None if never_ended else _seconds_to_zero(outcome, last_frame),
+        seconds_to_zero=_seconds_to_zero(outcome, last_frame),
         elasticity=elasticity(outcome),
     )
 

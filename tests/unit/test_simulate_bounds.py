@@ -80,6 +80,11 @@ def test_bakes_come_before_frames_and_frames_in_their_jobs_order() -> None:
     assert last_end([job(100, 100, 100), job(500, arrives=150, bake=20)], 2, 0) == 170 + 500
 
 
+def test_frames_are_rendered_in_their_order() -> None:
+    """Two workers: the long frame comes last, so it begins only at 20."""
+    assert last_end([job(10, 10, 100)], 2, 0) == 10 + 10 + 100
+
+
 def test_workers_wait_for_jobs_that_are_still_to_come() -> None:
     assert last_end([job(5), job(5, arrives=10_000)], 3, 200) == 10_015
 

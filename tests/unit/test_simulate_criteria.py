@@ -59,10 +59,10 @@ def test_elasticity_is_how_many_were_too_few_or_too_many_and_how_often() -> None
         sample(0, needed=5, in_service=1),
         sample(60, needed=2, in_service=2),
         sample(120, needed=0, in_service=3),
-        sample(180, needed=1, in_service=2),
+        sample(180, needed=1, in_service=3),
     )
     assert elasticity(outcome(samples=samples)) == Elasticity(
-        too_few=1, too_few_share=0.25, too_many=1, too_many_share=0.5
+        too_few=1, too_few_share=0.25, too_many=1.25, too_many_share=0.5
     )
 
 
@@ -132,6 +132,12 @@ def test_jobs_at_the_same_time_share_the_machines() -> None:
     found = judged(outcome(workload=three, job_ends=(500, 2900, 5700), lives=(life(ended=5800),)))
     assert found["makespan"][:2] == (700, LATENCY + 280 + 400 + 10 + 100)
     assert "slowest job" not in found
+
+
+def test_jobs_one_after_the_other_do_not_share_them() -> None:
+    two = workload(job(*[100] * 4), job(*[100] * 4, arrives=5000), max_workers=2)
+    found = judged(outcome(workload=two, job_ends=(500, 5600), lives=(life(ended=5700),)))
+    assert found["makespan"][0] == (500 + 600) / 2
 
 
 def test_of_several_jobs_the_mean_is_compared_and_the_slowest_named() -> None:
