@@ -75,7 +75,7 @@ class AtZero(StrEnum):
 class AwsBehaviour:
     """What of target tracking is not documented: each field is one doubt."""
 
-    base: Base = Base.DESIRED
+    base: Base = Base.IN_SERVICE
     at_zero: AtZero = AtZero.COUNTS_ONE
     high_periods: int = 3
     """Minutes above the target before it scales out."""
