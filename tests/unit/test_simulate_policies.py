@@ -50,11 +50,11 @@ def test_ours_ends_idle_workers_at_once_and_keeps_the_busy() -> None:
 
 
 def test_ours_does_not_wait_for_the_minute_to_see_that_frames_are_long() -> None:
-    """The first frame begins at 300; one measure a minute would launch at 360 + 10 + 45."""
+    """The first frame begins at 250; one measure a minute would launch at 300 + 20 + 45."""
     outcome = simulate(one_job(*[600] * 30), Ours(limits=LIMITS, idle_seconds=40))
     first, second, *_ = sorted(machine.launched for machine in outcome.lives)
-    assert first == 115
-    assert 300 < second < 415
+    assert first == 65
+    assert 250 < second < 365
 
 
 def test_ours_takes_the_longest_idle_first() -> None:
@@ -86,7 +86,7 @@ def test_the_original_starts_three_machines_for_one_bake() -> None:
 
 def test_the_original_multiplies_machines_that_still_pend_when_the_base_is_what_is_desired() -> None:
     """At 240 no machine is in service yet, so that 5.2 is emitted again: ceil(3 × 2.6)."""
-    outcome = simulate(one_job(600), Original(limits=LIMITS))
+    outcome = simulate(one_job(600), Original(limits=LIMITS), behaviour=AwsBehaviour(base=Base.DESIRED))
     assert (desired(outcome)[240], desired(outcome)[300]) == (3, 8)
 
 
@@ -153,10 +153,11 @@ def test_messages_per_instance_is_woken_to_one_and_then_tracks() -> None:
 
 def test_messages_per_instance_believes_the_time_that_was_typed_in() -> None:
     """Frames of ten seconds and a typed minute: six times the machines."""
+    job, aws = one_job(*[10] * 100), AwsBehaviour(base=Base.DESIRED)
     typed = {
         seconds: max(
             desired(
-                simulate(one_job(*[10] * 100), MessagesPerInstance(limits=LIMITS, average_seconds=seconds))
+                simulate(job, MessagesPerInstance(limits=LIMITS, average_seconds=seconds), behaviour=aws)
             ).values()
         )
         for seconds in (10.0, 60.0)
