@@ -17,7 +17,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test chaos check synth lock .venv
+.PHONY: help demo test chaos check bench synth lock .venv
 
 help: ## this list
 	@sed -n 's/^\([.a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -39,6 +39,9 @@ check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
+
+bench: $(READY) ## how quick the simulator of `farm simulate` is
+	@$(BIN)/python -m bench.simulate
 
 synth: $(READY) ## the CloudFormation templates, in cdk.out
 	@rm -rf cdk.out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from farm.local.commands import app as local
+from farm.simulate.commands import simulate
 
 app = typer.Typer(
     name="farm",
@@ -14,6 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(local, name="local")
+app.command(name="simulate")(simulate)
 
 
 @app.callback()

@@ -20,11 +20,13 @@ class SimulatedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpotLoss:
-    """Spot takes machines back, with two minutes' notice."""
+    """Spot takes machines back, as a rule with two minutes' notice."""
 
     at: float
     share: float
     """Of the machines in service then, rounded up; which, the seed decides."""
+    notice_seconds: float = 120
+    """0: it takes them without a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class Base(StrEnum):
 
     DESIRED = "desired"
     IN_SERVICE = "in service"
+    """Those that EC2 runs (Auto Scaling knows nothing of a boot), less any younger than the warm-up."""
 
 
 class AtZero(StrEnum):
@@ -72,7 +75,7 @@ class AtZero(StrEnum):
 class AwsBehaviour:
     """What of target tracking is not documented: each field is one doubt."""
 
-    base: Base = Base.DESIRED
+    base: Base = Base.IN_SERVICE
     at_zero: AtZero = AtZero.COUNTS_ONE
     high_periods: int = 3
     """Minutes above the target before it scales out."""
@@ -83,7 +86,9 @@ class AwsBehaviour:
     warmup_blocks_scale_in: bool = True
     """No scale-in by tracking while a machine is younger than its warm-up."""
     alarm_phase_seconds: float = 20
-    """From the metric's emission to the alarms' look at it."""
+    """From the metric's emission to the tracking alarms' look at it."""
+    step_alarm_seconds: float = 10
+    """The same for the step policy's alarm, whose period is ten seconds and not a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +105,7 @@ class Sample:
     """What an all-knowing observer with the farm's own rule needs (its true frame times)."""
     desired: int
     in_service: int
+    """Whose agents work; one that boots is not."""
     busy: int
 
 
@@ -132,3 +138,5 @@ class Outcome:
     samples: tuple[Sample, ...]
     lost_seconds: float
     """Rendering that was thrown away, by Spot or by scale-in."""
+    lowered: int
+    """How often tracking lowered the desired capacity."""

@@ -1,0 +1,86 @@
+"""The loop that every policy with a CloudWatch metric has: each minute a datapoint, then the alarms' look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from contract.scaling import MEASURE_PERIOD_SECONDS, WATCH_PERIOD_SECONDS
+from farm.simulate.farm import Farm
+from farm.simulate.tracking import Capacity, TargetTracking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Datapoint:
+    metric: float | None
+    """None: nothing was emitted."""
+    grow_to: int = 0
+    """What the step policy sets the capacity to; 0: it is silent."""
+
+
+def follow(
+    farm: Farm,
+    tracking: TargetTracking,
+    measure: Callable[[], Datapoint],
+    *,
+    warmup_seconds: float,
+    watches: bool = False,
+) -> None:
+    """Each minute a datapoint for tracking, and one for the step policy.
+
+    A farm that watches does the latter every ten seconds while there is something to do, from the upload on.
+    The first measure is one period after the simulation's begin.
+    """
+    behaviour = farm.behaviour
+    watching = False
+
+    def each_minute() -> None:
+        datapoint = measure()
+        farm.agenda.after(behaviour.alarm_phase_seconds, lambda: track(datapoint))
+        grow_soon(datapoint)
+        if watches:
+            watch_on()
+
+    def watch() -> None:
+        nonlocal watching
+        watching = False
+        grow_soon(measure())
+        watch_on()
+
+    def watch_on() -> None:
+        nonlocal watching
+        if farm.work.tasks and not watching:
+            watching = True
+            farm.agenda.after(WATCH_PERIOD_SECONDS, watch)
+
+    def grow_soon(datapoint: Datapoint) -> None:
+        if datapoint.grow_to:
+            farm.agenda.after(behaviour.step_alarm_seconds, lambda: grow(datapoint.grow_to))
+
+    def track(datapoint: Datapoint) -> None:
+        proposed = tracking.look(datapoint.metric, _capacity(farm, warmup_seconds))
+        if proposed is not None and proposed != farm.group.desired:
+            farm.lowered += proposed < farm.group.desired
+            farm.group.set_desired(proposed)
+
+    def grow(capacity: int) -> None:
+        if capacity != farm.group.desired:
+            farm.group.set_desired(capacity)
+
+    farm.agenda.every(MEASURE_PERIOD_SECONDS, each_minute)
+    if watches:
+        farm.work.when_arrives = lambda: farm.agenda.soon(watch_on)
+
+
+def _capacity(farm: Farm, warmup_seconds: float) -> Capacity:
+    ready = sum(
+        1
+        for worker in farm.group.in_service
+        if worker.running_since is not None and farm.agenda.now - worker.running_since >= warmup_seconds
+    )
+    return Capacity(
+        desired=farm.group.desired,
+        ready=ready,
+        warming=warmup_seconds > 0 and ready < len(farm.group.instances),
+        maximum=farm.group.maximum,
+    )

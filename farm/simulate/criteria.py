@@ -1,0 +1,119 @@
+"""What our policy must show, and whether an outcome does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+from statistics import fmean
+from typing import Final
+
+from contract.scaling import MEASURE_PERIOD_SECONDS
+from farm.simulate.measures import Measures
+from farm.simulate.model import Outcome, SimulatedJob
+
+ZERO_WITHIN_SECONDS: Final = 300
+CLAIRVOYANT_RATIO: Final = 1.15
+_ROUNDING: Final = 1e-9
+"""Sums of floats may miss what they are in truth by less than that."""
+WORTHWHILE_SECONDS: Final = 600
+"""Work for each machine launched, from which on its boot should hardly count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    name: str
+    value: float
+    at_most: float
+
+    @property
+    def met(self) -> bool:
+        return self.value <= self.at_most + _ROUNDING
+
+
+def criteria(outcome: Outcome, measures: Measures, *, latency_seconds: float) -> tuple[Criterion, ...]:
+    """Those that apply to this outcome; a value that never came about is infinite."""
+    found = [
+        Criterion(name="overshoot", value=measures.most_desired, at_most=measures.most_needed),
+        Criterion(name="momentary overshoot", value=_momentary_overshoot(outcome), at_most=0),
+        Criterion(name="busy machines ended", value=measures.busy_machines_ended, at_most=0),
+        Criterion(name="jobs never ended", value=measures.jobs_never_ended, at_most=0),
+        Criterion(
+            name="seconds to zero", value=_or_never(measures.seconds_to_zero), at_most=ZERO_WITHIN_SECONDS
+        ),
+    ]
+    found.extend(_makespans(outcome, latency_seconds))
+    if measures.work_seconds_per_launch >= WORTHWHILE_SECONDS:
+        ratio = _or_never(measures.cost_over_clairvoyant)
+        found.append(Criterion(name="cost ÷ clairvoyant", value=ratio, at_most=CLAIRVOYANT_RATIO))
+    return tuple(found)
+
+
+def start_by_wake_seconds(outcome: Outcome) -> float:
+    """At most, from a job's arrival at an empty farm until its first machine works.
+
+    A measure's period, the alarm's look at it (the wake alarm waits for one period), and the machine.
+    """
+    detection = MEASURE_PERIOD_SECONDS + outcome.behaviour.alarm_phase_seconds
+    return detection + outcome.machines.start_seconds
+
+
+def start_by_tracking_seconds(outcome: Outcome) -> float:
+    """The same for machines that tracking adds: its alarm wants so many periods in a row above the target."""
+    more_periods = outcome.behaviour.high_periods - 1
+    return start_by_wake_seconds(outcome) + more_periods * MEASURE_PERIOD_SECONDS
+
+
+def _makespans(outcome: Outcome, latency_seconds: float) -> list[Criterion]:
+    """The mean over the jobs that the maximum allows, and of several that which is nearest to its limit."""
+    jobs = list(_job_makespans(outcome, latency_seconds))
+    if not jobs:
+        return []
+    mean = Criterion(
+        name="makespan",
+        value=fmean(job.value for job in jobs),
+        at_most=fmean(job.at_most for job in jobs),
+    )
+    slowest = max(jobs, key=lambda job: job.value - job.at_most)
+    return [mean] if len(jobs) == 1 else [mean, slowest]
+
+
+def _job_makespans(outcome: Outcome, latency_seconds: float) -> Iterator[Criterion]:
+    """Of each job that the maximum allows: it and those beside it fit into the latency on all machines.
+
+    A wake brings the machine that bakes, tracking brings those for its frames: one start each.
+    """
+    starts = start_by_wake_seconds(outcome) + start_by_tracking_seconds(outcome)
+    jobs = outcome.workload.jobs
+    lives = [
+        (job.arrives, end if end is not None else inf)
+        for job, end in zip(jobs, outcome.job_ends, strict=True)
+    ]
+    for job, (arrived, ended) in zip(jobs, lives, strict=True):
+        limit = latency_seconds + starts + job.bake_seconds + max(job.frame_seconds)
+        until = min(ended, arrived + limit)
+        beside = (other for other, (at, end) in zip(jobs, lives, strict=True) if at < until and end > arrived)
+        most = latency_seconds * outcome.workload.max_workers
+        if _rendering_seconds(beside) <= most * (1 + _ROUNDING):
+            yield Criterion(name="slowest job", value=ended - arrived, at_most=limit)
+
+
+def _rendering_seconds(jobs: Iterator[SimulatedJob]) -> float:
+    return sum(sum(job.frame_seconds) for job in jobs)
+
+
+def _momentary_overshoot(outcome: Outcome) -> int:
+    """Machines, at most, above what was needed so far or will be by the time that a new machine works."""
+    worst, needed, samples = 0, 0, list(outcome.samples)
+    ahead = iter(samples)
+    upcoming = next(ahead, None)
+    for sample in samples:
+        while upcoming is not None and upcoming.at <= sample.at + outcome.machines.start_seconds:
+            needed = max(needed, upcoming.needed)
+            upcoming = next(ahead, None)
+        worst = max(worst, sample.desired - needed)
+    return worst
+
+
+def _or_never(value: float | None) -> float:
+    return inf if value is None else value

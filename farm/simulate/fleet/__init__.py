@@ -1,0 +1,1 @@
+"""What is simulated: the queues, the machines and their agents, the group."""

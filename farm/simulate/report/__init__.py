@@ -1,0 +1,1 @@
+"""What `farm simulate` shows: a table, plots, and everything as JSON."""
