@@ -30,7 +30,9 @@ def build(app: App) -> None:
 
     storage = StorageStack(app, name("Storage"), env=env, config=config)
     network = NetworkStack(app, name("Network"), env=env, config=config)
-    queues = QueuesStack(app, name("Queues"), env=env, bucket=storage.bucket, table=storage.table)
+    queues = QueuesStack(
+        app, name("Queues"), env=env, config=config, bucket=storage.bucket, table=storage.table
+    )
     efs = EfsStack(app, name("Efs"), env=env, config=config, vpc=network.vpc, table=storage.table)
     compute = ComputeStack(
         app,

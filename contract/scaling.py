@@ -21,6 +21,10 @@ WATCH_PERIOD_SECONDS: Final = 10
 """The same while there is: a minute lost is a minute of everybody's waiting."""
 PROBE_WORKERS: Final = 2
 """Workers that find out how long a job's frames take."""
+WATCH_EVENT: Final = "watch"
+"""In the event of a run of the measure: go on for the minute while there is something to do."""
+UPLOADED_EVENT: Final = "uploaded"
+"""In the event of a run of the measure: something has just come, so look whether the fleet has to grow."""
 SMALL_FLEET: Final = 20
 """Machines up to which the step policy adds them, one step for each number: AWS allows 20 steps.
 

@@ -79,6 +79,8 @@ class ListenerSettings(Settings):
 
     job_table_name: str
     bake_queue_url: str
+    backlog_function_name: str
+    """It is told of each job that was queued, so that nobody waits for the minute to be over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,11 @@ class FarmConfig:
         """The Auto Scaling group's, and so the dimension of every metric of this farm."""
         return self.worker_asg_name or f"{self.farm_name}-Compute-Workers"
 
+    @property
+    def backlog_function_name(self) -> str:
+        """A name, and no reference: the listener calls what depends on the listener's stack."""
+        return f"{self.farm_name}-MeasureBacklog"
+
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> FarmConfig:
         """Read the CDK's context, in which `cdk.json` and `-c` meet. Raises ConfigError."""

@@ -39,6 +39,7 @@ class FarmFunction(Function):
         on_failure: IDestination | None = None,
         retry_attempts: int | None = None,
         placement: Placement | None = None,
+        function_name: str | None = None,
     ) -> None:
         log_group = LogGroup(
             scope,
@@ -53,6 +54,7 @@ class FarmFunction(Function):
         super().__init__(
             scope,
             construct_id,
+            function_name=function_name,
             runtime=Runtime.PYTHON_3_13,
             architecture=Architecture.ARM_64,  # a fifth cheaper, and nothing here is compiled
             code=function_code(name),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, Environment, Stack
+from aws_cdk import ArnFormat, CfnOutput, Duration, Environment, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_notifications as notifications
 from aws_cdk.aws_lambda_destinations import SqsDestination
@@ -12,6 +13,7 @@ from constructs import Construct
 
 from contract.keys import UPLOAD_SUFFIXES
 from contract.settings import DeadLetterSettings, ListenerSettings
+from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
 from stacks.farm_queues import FarmQueues
 
@@ -25,25 +27,28 @@ class QueuesStack(Stack):
         construct_id: str,
         *,
         env: Environment,
+        config: FarmConfig,
         bucket: s3.IBucket,
         table: dynamodb.ITable,
     ) -> None:
         super().__init__(scope, construct_id, env=env)
         self.queues = FarmQueues.make(self)
-        self._hear_uploads(bucket, table)
+        self._hear_uploads(config, bucket, table)
         self._read_dead_letters(table)
         CfnOutput(self, "BakeQueueUrl", value=self.queues.bake.queue_url)
         CfnOutput(self, "RenderQueueUrl", value=self.queues.render.queue_url)
         CfnOutput(self, "UrgentQueueUrl", value=self.queues.urgent.queue_url)
         CfnOutput(self, "DeadLetterQueueUrl", value=self.queues.dead_letters.queue_url)
 
-    def _hear_uploads(self, bucket: s3.IBucket, table: dynamodb.ITable) -> None:
+    def _hear_uploads(self, config: FarmConfig, bucket: s3.IBucket, table: dynamodb.ITable) -> None:
         listener = FarmFunction(
             self,
             "AcceptUpload",
             name="accept_upload",
             settings=ListenerSettings(
-                job_table_name=table.table_name, bake_queue_url=self.queues.bake.queue_url
+                job_table_name=table.table_name,
+                bake_queue_url=self.queues.bake.queue_url,
+                backlog_function_name=config.backlog_function_name,
             ),
             timeout=Duration.seconds(30),
             on_failure=SqsDestination(self.queues.unheard_uploads),
@@ -51,6 +56,15 @@ class QueuesStack(Stack):
         bucket.grant_read(listener)
         table.grant(listener, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
         self.queues.bake.grant_send_messages(listener)
+        measure = self.format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=config.backlog_function_name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        listener.add_to_role_policy(
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[measure])
+        )
         heard = s3.Bucket.from_bucket_attributes(self, "RenderBucket", bucket_arn=bucket.bucket_arn)
         for suffix in heard_suffixes():
             heard.add_event_notification(

@@ -13,7 +13,7 @@ from aws_cdk.aws_events_targets import LambdaFunction
 from constructs import Construct
 
 from contract.metrics import BACKLOG_PER_INSTANCE, GROW_TO
-from contract.scaling import MEASURE_PERIOD_SECONDS, SMALL_FLEET, WATCH_PERIOD_SECONDS
+from contract.scaling import MEASURE_PERIOD_SECONDS, SMALL_FLEET, WATCH_EVENT, WATCH_PERIOD_SECONDS
 from contract.settings import BacklogSettings, SweepSettings
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
@@ -57,6 +57,7 @@ class ScalingStack(Stack):
             self,
             "MeasureBacklog",
             name="measure_backlog",
+            function_name=config.backlog_function_name,
             settings=BacklogSettings(
                 job_table_name=table.table_name,
                 bake_queue_url=queues.bake.queue_url,
@@ -87,7 +88,7 @@ class ScalingStack(Stack):
             self,
             "EachMinute",
             schedule=events.Schedule.rate(Duration.seconds(MEASURE_PERIOD_SECONDS)),
-            targets=[LambdaFunction(function, event=events.RuleTargetInput.from_object({"watch": True}))],
+            targets=[LambdaFunction(function, event=events.RuleTargetInput.from_object({WATCH_EVENT: True}))],
         )
         return function
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from contract.scaling import MEASURE_PERIOD_SECONDS, WATCH_PERIOD_SECONDS
 from farm.simulate.farm import Farm
 from farm.simulate.tracking import Capacity, TargetTracking
+
+HEARD_SECONDS: Final = 5
+"""From an upload until it is on the queue and measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +32,8 @@ def follow(
 ) -> None:
     """Each minute a datapoint for tracking, and one for the step policy.
 
-    A farm that watches does the latter every ten seconds while there is something to do, from the upload on.
-    The first measure is one period after the simulation's begin.
+    A farm that watches does the latter at each upload, too, and goes on after the minute's measure, every ten
+    seconds while there is something to do. The first minute's measure is one period after the begin.
     """
     behaviour = farm.behaviour
     watching = False
@@ -46,6 +50,9 @@ def follow(
         watching = False
         grow_soon(measure())
         watch_on()
+
+    def hear() -> None:
+        farm.agenda.after(HEARD_SECONDS, lambda: grow_soon(measure()))
 
     def watch_on() -> None:
         nonlocal watching
@@ -69,7 +76,7 @@ def follow(
 
     farm.agenda.every(MEASURE_PERIOD_SECONDS, each_minute)
     if watches:
-        farm.work.when_arrives = lambda: farm.agenda.soon(watch_on)
+        farm.work.when_arrives = hear
 
 
 def _capacity(farm: Farm, warmup_seconds: float) -> Capacity:

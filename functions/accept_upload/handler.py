@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
+from contract.scaling import UPLOADED_EVENT
 from contract.settings import ListenerSettings
 from functions.accept_upload.intake import Intake
 from functions.accept_upload.notification import read_notification
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
 
 logging.getLogger().setLevel(logging.INFO)
 log = logging.getLogger(__name__)
@@ -28,7 +34,18 @@ def _intake() -> Intake:
         s3=boto3.client("s3"),
         sqs=boto3.client("sqs"),
         now=lambda: datetime.now(UTC),
+        when_queued=partial(_have_measured, boto3.client("lambda"), settings.backlog_function_name),
     )
+
+
+def _have_measured(functions: LambdaClient, name: str) -> None:
+    """Have the backlog measured at once. A farm that is not told measures within the minute."""
+    try:
+        functions.invoke(
+            FunctionName=name, InvocationType="Event", Payload=json.dumps({UPLOADED_EVENT: True})
+        )
+    except (BotoCoreError, ClientError) as error:
+        log.warning("%s was not told of the upload: %s", name, error)
 
 
 def handle(event: dict[str, Any], context: object) -> None:

@@ -36,6 +36,7 @@ class Intake:
         s3: S3Client,
         sqs: SQSClient,
         now: Callable[[], datetime],
+        when_queued: Callable[[], object],
     ) -> None:
         self._table_name = table_name
         self._queue_url = queue_url
@@ -43,6 +44,7 @@ class Intake:
         self._s3 = s3
         self._sqs = sqs
         self._now = now
+        self._when_queued = when_queued
 
     def accept(self, uploaded: UploadedObject) -> str:
         """Make the job and send its bake task, unless that is done. Returns what was done, for the log.
@@ -69,6 +71,7 @@ class Intake:
             return f"job {job.job_id} refused: {job.reason}"
         self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=encode(BakeTask(job.job_id)))
         self._mark_sent(job.job_id)
+        self._when_queued()
         return f"job {job.job_id} queued"
 
     def _new_job(self, uploaded: UploadedObject, upload: Upload) -> Job:

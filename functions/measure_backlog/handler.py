@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 
+from contract.scaling import UPLOADED_EVENT, WATCH_EVENT
 from contract.settings import BacklogSettings
 from functions.measure_backlog.measurement import Measurement
 from functions.measure_backlog.records import BacklogRecords
@@ -35,11 +36,14 @@ def _measurement() -> Measurement:
 def handle(event: Mapping[str, Any] | None, context: object) -> dict[str, Any]:
     """Lambda entry. Returns what it measured first, for whoever calls it by hand.
 
-    The schedule's event has `watch`: then it goes on measuring for the minute while there is work.
+    The schedule's event has WATCH_EVENT: then it goes on measuring for the minute while there is work. A new
+    upload's has UPLOADED_EVENT: it only looks whether the fleet has to grow.
     """
     begun = monotonic()
     measurement = _measurement()
+    if event and event.get(UPLOADED_EVENT):
+        return {**asdict(measurement.in_between()), "refused": ""}
     backlog, refused = measurement.of_the_minute()
-    if event and event.get("watch"):
+    if event and event.get(WATCH_EVENT):
         watch(backlog, measurement.in_between, begun=begun, clock=monotonic, sleep=sleep)
     return {**asdict(backlog), "refused": refused}

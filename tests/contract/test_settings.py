@@ -55,4 +55,4 @@ def test_each_variable_is_missed_by_name(model: type[Settings], variable: str, k
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(SettingsError) as error:
         ListenerSettings.from_env({})
-    assert str(error.value).count("is missing") == 2
+    assert str(error.value).count("is missing") == 3

@@ -106,8 +106,12 @@ def test_each_function_can_read_its_settings() -> None:
     farm = synthesized()
     listener = farm.resource("AWS::Lambda::Function", "Queues/AcceptUpload").properties
     assert ListenerSettings.from_env(listener["Environment"]["Variables"]) == ListenerSettings(
-        job_table_name="Storage/JobTable", bake_queue_url="Queues/BakeQueue"
+        job_table_name="Storage/JobTable",
+        bake_queue_url="Queues/BakeQueue",
+        backlog_function_name="AutoBlenderRender-MeasureBacklog",
     )
+    measure = farm.resource("AWS::Lambda::Function", "Scaling/MeasureBacklog").properties
+    assert measure["FunctionName"] == "AutoBlenderRender-MeasureBacklog"
     reader = farm.resource("AWS::Lambda::Function", "Queues/SettleDeadLetters").properties
     assert DeadLetterSettings.from_env(reader["Environment"]["Variables"]) == DeadLetterSettings(
         job_table_name="Storage/JobTable",

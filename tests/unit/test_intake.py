@@ -23,6 +23,8 @@ from tests.support.jobs import unfinished_jobs
 class Farm:
     aws: AwsEdges
     intake: Intake
+    told: list[int]
+    """How many tasks were on the queue, each time that somebody was told of it."""
 
     def upload(self, key: str, content: bytes = b"BLENDER", **metadata: str) -> UploadedObject:
         answer = self.aws.s3.put_object(
@@ -51,6 +53,7 @@ class Farm:
 
 @pytest.fixture
 def farm() -> Iterator[Farm]:
+    told: list[int] = []
     with aws_edges() as aws:
         intake = Intake(
             table_name=aws.job_table_name,
@@ -59,8 +62,14 @@ def farm() -> Iterator[Farm]:
             s3=aws.s3,
             sqs=aws.sqs,
             now=lambda: datetime(2026, 11, 24, tzinfo=UTC),
+            when_queued=lambda: told.append(queued(aws)),
         )
-        yield Farm(aws, intake)
+        yield Farm(aws, intake, told)
+
+
+def queued(aws: AwsEdges) -> int:
+    answer = aws.sqs.get_queue_attributes(QueueUrl=aws.bake_queue_url, AttributeNames=["All"])
+    return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
 def test_an_upload_becomes_a_job_and_one_bake_task(farm: Farm) -> None:
@@ -72,6 +81,7 @@ def test_an_upload_becomes_a_job_and_one_bake_task(farm: Farm) -> None:
     assert job.options == {"frames": "1-10x2", "samples": 8}
     assert job.created_at == "2026-11-24T00:00:00.000Z"
     assert farm.tasks() == [BakeTask(job.job_id)]
+    assert farm.told == [1]
     assert farm.listed() == [job.job_id]
 
 

@@ -36,13 +36,13 @@ def life(
 
 def test_our_policy_from_an_upload_to_nothing() -> None:
     outcome = simulate(one_job(600), policies(LIMITS, idle_seconds=40)[0])
-    # watched at 10, alarm at 20, run at 65, up at 245; the second poll that finds nothing is 40 s later
-    assert outcome.lives == (life(65, 245, 890, 605, "itself"),)
-    assert outcome.job_ends == (850,)
+    # heard of at 5, alarm at 15, run at 60, up at 240; the second poll that finds nothing is 40 s later
+    assert outcome.lives == (life(60, 240, 885, 605, "itself"),)
+    assert outcome.job_ends == (845,)
     assert outcome.lost_seconds == 0
     assert [(s.at, s.desired, s.in_service, s.busy) for s in outcome.samples] == [
-        *((at, 1, 0, 0) for at in range(60, 241, 60)),
-        *((at, 1, 1, 1) for at in range(300, 841, 60)),
+        *((at, 1, 0, 0) for at in range(60, 181, 60)),
+        *((at, 1, 1, 1) for at in range(240, 841, 60)),
     ]
 
 

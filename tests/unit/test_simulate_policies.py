@@ -50,11 +50,11 @@ def test_ours_ends_idle_workers_at_once_and_keeps_the_busy() -> None:
 
 
 def test_ours_does_not_wait_for_the_minute_to_see_that_frames_are_long() -> None:
-    """The first frame begins at 250; one measure a minute would launch at 300 + 20 + 45."""
+    """The first frame begins at 245; one measure a minute would launch at 300 + 10 + 45."""
     outcome = simulate(one_job(*[600] * 30), Ours(limits=LIMITS, idle_seconds=40))
     first, second, *_ = sorted(machine.launched for machine in outcome.lives)
-    assert first == 65
-    assert 250 < second < 365
+    assert first == 60
+    assert 245 < second < 355
 
 
 def test_ours_takes_the_longest_idle_first() -> None:

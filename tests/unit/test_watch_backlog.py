@@ -109,3 +109,11 @@ def test_tracking_gets_one_measure_a_minute_and_the_steps_each(
         "CapacityRefused": 60,
     }
     assert sent[1:] == [{"GrowTo": 1}] * 5
+
+
+def test_an_upload_lets_the_fleet_grow_before_the_minute_is_over(farm: MeasuredFarm) -> None:
+    """Tracking counts on one measure a minute, so that it is not told of this one."""
+    farm.send(farm.aws.bake_queue_url, 1)
+    assert farm.measure({"uploaded": True})["grow_to"] == 1
+    metrics = farm.aws.cloudwatch.list_metrics(Namespace="Studio")["Metrics"]
+    assert {metric["MetricName"] for metric in metrics} == {"GrowTo"}
