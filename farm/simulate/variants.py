@@ -15,9 +15,9 @@ ALARM_PHASES_SECONDS: Final = (5.0, 50.0)
 
 
 def with_eager_scale_in(behaviour: AwsBehaviour) -> AwsBehaviour:
-    """The variant that lowers the capacity whenever another one with the same scale-out does.
+    """The variant whose low alarm acts whenever that of another one with the same scale-out does.
 
-    So where it never did, its outcome is also that of the others.
+    So where it never lowered the capacity, its outcome is also that of the others.
     """
     return replace(
         behaviour,
@@ -25,6 +25,11 @@ def with_eager_scale_in(behaviour: AwsBehaviour) -> AwsBehaviour:
         low_threshold=max(LOW_THRESHOLDS),
         warmup_blocks_scale_in=False,
     )
+
+
+def with_eager_alarms(behaviour: AwsBehaviour) -> AwsBehaviour:
+    """The same for both alarms: where it neither raised nor lowered the capacity, no other does."""
+    return replace(with_eager_scale_in(behaviour), high_periods=min(HIGH_PERIODS))
 
 
 def every_variant() -> tuple[AwsBehaviour, ...]:
