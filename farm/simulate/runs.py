@@ -12,7 +12,7 @@ from farm.simulate.engine import simulate
 from farm.simulate.measures import Measures, measure
 from farm.simulate.model import AwsBehaviour, Machines, Outcome, Workload
 from farm.simulate.policies import Policy
-from farm.simulate.variants import with_eager_alarms, with_eager_scale_in
+from farm.simulate.variants import decides
 
 _PATIENCE_SECONDS = 6 * 3600
 """After one machine would have done everything: what is not done by then never is."""
@@ -136,17 +136,10 @@ def under_variants(
 def _variant_runs(
     yardstick: Yardstick, policy: Policy, variants: Sequence[AwsBehaviour], seed: int
 ) -> Iterator[VariantRun]:
-    known: dict[AwsBehaviour, Run] = {}
-
-    def run(behaviour: AwsBehaviour) -> Run:
-        if behaviour not in known:
-            known[behaviour] = yardstick.run(policy, behaviour, seed)
-        return known[behaviour]
-
+    known: list[Run] = []
     for behaviour in variants:
-        found = run(with_eager_alarms(behaviour))
-        if found.outcome.raised or found.outcome.lowered:
-            found = run(with_eager_scale_in(behaviour))
-        if found.outcome.lowered:
-            found = run(behaviour)
-        yield VariantRun(behaviour=behaviour, criteria=yardstick.criteria_under(behaviour, found))
+        run = next((run for run in known if decides(run.outcome, behaviour)), None)
+        if run is None:
+            run = yardstick.run(policy, behaviour, seed)
+            known.append(run)
+        yield VariantRun(behaviour=behaviour, criteria=yardstick.criteria_under(behaviour, run))
