@@ -67,6 +67,7 @@ def follow(
     def track(datapoint: Datapoint) -> None:
         proposed = tracking.look(datapoint.metric, _capacity(farm, warmup_seconds))
         if proposed is not None and proposed != farm.group.desired:
+            farm.raised += proposed > farm.group.desired
             farm.lowered += proposed < farm.group.desired
             farm.group.set_desired(proposed)
 

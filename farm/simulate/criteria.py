@@ -52,16 +52,17 @@ def criteria(outcome: Outcome, measures: Measures, *, latency_seconds: float) ->
 def start_by_wake_seconds(outcome: Outcome) -> float:
     """At most, from a job's arrival at an empty farm until its first machine works.
 
-    A measure's period, the alarm's look at it (the wake alarm waits for one period), and the machine.
+    A measure's period, the step policy's alarm (it waits for one datapoint), and the machine.
     """
-    detection = MEASURE_PERIOD_SECONDS + outcome.behaviour.alarm_phase_seconds
+    detection = MEASURE_PERIOD_SECONDS + outcome.behaviour.step_alarm_seconds
     return detection + outcome.machines.start_seconds
 
 
 def start_by_tracking_seconds(outcome: Outcome) -> float:
     """The same for machines that tracking adds: its alarm wants so many periods in a row above the target."""
-    more_periods = outcome.behaviour.high_periods - 1
-    return start_by_wake_seconds(outcome) + more_periods * MEASURE_PERIOD_SECONDS
+    behaviour = outcome.behaviour
+    detection = behaviour.high_periods * MEASURE_PERIOD_SECONDS + behaviour.alarm_phase_seconds
+    return detection + outcome.machines.start_seconds
 
 
 def _makespans(outcome: Outcome, latency_seconds: float) -> list[Criterion]:

@@ -64,6 +64,7 @@ def simulate(
         lives=tuple(group.lives),
         samples=tuple(samples),
         lost_seconds=work.lost_seconds,
+        raised=farm.raised,
         lowered=farm.lowered,
     )
 

@@ -26,8 +26,9 @@ class Farm:
     behaviour: AwsBehaviour
     wanted: int = 0
     """What the policy wanted when it last measured; it says so for the record."""
+    raised: int = 0
+    """How often tracking raised the desired capacity, for the record too."""
     lowered: int = 0
-    """How often tracking lowered the desired capacity, for the record too."""
 
 
 class Policy(Protocol):

@@ -138,5 +138,6 @@ class Outcome:
     samples: tuple[Sample, ...]
     lost_seconds: float
     """Rendering that was thrown away, by Spot or by scale-in."""
+    raised: int
+    """How often tracking raised the desired capacity."""
     lowered: int
-    """How often tracking lowered the desired capacity."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from farm.simulate.bounds import Bounds, Clairvoyant, bounds
 from farm.simulate.criteria import Criterion, criteria
@@ -12,7 +12,7 @@ from farm.simulate.engine import simulate
 from farm.simulate.measures import Measures, measure
 from farm.simulate.model import AwsBehaviour, Machines, Outcome, Workload
 from farm.simulate.policies import Policy
-from farm.simulate.variants import with_eager_scale_in
+from farm.simulate.variants import decides
 
 _PATIENCE_SECONDS = 6 * 3600
 """After one machine would have done everything: what is not done by then never is."""
@@ -79,6 +79,11 @@ class Yardstick:
             criteria=criteria(outcome, measures, latency_seconds=self._latency_seconds),
         )
 
+    def criteria_under(self, behaviour: AwsBehaviour, run: Run) -> tuple[Criterion, ...]:
+        """Of the same course of events under another variant, which may have other limits."""
+        outcome = replace(run.outcome, behaviour=behaviour)
+        return criteria(outcome, run.measures, latency_seconds=self._latency_seconds)
+
     def side_by_side(self, policies: Iterable[Policy], behaviour: AwsBehaviour, seed: int) -> WorkloadRuns:
         runs = tuple(self.run(policy, behaviour, seed) for policy in policies)
         return WorkloadRuns(workload=self.workload, bounds=self.bounds, runs=runs)
@@ -131,12 +136,10 @@ def under_variants(
 def _variant_runs(
     yardstick: Yardstick, policy: Policy, variants: Sequence[AwsBehaviour], seed: int
 ) -> Iterator[VariantRun]:
-    known: dict[AwsBehaviour, Run] = {}
+    known: list[Run] = []
     for behaviour in variants:
-        eager = with_eager_scale_in(behaviour)
-        if eager not in known:
-            known[eager] = yardstick.run(policy, eager, seed)
-        run = known[eager]
-        if run.outcome.lowered and behaviour != eager:  # else what is said of scale-in cannot matter
+        run = next((run for run in known if decides(run.outcome, behaviour)), None)
+        if run is None:
             run = yardstick.run(policy, behaviour, seed)
-        yield VariantRun(behaviour=behaviour, criteria=run.criteria)
+            known.append(run)
+        yield VariantRun(behaviour=behaviour, criteria=yardstick.criteria_under(behaviour, run))

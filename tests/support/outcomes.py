@@ -64,6 +64,7 @@ def outcome(**fields: Any) -> Outcome:
         "lives": (life(),),
         "samples": (sample(60), sample(120, in_service=0), sample(180)),
         "lost_seconds": 0,
+        "raised": 0,
         "lowered": 0,
     }
     return Outcome(**usual | fields)

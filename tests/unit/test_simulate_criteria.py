@@ -105,12 +105,12 @@ def test_a_job_that_never_ends_misses_all_that_has_an_end() -> None:
     assert (its.makespan_seconds, its.clairvoyant, its.cost_times_makespan) == (None, None, None)
 
 
-@pytest.mark.parametrize(("high_periods", "starts"), [(1, 280 + 280), (3, 280 + 400), (5, 280 + 520)])
+@pytest.mark.parametrize(("high_periods", "starts"), [(1, 270 + 280), (3, 270 + 400), (5, 270 + 520)])
 def test_the_makespan_may_hold_one_start_by_the_wake_and_one_by_tracking(
     high_periods: int, starts: float
 ) -> None:
-    """A measure's period, the alarm's phase of 20 s, 200 s of start; tracking waits for more periods."""
-    behaviour = AwsBehaviour(high_periods=high_periods, alarm_phase_seconds=20)
+    """A measure's period, the alarms' 10 and 20 s, 200 s of start; tracking waits for more periods."""
+    behaviour = AwsBehaviour(high_periods=high_periods, alarm_phase_seconds=20, step_alarm_seconds=10)
     value, at_most, met = judged(outcome(behaviour=behaviour))["makespan"]
     assert (value, at_most, met) == (500, LATENCY + starts + 10 + 100, True)
     assert missed(behaviour=behaviour, job_ends=(at_most + 1,), lives=(life(ended=at_most + 2),)) == {
@@ -130,7 +130,7 @@ def test_jobs_at_the_same_time_share_the_machines() -> None:
     jobs = (job(*[100] * 4), job(*[100] * 4, arrives=400), job(*[100] * 4, arrives=5000))
     three = workload(*jobs, max_workers=2)
     found = judged(outcome(workload=three, job_ends=(500, 2900, 5700), lives=(life(ended=5800),)))
-    assert found["makespan"][:2] == (700, LATENCY + 280 + 400 + 10 + 100)
+    assert found["makespan"][:2] == (700, LATENCY + 270 + 400 + 10 + 100)
     assert "slowest job" not in found
 
 
@@ -142,7 +142,7 @@ def test_jobs_one_after_the_other_do_not_share_them() -> None:
 
 def test_of_several_jobs_the_mean_is_compared_and_the_slowest_named() -> None:
     two = workload(job(100), job(200, arrives=5000), max_workers=2)
-    limits = [LATENCY + 280 + 400 + 10 + longest for longest in (100, 200)]
+    limits = [LATENCY + 270 + 400 + 10 + longest for longest in (100, 200)]
     found = judged(outcome(workload=two, job_ends=(300, 6300), lives=(life(ended=6400),)))
     assert found["makespan"] == ((300 + 1300) / 2, sum(limits) / 2, True)
     assert found["slowest job"] == (1300, limits[1], False)

@@ -19,7 +19,7 @@ from farm.simulate.runs import Run, WorkloadRuns
 
 _WIDTH_INCHES: Final = 12
 _PANEL_INCHES: Final = 2
-_TOP_INCHES, _BOTTOM_INCHES = 0.8, 0.55
+_TITLE_INCHES, _TOP_INCHES, _BOTTOM_INCHES = 0.3, 0.95, 0.55
 _DOTS_PER_INCH: Final = 100
 _NEEDED, _DESIRED, _SERVING, _BACKLOG, _LOST = "#b9d7ee", "#d1495b", "#1f4e79", "#8a8a8a", "#000000"
 _HEADROOM: Final = 1.08
@@ -41,8 +41,13 @@ def draw(report: WorkloadRuns, path: Path) -> None:
     panels[0].set_xlim(0, _end(report) / seconds * 1.01)
     panels[0].set_ylim(0, _most_machines(report) * _HEADROOM)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.suptitle(report.workload.name, fontsize=15, fontweight="bold", x=0.01, ha="left")
-    figure.legend(handles, labels, loc="upper right", ncols=len(handles), frameon=False, fontsize=10)
+    top = 1 - _TITLE_INCHES / height
+    figure.suptitle(
+        report.workload.name, fontsize=15, fontweight="bold", x=0.06, y=1 - 0.1 / height, ha="left"
+    )
+    figure.legend(
+        handles, labels, loc="upper right", bbox_to_anchor=(0.95, top), ncols=len(handles), frameon=False
+    )
     figure.subplots_adjust(
         left=0.06, right=0.94, top=1 - _TOP_INCHES / height, bottom=_BOTTOM_INCHES / height, hspace=0.3
     )
