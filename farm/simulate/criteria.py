@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from statistics import fmean
@@ -42,7 +42,9 @@ def criteria(outcome: Outcome, measures: Measures, *, latency_seconds: float) ->
             name="seconds to zero", value=_or_never(measures.seconds_to_zero), at_most=ZERO_WITHIN_SECONDS
         ),
     ]
-    found.extend(_makespans(outcome, latency_seconds))
+    jobs = list(_job_makespans(outcome, latency_seconds))
+    if jobs:
+        found.append(_mean_makespan(jobs))
     if measures.work_seconds_per_launch >= WORTHWHILE_SECONDS:
         ratio = _or_never(measures.cost_over_clairvoyant)
         found.append(Criterion(name="cost ÷ clairvoyant", value=ratio, at_most=CLAIRVOYANT_RATIO))
@@ -65,22 +67,17 @@ def start_by_tracking_seconds(outcome: Outcome) -> float:
     return detection + outcome.machines.start_seconds
 
 
-def _makespans(outcome: Outcome, latency_seconds: float) -> list[Criterion]:
-    """The mean over the jobs that the maximum allows, and of several that which is nearest to its limit."""
-    jobs = list(_job_makespans(outcome, latency_seconds))
-    if not jobs:
-        return []
-    mean = Criterion(
+def _mean_makespan(jobs: Sequence[tuple[float, float]]) -> Criterion:
+    """Over the jobs that the maximum allows: one of several may wait behind another's frames."""
+    return Criterion(
         name="makespan",
-        value=fmean(job.value for job in jobs),
-        at_most=fmean(job.at_most for job in jobs),
+        value=fmean(makespan for makespan, _ in jobs),
+        at_most=fmean(limit for _, limit in jobs),
     )
-    slowest = max(jobs, key=lambda job: job.value - job.at_most)
-    return [mean] if len(jobs) == 1 else [mean, slowest]
 
 
-def _job_makespans(outcome: Outcome, latency_seconds: float) -> Iterator[Criterion]:
-    """Of each job that the maximum allows: it and those beside it fit into the latency on all machines.
+def _job_makespans(outcome: Outcome, latency_seconds: float) -> Iterator[tuple[float, float]]:
+    """And the limit, of each job that the maximum allows: with those beside it, it fits into the latency.
 
     A wake brings the machine that bakes, tracking brings those for its frames: one start each.
     """
@@ -96,7 +93,7 @@ def _job_makespans(outcome: Outcome, latency_seconds: float) -> Iterator[Criteri
         beside = (other for other, (at, end) in zip(jobs, lives, strict=True) if at < until and end > arrived)
         most = latency_seconds * outcome.workload.max_workers
         if _rendering_seconds(beside) <= most * (1 + _ROUNDING):
-            yield Criterion(name="slowest job", value=ended - arrived, at_most=limit)
+            yield ended - arrived, limit
 
 
 def _rendering_seconds(jobs: Iterator[SimulatedJob]) -> float:

@@ -11,7 +11,8 @@ from farm.simulate.model import AtZero, AwsBehaviour, Base, Outcome
 HIGH_PERIODS: Final = (1, 3, 5)
 LOW_PERIODS: Final = (9, 15)
 LOW_THRESHOLDS: Final = (0.9, 0.75)
-ALARM_PHASES_SECONDS: Final = (5.0, 50.0)
+ALARM_DELAYS_SECONDS: Final = ((5.0, 5.0), (50.0, 25.0))
+"""Of tracking's alarms and of the step policy's: all quick, or all slow."""
 
 
 def decides(outcome: Outcome, behaviour: AwsBehaviour) -> bool:
@@ -62,9 +63,10 @@ def every_variant() -> tuple[AwsBehaviour, ...]:
             low_periods=low_periods,
             low_threshold=low_threshold,
             warmup_blocks_scale_in=blocks,
-            alarm_phase_seconds=phase,
+            alarm_phase_seconds=tracking,
+            step_alarm_seconds=step,
         )
-        for base, at_zero, high_periods, low_periods, low_threshold, blocks, phase in product(
-            Base, AtZero, HIGH_PERIODS, LOW_PERIODS, LOW_THRESHOLDS, (False, True), ALARM_PHASES_SECONDS
+        for base, at_zero, high_periods, low_periods, low_threshold, blocks, (tracking, step) in product(
+            Base, AtZero, HIGH_PERIODS, LOW_PERIODS, LOW_THRESHOLDS, (False, True), ALARM_DELAYS_SECONDS
         )
     )

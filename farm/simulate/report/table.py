@@ -32,7 +32,6 @@ _SHORT = {
     "jobs never ended": "never ends",
     "seconds to zero": "to zero",
     "makespan": "makespan",
-    "slowest job": "slowest job",
     "cost ÷ clairvoyant": "cost",
 }
 """What was missed, in a word; a momentary overshoot starts machines too early."""
