@@ -24,7 +24,7 @@ PROBE_WORKERS: Final = 2
 WATCH_EVENT: Final = "watch"
 """In the event of a run of the measure: go on for the minute while there is something to do."""
 UPLOADED_EVENT: Final = "uploaded"
-"""In the event of a run of the measure: something has just come, so look whether the fleet has to grow."""
+"""In the event of a run of the measure: something has just come, so wake the farm if it sleeps."""
 SMALL_FLEET: Final = 20
 """Machines up to which the step policy adds them, one step for each number: AWS allows 20 steps.
 
@@ -134,7 +134,7 @@ def workers_in_time(frames: int, jobs: Sequence[JobFrames], limits: ScalingLimit
     timed = [(job.frames_left, usual) for job in jobs if (usual := frame_seconds(job)) is not None]
     timed_frames = sum(left for left, _ in timed)
     latency = limits.acceptable_latency_seconds
-    workers = sum(left * usual / max(latency, usual) for left, usual in timed)
+    workers = sum(left * min(1.0, usual / latency) for left, usual in timed)
     if timed_frames:
         workers *= 1 - frames_done_meanwhile(jobs, limits) / timed_frames
     untimed = [job.frames_left for job in jobs if frame_seconds(job) is None]
@@ -149,7 +149,7 @@ def _guess(frames: int, frame_seconds: float, limits: ScalingLimits) -> float:
     At least two find out, at most one for each `frame_queue_bpi` frames.
     """
     most = ceil(frames / limits.frame_queue_bpi)
-    by_time = frames * frame_seconds / max(limits.acceptable_latency_seconds, frame_seconds)
+    by_time = frames * min(1.0, frame_seconds / limits.acceptable_latency_seconds)
     return min(most, max(PROBE_WORKERS, by_time))
 
 

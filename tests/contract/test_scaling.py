@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import ceil, isfinite
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contract.frame_time import JobFrames
@@ -222,6 +222,7 @@ def test_no_rounding_adds_a_worker_for_any_capacity_up_to_500() -> None:
 
 
 @given(counts, st.floats(0, 20_000), st.floats(0, 20_000), running, limits)
+@example(125, 4196.0, 4195.252230391699, 0, replace(LIMITS, acceptable_latency_seconds=60))
 def test_more_work_never_wants_fewer(
     frames: int, one: float, other: float, running: int, limits: ScalingLimits
 ) -> None:
