@@ -19,8 +19,8 @@ MEASURE_PERIOD_SECONDS: Final = 60
 """From one measure to the next, while there is nothing to do."""
 WATCH_PERIOD_SECONDS: Final = 10
 """The same while there is: a minute lost is a minute of everybody's waiting."""
-PROBE_WORKERS: Final = 2
-"""Workers that find out how long a job's frames take."""
+MOST_PROBES: Final = 2
+"""Workers, at most, that find out how long a job's frames take."""
 WATCH_EVENT: Final = "watch"
 """In the event of a run of the measure: go on for the minute while there is something to do."""
 UPLOADED_EVENT: Final = "uploaded"
@@ -144,13 +144,9 @@ def workers_in_time(frames: int, jobs: Sequence[JobFrames], limits: ScalingLimit
 
 
 def _guess(frames: int, frame_seconds: float, limits: ScalingLimits) -> float:
-    """Workers for a job that nobody has timed, as if its frames were as short as any other job's.
-
-    At least two find out, at most one for each `frame_queue_bpi` frames.
-    """
-    most = ceil(frames / limits.frame_queue_bpi)
+    """Workers for a job that nobody has timed, as if its frames were as short as any other job's: a few."""
     by_time = frames * min(1.0, frame_seconds / limits.acceptable_latency_seconds)
-    return min(most, max(PROBE_WORKERS, by_time))
+    return min(ceil(frames / limits.frame_queue_bpi), min(max(1.0, by_time), MOST_PROBES))
 
 
 def frames_done_meanwhile(jobs: Sequence[JobFrames], limits: ScalingLimits) -> int:
