@@ -19,8 +19,6 @@ MEASURE_PERIOD_SECONDS: Final = 60
 """From one measure to the next, while there is nothing to do."""
 WATCH_PERIOD_SECONDS: Final = 10
 """The same while there is: a minute lost is a minute of everybody's waiting."""
-MOST_PROBES: Final = 2
-"""Workers, at most, that find out how long a job's frames take."""
 WATCH_EVENT: Final = "watch"
 """In the event of a run of the measure: go on for the minute while there is something to do."""
 UPLOADED_EVENT: Final = "uploaded"
@@ -140,13 +138,21 @@ def workers_in_time(frames: int, jobs: Sequence[JobFrames], limits: ScalingLimit
     untimed = [job.frames_left for job in jobs if frame_seconds(job) is None]
     untimed.append(max(0, frames - timed_frames - sum(untimed)))  # of jobs that were not looked up
     shortest = min((usual for _, usual in timed), default=0.0)
-    return max(1, ceil(workers + sum(_guess(left, shortest, limits) for left in untimed)))
+    return max(1, ceil(workers + _guess(untimed, shortest, limits)))
 
 
-def _guess(frames: int, frame_seconds: float, limits: ScalingLimits) -> float:
-    """Workers for a job that nobody has timed, as if its frames were as short as any other job's: a few."""
-    by_time = frames * min(1.0, frame_seconds / limits.acceptable_latency_seconds)
-    return min(ceil(frames / limits.frame_queue_bpi), min(max(1.0, by_time), MOST_PROBES))
+def _guess(frames: Sequence[int], frame_seconds: float, limits: ScalingLimits) -> float:
+    """Workers for jobs that nobody has timed, as if their frames were as short as any other job's.
+
+    One finds out for each job. The more jobs wait, the likelier some are longer than that, so the more is
+    guessed of each: as many workers as there are such jobs, and one for each `frame_queue_bpi` of its frames.
+    """
+    by_time = min(1.0, frame_seconds / limits.acceptable_latency_seconds)
+    waiting = [left for left in frames if left]
+    most = (min(len(waiting), ceil(left / limits.frame_queue_bpi)) for left in waiting)
+    return sum(
+        min(most_of_it, max(1.0, left * by_time)) for left, most_of_it in zip(waiting, most, strict=True)
+    )
 
 
 def frames_done_meanwhile(jobs: Sequence[JobFrames], limits: ScalingLimits) -> int:
