@@ -66,14 +66,9 @@ def measured(
         (0, 1, 0, [], 1, "the original started two machines for one frame"),
         (0, 100, 1, [], 1, "nobody knows how long they take: one finds out"),
         (0, 300, 1, [JobFrames(frames_left=100)] * 3, 3, "a day's uploads wait in one line: one for each"),
-        (
-            0,
-            200,
-            1,
-            [job(100, 60), JobFrames(frames_left=100)],
-            12,
-            "the second may be like the first: two find out",
-        ),
+        (0, 200, 1, [job(100, 60), JobFrames(frames_left=100)], 11, "the second may be shorter: one"),
+        (0, 200, 1, [job(100, 6)] + [JobFrames(frames_left=20)] * 5, 6, "five like a short one: one each"),
+        (0, 260, 1, [job(100, 60)] + [JobFrames(frames_left=40)] * 4, 20, "four are hardly all shorter"),
         (0, 200, 1, [job(100, 2), JobFrames(frames_left=100)], 2, "where the others are short, one"),
         (
             0,
