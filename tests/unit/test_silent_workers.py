@@ -96,12 +96,13 @@ def test_who_is_not_in_service_is_let_be(farm: MeasuredFarm, state: str) -> None
     assert (farm.autoscaling.ended, farm.ec2.asked) == ([], [])
 
 
-def test_a_group_without_machines_costs_no_call(farm: MeasuredFarm) -> None:
+def test_a_group_without_machines_costs_no_call(farm: MeasuredFarm, caplog: pytest.LogCaptureFixture) -> None:
     farm.autoscaling.states = []
     farm.aws.sqs.purge_queue(QueueUrl=farm.aws.render_queue_url)
     farm.lose_table()
     farm.measure()
     assert farm.ec2.asked == []
+    assert "could be ended" not in caplog.text, "nor was the table read, which is not there"
 
 
 @pytest.mark.parametrize("fails", ["ec2", "autoscaling", "records"])
