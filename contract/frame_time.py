@@ -5,6 +5,7 @@ Rather too short than too long: a machine too late costs a minute, one too many 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean
@@ -14,6 +15,8 @@ from contract.options import LONGEST_FRAME_SECONDS
 
 SHORTEST_FRAME_SECONDS: Final = 0.01
 FEWEST_RECENT: Final = 3
+ODD_FACTOR: Final = 4.0
+"""A running frame counts as so many times the mean of the timed ones at most."""
 DOUBT: Final = 2.0
 """Standard errors that are taken off the mean of recent frames: what is left is hardly too long."""
 
@@ -43,9 +46,20 @@ def frame_seconds(job: JobFrames) -> float | None:
     timed, running = job.frames_timed, len(job.running_seconds)
     if not timed and not running:
         return None
-    at_least = (job.timed_seconds + sum(job.running_seconds)) / (timed + max(1, running))
+    begun = list(_believed(job))
+    at_least = (job.timed_seconds + sum(begun)) / (timed + max(1, running))
+    if not timed:
+        at_least = max(begun)  # those that were begun later have only had less time
     usual = max(at_least, job.timed_seconds / (timed + 1), _surely_recent(job.recent_seconds))
     return min(max(usual, SHORTEST_FRAME_SECONDS), LONGEST_FRAME_SECONDS)
+
+
+def _believed(job: JobFrames) -> Iterator[float]:
+    """How long its running frames have taken; one that hangs among frames that were timed says little."""
+    most = float(LONGEST_FRAME_SECONDS)
+    if job.frames_timed >= FEWEST_RECENT:
+        most = min(most, ODD_FACTOR * job.timed_seconds / job.frames_timed)
+    return (min(seconds, most) for seconds in job.running_seconds)
 
 
 def _surely_recent(seconds: tuple[float, ...]) -> float:

@@ -19,12 +19,10 @@ MEASURE_PERIOD_SECONDS: Final = 60
 """From one measure to the next, while there is nothing to do."""
 WATCH_PERIOD_SECONDS: Final = 10
 """The same while there is: a minute lost is a minute of everybody's waiting."""
-PROBE_WORKERS: Final = 2
-"""Workers that find out how long a job's frames take."""
 WATCH_EVENT: Final = "watch"
 """In the event of a run of the measure: go on for the minute while there is something to do."""
 UPLOADED_EVENT: Final = "uploaded"
-"""In the event of a run of the measure: something has just come, so look whether the fleet has to grow."""
+"""In the event of a run of the measure: something has just come, so wake the farm if it sleeps."""
 SMALL_FLEET: Final = 20
 """Machines up to which the step policy adds them, one step for each number: AWS allows 20 steps.
 
@@ -134,23 +132,27 @@ def workers_in_time(frames: int, jobs: Sequence[JobFrames], limits: ScalingLimit
     timed = [(job.frames_left, usual) for job in jobs if (usual := frame_seconds(job)) is not None]
     timed_frames = sum(left for left, _ in timed)
     latency = limits.acceptable_latency_seconds
-    workers = sum(left * usual / max(latency, usual) for left, usual in timed)
+    workers = sum(left * min(1.0, usual / latency) for left, usual in timed)
     if timed_frames:
         workers *= 1 - frames_done_meanwhile(jobs, limits) / timed_frames
     untimed = [job.frames_left for job in jobs if frame_seconds(job) is None]
     untimed.append(max(0, frames - timed_frames - sum(untimed)))  # of jobs that were not looked up
     shortest = min((usual for _, usual in timed), default=0.0)
-    return max(1, ceil(workers + sum(_guess(left, shortest, limits) for left in untimed)))
+    return max(1, ceil(workers + _guess(untimed, shortest, limits)))
 
 
-def _guess(frames: int, frame_seconds: float, limits: ScalingLimits) -> float:
-    """Workers for a job that nobody has timed, as if its frames were as short as any other job's.
+def _guess(frames: Sequence[int], frame_seconds: float, limits: ScalingLimits) -> float:
+    """Workers for jobs that nobody has timed, as if their frames were as short as any other job's.
 
-    At least two find out, at most one for each `frame_queue_bpi` frames.
+    One finds out for each job. The more jobs wait, the likelier some are longer than that, so the more is
+    guessed of each: as many workers as there are such jobs, and one for each `frame_queue_bpi` of its frames.
     """
-    most = ceil(frames / limits.frame_queue_bpi)
-    by_time = frames * frame_seconds / max(limits.acceptable_latency_seconds, frame_seconds)
-    return min(most, max(PROBE_WORKERS, by_time))
+    by_time = min(1.0, frame_seconds / limits.acceptable_latency_seconds)
+    waiting = [left for left in frames if left]
+    most = (min(len(waiting), ceil(left / limits.frame_queue_bpi)) for left in waiting)
+    return sum(
+        min(most_of_it, max(1.0, left * by_time)) for left, most_of_it in zip(waiting, most, strict=True)
+    )
 
 
 def frames_done_meanwhile(jobs: Sequence[JobFrames], limits: ScalingLimits) -> int:

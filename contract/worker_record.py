@@ -22,6 +22,10 @@ RECENT_FRAMES: Final = 3
 """So many of its last frames does a worker tell the times of."""
 
 
+NO_FRAME: Final = -1
+"""No frame has a number below 0."""
+
+
 class Doing(StrEnum):
     IDLE = "IDLE"
     BAKE = "BAKE"
@@ -34,8 +38,8 @@ class WorkerRecord:
     worker_id: str
     doing: Doing
     job_id: str = ""
-    frame: int = 0
-    """Of a render; 0 otherwise."""
+    frame: int = NO_FRAME
+    """That it renders; none while it opens the scene."""
     since: int
     """Epoch seconds at which it began this."""
     seen_at: int

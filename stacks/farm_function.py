@@ -38,6 +38,7 @@ class FarmFunction(Function):
         timeout: Duration,
         on_failure: IDestination | None = None,
         retry_attempts: int | None = None,
+        max_event_age: Duration | None = None,
         placement: Placement | None = None,
         function_name: str | None = None,
     ) -> None:
@@ -66,6 +67,7 @@ class FarmFunction(Function):
             log_group=log_group,
             on_failure=on_failure,
             retry_attempts=retry_attempts,
+            max_event_age=max_event_age,
             vpc=placement.vpc if placement else None,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC) if placement else None,
             allow_public_subnet=True if placement else None,  # it needs no way to the internet

@@ -73,6 +73,7 @@ class ScalingStack(Stack):
             ),
             timeout=Duration.seconds(MEASURE_PERIOD_SECONDS + 30),  # it watches for a minute
             retry_attempts=0,  # the next minute measures anew; an old measure is worth nothing
+            max_event_age=Duration.seconds(MEASURE_PERIOD_SECONDS),
         )
         for queue in queues.tasks:
             queue.grant(function, "sqs:GetQueueAttributes")

@@ -134,10 +134,12 @@ def assemble(settings: AgentSettings, processes: Processes) -> tuple[WorkLoop, W
 
 def _idle_worker(settings: AgentSettings, clients: Clients, queues: _Queues) -> IdleWorker:
     group = OwnGroup(clients.autoscaling, name=settings.worker_asg_name, worker_id=settings.worker_id)
+    protection = ScaleInProtection(group)
+    protection.learn()
     return IdleWorker(
         group=group,
         queues=queues.tasks,
-        protection=ScaleInProtection(group),
+        protection=protection,
         idle_seconds=settings.idle_seconds,
         look_seconds=settings.poll_seconds,
     )

@@ -91,7 +91,7 @@ class RenderTaskHandler:
         """Render and record frames, taking each that has ended off `left`, until one fails."""
         output = self._sessions.output_folder()
         completed = False
-        self._clock.turn_to(left[0])
+        self._clock.turn_to(None)
         self._clock.begin(None)  # nobody knows how long it takes to open a scene
         try:
             session = self._sessions.open_for(

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from contract.frames import parse_frames
 from contract.tasks import BakeTask, RenderTask
-from contract.worker_record import RENEW_SECONDS, Doing, WorkerRecord, worker_key
+from contract.worker_record import NO_FRAME, RENEW_SECONDS, Doing, WorkerRecord, worker_key
 from worker_agent.back_off import BackOff
 from worker_agent.frame_clock import FrameClock
 from worker_agent.interruptions.task_in_hand import TaskInHand
@@ -87,13 +86,12 @@ class WorkerReport:
             delay = self.look()
 
     def _record(self) -> WorkerRecord:
-        frame = (
-            self._frame_clock.frame
-        )  # asked first: one that has ended meanwhile is no frame of the next task
+        # asked first: one that has ended meanwhile is no frame of the next task
+        frame = self._frame_clock.frame
         task, since = self._in_hand.since
-        doing, job_id, number = Doing.IDLE, "", 0
+        doing, job_id, number = Doing.IDLE, "", NO_FRAME
         if isinstance(task, RenderTask):
-            doing, job_id, number = Doing.RENDER, task.job_id, parse_frames(task.frames)[0]
+            doing, job_id = Doing.RENDER, task.job_id
             if frame and frame[1] >= since:
                 number, since = frame
         elif task is not None:

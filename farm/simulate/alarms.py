@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from contract.scaling import MEASURE_PERIOD_SECONDS, WATCH_PERIOD_SECONDS
@@ -22,6 +23,25 @@ class Datapoint:
     """What the step policy sets the capacity to; 0: it is silent."""
 
 
+@dataclass(slots=True)
+class StepAlarm:
+    """Acts when it goes on, and again each minute that it stays on, whatever its period: so AWS says."""
+
+    _looked: float = -inf
+    _acted: float = -inf
+
+    def acts(self, now: float, breached: bool) -> bool:
+        """With a datapoint at `now`; where none came for longer than a watch's period, it has gone off."""
+        gone_off = now - self._looked > WATCH_PERIOD_SECONDS
+        self._looked = now
+        if gone_off or not breached:
+            self._acted = -inf
+        if not breached or now - self._acted < MEASURE_PERIOD_SECONDS:
+            return False
+        self._acted = now
+        return True
+
+
 def follow(
     farm: Farm,
     tracking: TargetTracking,
@@ -37,6 +57,7 @@ def follow(
     """
     behaviour = farm.behaviour
     watching = False
+    step_alarm = StepAlarm()
 
     def each_minute() -> None:
         datapoint = measure()
@@ -61,8 +82,7 @@ def follow(
             farm.agenda.after(WATCH_PERIOD_SECONDS, watch)
 
     def grow_soon(datapoint: Datapoint) -> None:
-        if datapoint.grow_to:
-            farm.agenda.after(behaviour.step_alarm_seconds, lambda: grow(datapoint.grow_to))
+        farm.agenda.after(behaviour.step_alarm_seconds, lambda: grow(datapoint.grow_to))
 
     def track(datapoint: Datapoint) -> None:
         proposed = tracking.look(datapoint.metric, _capacity(farm, warmup_seconds))
@@ -72,7 +92,7 @@ def follow(
             farm.group.set_desired(proposed)
 
     def grow(capacity: int) -> None:
-        if capacity != farm.group.desired:
+        if step_alarm.acts(farm.agenda.now, capacity > 0) and capacity != farm.group.desired:
             farm.group.set_desired(capacity)
 
     farm.agenda.every(MEASURE_PERIOD_SECONDS, each_minute)

@@ -25,7 +25,7 @@ def simulate(
     ] = None,
     start_seconds: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="What a machine really takes from its launch until it works."),
+        typer.Option(metavar="SECONDS", help="What a machine takes from the decision until it works."),
     ] = None,
     max_workers: Annotated[int | None, typer.Option(help="Instead of the deployed maximum.")] = None,
     jobs: Annotated[

@@ -50,8 +50,7 @@ def compare(request: Request) -> bool:
     machines = _machines(request.start_seconds)
     workloads, chosen = _workloads(request), _policies(request)
     latency = request.setup.limits.acceptable_latency_seconds
-    if request.plot_folder is not None:
-        request.plot_folder.mkdir(parents=True, exist_ok=True)  # found out before the work, not after it
+    _check_places(request)
     console = Console(highlight=False, stderr=request.json_file == _STANDARD_OUTPUT)
     if not console.is_terminal:
         console.width = _TABLE_WIDTH
@@ -79,6 +78,23 @@ def compare(request: Request) -> bool:
         )
         _write(request.json_file, text)
     return not any(report.runs[0].missed for report in reports) and not any(one.misses for one in varied)
+
+
+def _check_places(request: Request) -> None:
+    """Found out before the work, not after it."""
+    folder, file = request.plot_folder, request.json_file
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RequestError(f"--plot {folder}: {error.strerror}; expected a folder") from error
+    if file is not None and file != _STANDARD_OUTPUT:
+        try:
+            file.open("a").close()
+        except OSError as error:
+            raise RequestError(
+                f"--json {file}: {error.strerror}; expected a file that can be written"
+            ) from error
 
 
 def _machines(start_seconds: float | None) -> Machines:

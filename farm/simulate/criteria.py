@@ -51,7 +51,7 @@ def criteria(outcome: Outcome, measures: Measures, *, latency_seconds: float) ->
     return tuple(found)
 
 
-def start_by_wake_seconds(outcome: Outcome) -> float:
+def start_by_step_seconds(outcome: Outcome) -> float:
     """At most, from a job's arrival at an empty farm until its first machine works.
 
     A measure's period, the step policy's alarm (it waits for one datapoint), and the machine.
@@ -79,9 +79,9 @@ def _mean_makespan(jobs: Sequence[tuple[float, float]]) -> Criterion:
 def _job_makespans(outcome: Outcome, latency_seconds: float) -> Iterator[tuple[float, float]]:
     """And the limit, of each job that the maximum allows: with those beside it, it fits into the latency.
 
-    A wake brings the machine that bakes, tracking brings those for its frames: one start each.
+    The step policy brings the machine that bakes, and it or tracking those for the frames: one start each.
     """
-    starts = start_by_wake_seconds(outcome) + start_by_tracking_seconds(outcome)
+    starts = start_by_step_seconds(outcome) + start_by_tracking_seconds(outcome)
     jobs = outcome.workload.jobs
     lives = [
         (job.arrives, end if end is not None else inf)
@@ -101,14 +101,14 @@ def _rendering_seconds(jobs: Iterator[SimulatedJob]) -> float:
 
 
 def _momentary_overshoot(outcome: Outcome) -> int:
-    """Machines, at most, above what was needed so far or will be by the time that a new machine works."""
-    worst, needed, samples = 0, 0, list(outcome.samples)
-    ahead = iter(samples)
-    upcoming = next(ahead, None)
-    for sample in samples:
-        while upcoming is not None and upcoming.at <= sample.at + outcome.machines.start_seconds:
-            needed = max(needed, upcoming.needed)
-            upcoming = next(ahead, None)
+    """Machines, at most, above what was needed since the farm last slept or will be once a new one works."""
+    samples, worst, woke, ahead = outcome.samples, 0, 0, 0
+    for number, sample in enumerate(samples):
+        while ahead < len(samples) and samples[ahead].at <= sample.at + outcome.machines.start_seconds:
+            ahead += 1
+        if not sample.desired and not sample.tasks:
+            woke = number
+        needed = max(other.needed for other in samples[woke:ahead])
         worst = max(worst, sample.desired - needed)
     return worst
 

@@ -38,12 +38,13 @@ def handle(event: Mapping[str, Any] | None, context: object) -> dict[str, Any]:
     """Lambda entry. Returns what it measured first, for whoever calls it by hand.
 
     The schedule's event has WATCH_EVENT: then it goes on measuring for the minute while there is work. A new
-    upload's has UPLOADED_EVENT: it only looks whether the fleet has to grow.
+    upload's has UPLOADED_EVENT: it only wakes a farm that sleeps.
     """
     begun = monotonic()
     measurement = _measurement()
     if event and event.get(UPLOADED_EVENT):
-        return {**asdict(measurement.in_between()), "refused": ""}
+        woken = measurement.of_an_upload()
+        return asdict(woken) if woken else {}
     backlog, refused = measurement.of_the_minute()
     if event and event.get(WATCH_EVENT):
         watch(backlog, measurement.in_between, begun=begun, clock=monotonic, sleep=sleep)

@@ -13,7 +13,7 @@ from contract.scaling import Backlog, ScalingLimits, measure_backlog
 from contract.settings import BacklogSettings
 from functions.measure_backlog.capacity import ask_why, tell_jobs
 from functions.measure_backlog.emission import emit, values_of
-from functions.measure_backlog.observation import Observation, observe
+from functions.measure_backlog.observation import Observation, group_of, observe
 from functions.measure_backlog.records import BacklogRecords
 from functions.measure_backlog.silent_workers import end_a_silent_worker
 from functions.measure_backlog.work import Work, look
@@ -56,6 +56,12 @@ class Measurement:
         emit({GROW_TO: backlog.grow_to}, self.settings, cloudwatch=self.cloudwatch)
         return backlog
 
+    def of_an_upload(self) -> Backlog | None:
+        """As in between, if the farm sleeps; None: it is awake, and measured every few seconds anyway."""
+        if group_of(self.autoscaling, self.settings.worker_asg_name).desired_capacity:
+            return None
+        return self.in_between()
+
     def _measure(self) -> tuple[Observation, Work, Backlog]:
         seen = observe(self.settings, sqs=self.sqs, autoscaling=self.autoscaling)
         now = int(self.now())
@@ -63,7 +69,7 @@ class Measurement:
         backlog = measure_backlog(
             bake=seen.bake,
             render=seen.render,
-            jobs=work.frames(now),
+            jobs=work.frames(),
             desired_capacity=seen.group.desired_capacity,
             limits=_limits(self.settings),
         )

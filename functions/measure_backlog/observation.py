@@ -58,7 +58,7 @@ def observe(settings: BacklogSettings, *, sqs: SQSClient, autoscaling: AutoScali
             delayed=render.delayed + urgent.delayed,
             in_flight=render.in_flight + urgent.in_flight,
         ),
-        group=_group(autoscaling, settings.worker_asg_name),
+        group=group_of(autoscaling, settings.worker_asg_name),
     )
 
 
@@ -78,7 +78,8 @@ def _depth(sqs: SQSClient, queue_url: str) -> QueueDepth:
     )
 
 
-def _group(autoscaling: AutoScalingClient, name: str) -> Group:
+def group_of(autoscaling: AutoScalingClient, name: str) -> Group:
+    """Raises GroupMissingError, and what AWS raises."""
     groups = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
     if not groups:
         raise GroupMissingError(f"there is no Auto Scaling group {name}")

@@ -13,7 +13,7 @@ from contract.frame_time import JobFrames, frame_seconds, left_seconds
     ("timed", "timed_seconds", "running", "at_most", "at_least", "why"),
     [
         (0, 0.0, (60.0,), 60, 60, "a frame that has run for a minute takes at least a minute"),
-        (0, 0.0, (10.0, 50.0), 30, 30, "and so for several: their mean so far"),
+        (0, 0.0, (10.0, 50.0), 50, 50, "and of several as long as the first, as far as anybody knows"),
         (1, 600.0, (), 300, 300, "one frame may be an odd one: half of it is believed"),
         (4, 240.0, (), 60, 48, "four of a minute each"),
         (1000, 60_000.0, (), 60, 59.9, "a thousand: there is no doubt left"),
@@ -49,6 +49,19 @@ def test_one_odd_frame_among_recent_ones_is_no_trend() -> None:
         frames_left=50, frames_timed=100, timed_seconds=1000, recent_seconds=(10, 10, 10, 10, 300)
     )
     assert frame_seconds(job) == pytest.approx(10, rel=0.01)
+
+
+def test_a_frame_that_hangs_among_short_ones_makes_no_fleet() -> None:
+    job = JobFrames(
+        frames_left=90,
+        frames_timed=10,
+        timed_seconds=100,
+        running_seconds=(3600.0,),
+        recent_seconds=(10.0,) * 3,
+    )
+    usual = frame_seconds(job)
+    assert usual is not None
+    assert usual < 13
 
 
 def test_nothing_seen_is_nothing_known() -> None:

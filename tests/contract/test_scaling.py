@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import ceil, isfinite
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contract.frame_time import JobFrames
@@ -64,11 +64,25 @@ def measured(
         (1, 0, 1, [], 1, "a bake in flight keeps its machine: the original scaled in during a bake"),
         (2, 0, 1, [], 2, "two films at once are baked at once"),
         (0, 1, 0, [], 1, "the original started two machines for one frame"),
-        (0, 100, 1, [], 2, "nobody knows how long they take: two find out"),
-        (0, 300, 1, [JobFrames(frames_left=100)] * 3, 6, "a day's uploads wait in one line: two for each"),
-        (0, 200, 1, [job(100, 60), JobFrames(frames_left=100)], 20, "the second is taken for like the first"),
-        (0, 200, 1, [job(100, 9), JobFrames(frames_left=100)], 4, "and not for longer; two find out"),
-        (0, 120, 1, [job(20, 600), JobFrames(frames_left=100)], 20, "a hundred short ones behind long ones"),
+        (0, 100, 1, [], 1, "nobody knows how long they take: one finds out"),
+        (0, 300, 1, [JobFrames(frames_left=100)] * 3, 3, "a day's uploads wait in one line: one for each"),
+        (
+            0,
+            200,
+            1,
+            [job(100, 60), JobFrames(frames_left=100)],
+            12,
+            "the second may be like the first: two find out",
+        ),
+        (0, 200, 1, [job(100, 2), JobFrames(frames_left=100)], 2, "where the others are short, one"),
+        (
+            0,
+            110,
+            1,
+            [job(10, 600), JobFrames(frames_left=100)],
+            11,
+            "a hundred unknown ones behind long ones",
+        ),
         (0, 8, 1, [], 1, "so few that the one may find out alone"),
         (0, 100, 1, [job(100, 10)], 2, "the original started twenty for 100 frames of 10 s"),
         (0, 100, 1, [job(100, 60)], 10, "100 minutes of work, ten of them to wait: ten workers"),
@@ -133,8 +147,8 @@ def test_a_small_fleet_grows_at_once(frames: int, capacity: int, wanted: int, gr
 
 def test_tracking_leaves_to_the_step_policy_what_that_does() -> None:
     """Both act on one measure: tracking would multiply what the step policy has set a moment before."""
-    backlog = measured(frames=100, capacity=1)
-    assert backlog.grow_to == 2
+    backlog = measured(0, 100, 1, job(100, 60))
+    assert backlog.grow_to == 10
     assert backlog.backlog_per_instance < LIMITS.acceptable_latency_seconds
 
 
@@ -222,6 +236,7 @@ def test_no_rounding_adds_a_worker_for_any_capacity_up_to_500() -> None:
 
 
 @given(counts, st.floats(0, 20_000), st.floats(0, 20_000), running, limits)
+@example(125, 4196.0, 4195.252230391699, 0, replace(LIMITS, acceptable_latency_seconds=60))
 def test_more_work_never_wants_fewer(
     frames: int, one: float, other: float, running: int, limits: ScalingLimits
 ) -> None:

@@ -23,7 +23,7 @@ from farm.local.group import DeployedGroup, StandingGroup
 from farm.local.machines import LifecycleState, Machines
 from farm.local.metadata import MetadataServer
 from farm.local.state import StateFolder
-from tests.support.emulator import an_emulator
+from tests.support.emulator import an_emulator, make_group
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -35,18 +35,7 @@ GROUP = "workers"
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with an_emulator(tmp_path_factory.mktemp("emulator")) as endpoint:
-        scaling = clients.scaling(endpoint)
-        scaling.create_launch_configuration(
-            LaunchConfigurationName="any", ImageId="ami-0123456789abcdef0", InstanceType="m5.large"
-        )
-        scaling.create_auto_scaling_group(
-            AutoScalingGroupName=GROUP,
-            LaunchConfigurationName="any",
-            MinSize=0,
-            MaxSize=5,
-            AvailabilityZones=["us-east-1a"],
-            NewInstancesProtectedFromScaleIn=True,
-        )
+        make_group(endpoint, GROUP)
         yield endpoint
 
 

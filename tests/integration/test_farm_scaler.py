@@ -18,7 +18,7 @@ from farm.local.group import DeployedGroup, GroupMissingError
 from farm.local.policies import PolicyError, read_policies
 from farm.local.scaler import Scaler, ScalerError
 from farm.local.tracking import HIGH_PERIODS, LOW_PERIODS, Step
-from tests.support.emulator import an_emulator
+from tests.support.emulator import an_emulator, make_group
 
 GROUP = "workers"
 
@@ -61,17 +61,7 @@ def told() -> list[str]:
 def group(endpoint: str, told: list[str]) -> Iterator[DeployedGroup]:
     """A group with the policies that the CDK app makes."""
     scaling = clients.scaling(endpoint)
-    scaling.create_launch_configuration(
-        LaunchConfigurationName="any", ImageId="ami-0123456789abcdef0", InstanceType="m5.large"
-    )
-    scaling.create_auto_scaling_group(
-        AutoScalingGroupName=GROUP,
-        LaunchConfigurationName="any",
-        MinSize=0,
-        MaxSize=5,
-        AvailabilityZones=["us-east-1a"],
-        NewInstancesProtectedFromScaleIn=True,
-    )
+    make_group(endpoint, GROUP)
     add_tracking(endpoint)
     grow = scaling.put_scaling_policy(
         AutoScalingGroupName=GROUP,

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from farm.local import emulator
+from farm.local import clients, emulator
 from farm.local.environment import REGION
 from farm.local.state import StateFolder
 from tests.support.synthesized import synthesized
@@ -26,6 +26,22 @@ def an_emulator(folder: Path) -> Iterator[str]:
         yield emulator.start(state)
     finally:
         emulator.end(state)
+
+
+def make_group(endpoint: str, name: str) -> None:
+    """A group of no machine, five at most, that are born protected from scale-in."""
+    scaling = clients.scaling(endpoint)
+    scaling.create_launch_configuration(
+        LaunchConfigurationName="any", ImageId="ami-0123456789abcdef0", InstanceType="m5.large"
+    )
+    scaling.create_auto_scaling_group(
+        AutoScalingGroupName=name,
+        LaunchConfigurationName="any",
+        MinSize=0,
+        MaxSize=5,
+        AvailabilityZones=["us-east-1a"],
+        NewInstancesProtectedFromScaleIn=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)

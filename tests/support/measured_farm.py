@@ -161,7 +161,7 @@ class MeasuredFarm:
     ) -> None:
         """Times are seconds ago."""
         now = time.time()
-        said |= {"since": int(now - since), "seen_at": int(now - seen)}
+        said = {"frame": 1} | said | {"since": int(now - since), "seen_at": int(now - seen)}
         self.put(WorkerRecord(worker_id=name, doing=doing, job_id=job_id, **said).to_item())
 
     def put(self, item: dict[str, Any]) -> None:

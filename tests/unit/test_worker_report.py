@@ -12,7 +12,7 @@ import pytest
 
 from contract.table import PARTITION_KEY
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
-from contract.worker_record import RENEW_SECONDS, Doing, WorkerRecord, worker_key
+from contract.worker_record import NO_FRAME, RENEW_SECONDS, Doing, WorkerRecord, worker_key
 from tests.support.agent import JOB_ID, Agent, agent_in, rendering, task
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.timed_fleet import Time
@@ -83,22 +83,22 @@ def worker(aws: AwsEdges) -> Worker:
 
 
 def test_it_says_what_it_does_and_since_when(worker: Worker) -> None:
-    assert worker.look() == (Doing.IDLE, "", 0, 5000)
+    assert worker.look() == (Doing.IDLE, "", NO_FRAME, 5000)
     tasks: list[tuple[Task, Doing]] = [(BakeTask(JOB_ID), Doing.BAKE), (FinishTask(JOB_ID), Doing.FINISH)]
     for held, doing in tasks:
         worker.time.now += 10
         began = int(worker.time.now)
         with worker.in_hand.hold(held, worker.lease):
             worker.time.now += 30
-            assert worker.look() == (doing, JOB_ID, 0, began)
-        assert worker.look() == (Doing.IDLE, "", 0, began + 30)
+            assert worker.look() == (doing, JOB_ID, NO_FRAME, began)
+        assert worker.look() == (Doing.IDLE, "", NO_FRAME, began + 30)
 
 
 def test_a_frame_is_rendered_since_blender_is_at_it(worker: Worker) -> None:
     worker.frames.turn_to(7)  # of a task before
     worker.time.now += 10
     with worker.in_hand.hold(RenderTask(JOB_ID, "3-5"), worker.lease):
-        assert worker.look() == (Doing.RENDER, JOB_ID, 3, 5010)
+        assert worker.look() == (Doing.RENDER, JOB_ID, NO_FRAME, 5010)  # its scene is being opened
         worker.time.now += 20
         worker.frames.turn_to(4)
         worker.time.now += 20

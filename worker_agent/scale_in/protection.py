@@ -1,10 +1,11 @@
 """Whether the group may take this machine when it wants fewer: never one with a task in hand.
 
-Machines are born protected. The work loop's thread alone says what is wanted, `take` before a task and
-`drop` when there is none. Where a `take` fails because the group throttles or is silent, the task begins
-all the same: the machine is worth more at work than waiting, a frame is over before the group comes round
-to a scale-in, and one that is taken nevertheless gives its task back. For the sake of a bake of hours, a
-thread of this class's own goes on asking until it succeeds, or the loop's thread wants something else.
+Machines are born protected, though an agent that ran here before may have changed that. The work loop's
+thread alone says what is wanted, `take` before a task and `drop` when there is none. Where a `take` fails
+because the group throttles or is silent, the task begins all the same: the machine is worth more at work than
+waiting, a frame is over before the group comes round to a scale-in, and one that is taken nevertheless gives
+its task back. For the sake of a bake of hours, a thread of this class's own goes on asking until it succeeds,
+or the loop's thread wants something else.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from worker_agent.back_off import BackOff
 from worker_agent.scale_in.group import NotInServiceError, OwnGroup
@@ -55,6 +56,14 @@ class ScaleInProtection:
         self._known: bool | None = True
         """None: a call failed without a clear answer, so either may hold."""
         self._retrying = False
+
+    def learn(self) -> None:
+        """Once, at the start: an agent before this one on the same machine may have dropped it."""
+        try:
+            if self._group.worker_id in self._group.look().idle:
+                self._known = False
+        except (BotoCoreError, ClientError) as error:
+            log.warning("taken for protected from scale-in, since the group does not answer: %s", error)
 
     @property
     def dropped(self) -> bool:
