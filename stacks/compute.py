@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, CfnOutput, Duration, Environment, Stack
+from aws_cdk import CfnOutput, Duration, Environment, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
@@ -16,6 +16,7 @@ from contract.settings import AgentSettings
 from stacks.assets import agent_code
 from stacks.config import FarmConfig
 from stacks.farm_queues import LEASE, FarmQueues
+from stacks.permissions import group_arn
 from stacks.scratch import Scratch
 from stacks.worker_boot import machine_image, user_data
 from stacks.worker_role import WorkerRole
@@ -99,12 +100,6 @@ class ComputeStack(Stack):
             heartbeat_timeout=Duration.seconds(TERMINATION_HEARTBEAT_SECONDS),
             default_result=autoscaling.DefaultResult.CONTINUE,
         )
-        own_group = self.format_arn(
-            service="autoscaling",
-            resource="autoScalingGroup:*",
-            resource_name=f"autoScalingGroupName/{group_name}",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
         iam.Policy(  # apart from the role's own: the machines, and so their group, wait for that one
             self,
             "LetMachineGo",
@@ -116,7 +111,7 @@ class ComputeStack(Stack):
                         "autoscaling:SetInstanceProtection",
                         "autoscaling:TerminateInstanceInAutoScalingGroup",
                     ],
-                    resources=[own_group],
+                    resources=[group_arn(self, group_name)],
                 )
             ],
         )

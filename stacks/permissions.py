@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Aws
+from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_iam as iam
 
 
@@ -14,6 +14,16 @@ def allow_put_metrics(identity: iam.IGrantable, namespace: str) -> None:
             resources=["*"],
             conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
         )
+    )
+
+
+def group_arn(stack: Stack, name: str) -> str:
+    """An Auto Scaling group's ARN from its name, for one must not refer to the group itself."""
+    return stack.format_arn(
+        service="autoscaling",
+        resource="autoScalingGroup:*",
+        resource_name=f"autoScalingGroupName/{name}",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
 
 

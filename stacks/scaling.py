@@ -19,7 +19,7 @@ from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
 from stacks.farm_queues import FarmQueues
 from stacks.fleet_metrics import fleet_metric
-from stacks.permissions import allow_put_metrics
+from stacks.permissions import allow_put_metrics, group_arn
 
 STALL = Duration.minutes(15)
 """How long a job may stand still: far longer than a queue's count lags behind what is on it."""
@@ -79,12 +79,7 @@ class ScalingStack(Stack):
             queue.grant(function, "sqs:GetQueueAttributes")
         table.grant(function, "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:UpdateItem")
         allow_put_metrics(function, config.cloudwatch_namespace)
-        function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeScalingActivities"],
-                resources=["*"],  # AWS scopes no description
-            )
-        )
+        self._let_it_see_and_end_machines(function, config.fleet_name)
         events.Rule(
             self,
             "EachMinute",
@@ -92,6 +87,24 @@ class ScalingStack(Stack):
             targets=[LambdaFunction(function, event=events.RuleTargetInput.from_object({WATCH_EVENT: True}))],
         )
         return function
+
+    def _let_it_see_and_end_machines(self, function: FarmFunction, group_name: str) -> None:
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "autoscaling:DescribeAutoScalingGroups",
+                    "autoscaling:DescribeScalingActivities",
+                    "ec2:DescribeInstances",
+                ],
+                resources=["*"],  # AWS scopes no description
+            )
+        )
+        function.add_to_role_policy(  # one of which nothing is heard
+            iam.PolicyStatement(
+                actions=["autoscaling:TerminateInstanceInAutoScalingGroup"],
+                resources=[group_arn(self, group_name)],
+            )
+        )
 
     def _sweep(self, table: dynamodb.ITable, queues: FarmQueues) -> FarmFunction:
         function = FarmFunction(

@@ -13,6 +13,9 @@ from stacks.scratch import AGENT_UID, Scratch
 
 SETTINGS_FILE = "/etc/render-worker/agent.env"
 AGENT_FOLDER = "/opt/render-worker/agent"
+INSTALL_SECONDS = 15 * 60
+"""Several times what it takes: an installation that hangs has failed."""
+KILL_SECONDS = 30
 
 
 @jsii.implements(ec2.IMachineImage)
@@ -59,6 +62,7 @@ def user_data(*, agent: Asset, settings: AgentSettings, scratch: Scratch) -> ec2
     )
     data.add_commands(
         f"rm -rf {AGENT_FOLDER} && python3 -m zipfile -e {archive} {AGENT_FOLDER}",
+        f"timeout --kill-after={KILL_SECONDS} {INSTALL_SECONDS} "
         f"bash {AGENT_FOLDER}/worker_agent/boot/install.sh "
         f"{scratch.file_system.file_system_id} {scratch.access_point.access_point_id} {AGENT_UID}",
     )

@@ -74,7 +74,7 @@ class WorkLoop:
         except MachineTroubleError as error:
             self._failures += 1
             self._say_once(str(error))
-            self._idle.found_nothing()  # a machine in trouble is the first to go
+            self._idle.found_trouble()
             self._departure.wait(self._back_off(), seen)
         except Exception:
             self._failures += 1
@@ -88,6 +88,7 @@ class WorkLoop:
         if claimed:
             try:
                 self._runner.run(*claimed, retry_seconds=int(self._back_off()))
+                self._idle.has_succeeded()
             finally:
                 self._idle.has_worked()
         elif not self._departure.leaving:

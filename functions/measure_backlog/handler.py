@@ -29,6 +29,7 @@ def _measurement() -> Measurement:
         sqs=boto3.client("sqs"),
         autoscaling=boto3.client("autoscaling"),
         cloudwatch=boto3.client("cloudwatch"),
+        ec2=boto3.client("ec2"),
         records=BacklogRecords(boto3.resource("dynamodb").meta.client, settings.job_table_name),
     )
 

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contract.metrics import CAPACITY_REFUSED, GROW_TO, NO_MACHINE
 from contract.scaling import Backlog, ScalingLimits, measure_backlog
@@ -15,6 +15,7 @@ from functions.measure_backlog.capacity import ask_why, tell_jobs
 from functions.measure_backlog.emission import emit, values_of
 from functions.measure_backlog.observation import Observation, group_of, observe
 from functions.measure_backlog.records import BacklogRecords
+from functions.measure_backlog.silent_workers import end_a_silent_worker
 from functions.measure_backlog.work import Work, look
 
 if TYPE_CHECKING:
@@ -31,19 +32,22 @@ class Measurement:
     sqs: SQSClient
     autoscaling: AutoScalingClient
     cloudwatch: CloudWatchClient
+    ec2: Any
     records: BacklogRecords
     now: Callable[[], float] = time.time
 
     def of_the_minute(self) -> tuple[Backlog, str]:
-        """Measure, emit all of it, and explain. Returns why AWS gives no machines, too; empty if it does.
+        """Measure, emit all of it, end a silent machine, and explain.
 
-        Raises GroupMissingError, OSError and what AWS raises; then nothing is emitted.
+        Returns why AWS gives no machines; empty if it does. Raises GroupMissingError, OSError and what AWS
+        raises; then nothing is emitted.
         """
         seen, work, backlog = self._measure()
         waits = seen.group.short_of_instances and bool(work.jobs)
         refused = {} if waits else {CAPACITY_REFUSED: 0}
         emit({**values_of(backlog), **refused}, self.settings, cloudwatch=self.cloudwatch)
         log.info("%s", backlog)
+        self._end_silent(seen)
         return backlog, self._explain(seen, work, waits=waits)
 
     def in_between(self) -> Backlog:
@@ -80,6 +84,15 @@ class Measurement:
             log.exception("it could not be told why there are fewer machines than wanted")
             return ""
         return why
+
+    def _end_silent(self, seen: Observation) -> None:
+        """End a machine of which nothing is heard. Nothing here ends the measure, either."""
+        try:
+            end_a_silent_worker(
+                seen, self.now(), records=self.records, ec2=self.ec2, autoscaling=self.autoscaling
+            )
+        except Exception:
+            log.exception("no machine of which nothing is heard could be ended")
 
     def _ask(self, seen: Observation, work: Work) -> str:
         why = ask_why(self.settings.worker_asg_name, seen.group, work, autoscaling=self.autoscaling)

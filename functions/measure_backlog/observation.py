@@ -25,6 +25,8 @@ class Group:
     desired_capacity: int
     instances: int = 0
     """That are in service, or about to be."""
+    in_service: tuple[str, ...] = ()
+    """Ids of those that are."""
     instance_types: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
 
@@ -82,11 +84,12 @@ def group_of(autoscaling: AutoScalingClient, name: str) -> Group:
     if not groups:
         raise GroupMissingError(f"there is no Auto Scaling group {name}")
     found: AutoScalingGroupTypeDef = groups[0]
-    states = [instance["LifecycleState"] for instance in found.get("Instances", [])]
+    states = {i["InstanceId"]: i["LifecycleState"] for i in found.get("Instances", [])}
     template = found.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
     return Group(
         desired_capacity=found["DesiredCapacity"],
-        instances=sum(state == "InService" or state.startswith("Pending") for state in states),
+        instances=sum(state == "InService" or state.startswith("Pending") for state in states.values()),
+        in_service=tuple(machine for machine, state in states.items() if state == "InService"),
         instance_types=tuple(o["InstanceType"] for o in template.get("Overrides", []) if "InstanceType" in o),
         zones=tuple(found.get("AvailabilityZones", [])),
     )

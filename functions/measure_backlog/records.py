@@ -90,6 +90,19 @@ class BacklogRecords:
         )
         return [worker for items in shards for worker in _readable(items, WorkerRecord.from_item)]
 
+    def heard_since(self, moment: int) -> set[str]:
+        """Ids of the workers that have said anything since then, whatever it was; epoch seconds."""
+        return {
+            item["worker_id"]
+            for shard in range(WORKER_SHARDS)
+            for item in self._query(
+                KeyConditionExpression=f"{PARTITION_KEY} = :shard",
+                FilterExpression="seen_at >= :moment",
+                ProjectionExpression="worker_id",
+                ExpressionAttributeValues={":shard": workers_partition(shard), ":moment": moment},
+            )
+        }
+
     def progress(self, jobs: Iterable[OpenJob]) -> dict[str, Progress]:
         """Each job's counters, summed up. Raises OSError when some stay unread."""
         keys, job_of = [], {}

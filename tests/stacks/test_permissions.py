@@ -49,6 +49,8 @@ ALLOWED = [
     (BACKLOG, "sqs:GetQueueAttributes", URGENT),
     (BACKLOG, "autoscaling:DescribeAutoScalingGroups", "*"),
     (BACKLOG, "autoscaling:DescribeScalingActivities", "*"),
+    (BACKLOG, "autoscaling:TerminateInstanceInAutoScalingGroup", OWN),
+    (BACKLOG, "ec2:DescribeInstances", "*"),
     *((BACKLOG, f"dynamodb:{a}", TABLE) for a in ("Query", "BatchGetItem", "UpdateItem")),
     (BACKLOG, "dynamodb:Query", f"{TABLE}/index/{UNFINISHED_JOBS}"),
     (JANITOR, "dynamodb:BatchGetItem", TABLE),
@@ -100,6 +102,8 @@ REFUSED = [
     (BACKLOG, "sqs:ReceiveMessage", RENDER),
     *((BACKLOG, f"dynamodb:{a}", TABLE) for a in ("PutItem", "DeleteItem", "Scan")),
     (BACKLOG, "autoscaling:SetDesiredCapacity", OWN),
+    (BACKLOG, "autoscaling:TerminateInstanceInAutoScalingGroup", f"{GROUP}Second-Compute-Workers"),
+    (BACKLOG, "ec2:TerminateInstances", "arn:aws:ec2:eu-central-1:123456789012:instance/i-1"),
     *(
         (JANITOR, f"dynamodb:{a}", TABLE)
         for a in ("PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchWriteItem")
@@ -132,6 +136,7 @@ NOT_SCOPED_BY_AWS = {
     "cloudwatch:PutMetricData",
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeScalingActivities",
+    "ec2:DescribeInstances",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSubnets",
     "ssm:UpdateInstanceInformation",

@@ -52,13 +52,18 @@ class Autoscaling:
         self.activities: list[dict[str, Any]] = []
         self.error: Exception | None = None
         self.asked: list[str] = []
+        self.ended: list[tuple[str, bool]] = []
+        """Machines, and whether the group is to be smaller by them."""
 
     def describe_auto_scaling_groups(self, AutoScalingGroupNames: list[str]) -> Any:  # noqa: N803 - as boto3
         (name,) = AutoScalingGroupNames
         overrides = [{"InstanceType": "m6i.2xlarge"}, {"InstanceType": "m5.2xlarge"}]
         group = {
             "DesiredCapacity": self.desired,
-            "Instances": [{"LifecycleState": state} for state in self.states],
+            "Instances": [
+                {"InstanceId": f"i-{number}", "LifecycleState": state}
+                for number, state in enumerate(self.states)
+            ],
             "AvailabilityZones": ["eu-central-1a"],
             "MixedInstancesPolicy": {"LaunchTemplate": {"Overrides": overrides}},
         }
@@ -69,6 +74,13 @@ class Autoscaling:
         if self.error:
             raise self.error
         return {"Activities": self.activities[:MaxRecords]}
+
+    def terminate_instance_in_auto_scaling_group(
+        self,
+        InstanceId: str,  # noqa: N803
+        ShouldDecrementDesiredCapacity: bool,  # noqa: N803
+    ) -> None:
+        self.ended.append((InstanceId, ShouldDecrementDesiredCapacity))
 
     def refuse(self, message: str = NO_SPOT, *, ago_seconds: int = 10) -> None:
         at = datetime.now(UTC) - timedelta(seconds=ago_seconds)
@@ -83,12 +95,32 @@ class Autoscaling:
         )
 
 
+class Machines:
+    """An EC2 client that knows when each machine was launched; just now, unless it is told."""
+
+    def __init__(self) -> None:
+        self.launched_at: dict[str, float] = {}
+        self.asked: list[list[str]] = []
+
+    def describe_instances(self, InstanceIds: list[str]) -> Any:  # noqa: N803 - as boto3
+        self.asked.append(InstanceIds)
+        instances = [
+            {
+                "InstanceId": name,
+                "LaunchTime": datetime.fromtimestamp(self.launched_at.get(name, time.time()), UTC),
+            }
+            for name in InstanceIds
+        ]
+        return {"Reservations": [{"Instances": [instance]} for instance in instances]}
+
+
 class MeasuredFarm:
     """Queues, table and metrics, and an Auto Scaling client of the test's own."""
 
     def __init__(self, aws: AwsEdges) -> None:
         self.aws = aws
         self.autoscaling = Autoscaling()
+        self.ec2 = Machines()
         client: Any = self.autoscaling
         settings = settings_of(aws)
         self.measurement = Measurement(
@@ -96,6 +128,7 @@ class MeasuredFarm:
             sqs=aws.sqs,
             autoscaling=client,
             cloudwatch=aws.cloudwatch,
+            ec2=self.ec2,
             records=BacklogRecords(aws.dynamodb, settings.job_table_name),
         )
 

@@ -90,7 +90,7 @@ class UnrulyGroup:
         self, *, InstanceId: str, ShouldDecrementDesiredCapacity: bool
     ) -> None:
         def end() -> None:
-            if self.desired <= self.min_size:
+            if ShouldDecrementDesiredCapacity and self.desired <= self.min_size:
                 raise refusal("ValidationError", "would violate group's min size constraint")
             self.desired -= ShouldDecrementDesiredCapacity
             self._end(InstanceId)

@@ -20,15 +20,8 @@ from tests.support.unruly_group import (
     THROTTLED,
     refusal,
 )
-from worker_agent.outcome import MachineTroubleError
-from worker_agent.scale_in.idle_worker import (
-    END_SECONDS,
-    IDLE_POLL_SECONDS,
-    LONGEST_BACK_OFF_SECONDS,
-    NOTICE_SECONDS,
-    REFUSED_SECONDS,
-    SPREAD,
-)
+from worker_agent.scale_in.attempts import LONGEST_BACK_OFF_SECONDS, REFUSED_SECONDS
+from worker_agent.scale_in.idle_worker import END_SECONDS, IDLE_POLL_SECONDS, NOTICE_SECONDS, SPREAD
 
 HOUR = 3600.0
 
@@ -266,19 +259,6 @@ def test_a_machine_whose_end_does_not_come_works_again() -> None:
     assert (fleet.worked, len(fleet.queue.polls)) == ([], polls)
     fleet.run(20)
     assert fleet.worked == [("a", True)]
-
-
-def test_a_machine_in_trouble_may_be_taken_and_ends_itself_when_nobody_needs_it() -> None:
-    def require() -> None:
-        raise MachineTroubleError("the disk of a worker is full")
-
-    fleet = Fleet(("a",), require_fit_machine=require)
-    fleet.queue.send()
-    fleet.run(HOUR)
-    assert kinds(fleet) == [DROP], "there is a task: another machine would have to be started for it"
-    fleet.queue.waiting.clear()
-    fleet.run(HOUR)
-    assert fleet.group.machines == {}
 
 
 def test_tracking_takes_an_idle_worker_and_never_a_busy_one() -> None:

@@ -68,13 +68,17 @@ def test_a_worker_is_idle_in_its_groups_eyes_once_it_is_not_protected(clients: t
     assert group.look().idle == {second}
 
 
-def test_a_worker_that_ends_itself_is_not_replaced(clients: tuple[Any, Any]) -> None:
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_worker_that_ends_itself_is_replaced_if_it_says_so(
+    clients: tuple[Any, Any], replaced: bool
+) -> None:
     first, second = make_group(clients[0], 2)
     group = OwnGroup(clients[0], name="workers", worker_id=first)
-    group.end_worker()
-    assert group.look().desired_capacity == 1
+    group.end_worker(replaced=replaced)
+    assert group.look().desired_capacity == 1 + replaced
     machines = clients[0].describe_auto_scaling_instances()["AutoScalingInstances"]
-    assert [machine["InstanceId"] for machine in machines] == [second]
+    names = [machine["InstanceId"] for machine in machines]
+    assert (first in names, second in names, len(names)) == (False, True, 1 + replaced)
 
 
 def test_a_group_that_is_gone_wants_nobody(clients: tuple[Any, Any]) -> None:

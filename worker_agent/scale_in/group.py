@@ -62,8 +62,8 @@ class OwnGroup:
             ),
         )
 
-    def end_worker(self) -> None:
-        """End this machine as a scale-in does, hook and all, and start none in its place."""
+    def end_worker(self, *, replaced: bool) -> None:
+        """End this machine as a scale-in does, hook and all; the group starts another if it is replaced."""
         self._autoscaling.terminate_instance_in_auto_scaling_group(
-            InstanceId=self.worker_id, ShouldDecrementDesiredCapacity=True
+            InstanceId=self.worker_id, ShouldDecrementDesiredCapacity=not replaced
         )

@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from contract.idle_workers import may_end
-from worker_agent.back_off import BackOff
-from worker_agent.scale_in.group import NotInServiceError, OwnGroup
+from worker_agent.scale_in.attempts import Attempts
+from worker_agent.scale_in.group import OwnGroup
+from worker_agent.scale_in.lasting_trouble import LastingTrouble
 from worker_agent.scale_in.protection import ChosenToGoError, ScaleInProtection
 from worker_agent.task_queue import TaskQueue
-from worker_agent.transient import is_busy
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +32,6 @@ NOTICE_SECONDS: Final = 60.0
 """The group's notice to a machine that it has chosen is there within seconds."""
 END_SECONDS: Final = 300.0
 """A machine that the group has agreed to end, and did not, works again."""
-REFUSED_SECONDS: Final = 300.0
-"""How long a refusal that is meant is left alone: the group may not be smaller, or calls are forbidden."""
-FIRST_BACK_OFF_SECONDS: Final = 5.0
-LONGEST_BACK_OFF_SECONDS: Final = 120.0
 
 
 class IdleWorker:
@@ -57,15 +53,13 @@ class IdleWorker:
         self._idle_seconds = idle_seconds
         self._look_seconds = look_seconds
         self._clock = clock
-        self._back_off = BackOff(
-            first_seconds=FIRST_BACK_OFF_SECONDS, longest_seconds=LONGEST_BACK_OFF_SECONDS
-        )
+        self._attempts = Attempts("idle")
+        self._trouble = LastingTrouble(self._make_room, clock)
         self._idle_since = clock()
         self._act_at = 0.0
         self._yeses = 0
         self._end_awaited_until = 0.0
         self._disowned = False
-        self._trouble = ""
 
     @property
     def poll_seconds(self) -> int | None:
@@ -99,7 +93,11 @@ class IdleWorker:
         """After a task, whatever became of it."""
         self._idle_since = self._clock()
         self._act_at, self._yeses = 0.0, 0
-        self._back_off.reset()
+        self._attempts.begin_anew()
+
+    def has_succeeded(self) -> None:
+        """After a task that no trouble of this machine stopped."""
+        self._trouble.over()
 
     def found_nothing(self) -> None:
         """Do what is due. Raises nothing, and calls nobody more often than it should."""
@@ -110,7 +108,13 @@ class IdleWorker:
             self._act(now)
         except Exception as error:  # whatever it is, the worker goes on looking for work
             self._yeses = 0
-            self._act_at = now + self._seconds_after(error)
+            self._act_at = now + self._attempts.seconds_after(error)
+
+    def found_trouble(self) -> None:
+        """A machine in trouble is the first to go; if it lasts, another takes its place. Raises nothing."""
+        self.found_nothing()
+        if not self.awaits_end():
+            self._trouble.met()
 
     def _act(self, now: float) -> None:
         if not self._protection.dropped:
@@ -122,24 +126,17 @@ class IdleWorker:
         )
         self._yeses = self._yeses + 1 if surplus else 0
         if self._yeses >= LOOKS:
-            self._group.end_worker()
-            self._end_awaited_until = self._clock() + END_SECONDS
+            self._end(replaced=False)
             log.info("idle, and one too many: this machine ends")
         if self._yeses in (0, LOOKS):  # a look that must be followed by another has settled nothing
             self._yeses = 0
-            self._back_off.reset()
-            self._trouble = ""
+            self._attempts.succeeded()
         self._act_at = now + random.uniform(self._look_seconds, SPREAD * self._look_seconds)
 
-    def _seconds_after(self, error: Exception) -> float:
-        """Until the next try; what is not over soon is said once."""
-        if is_busy(error):
-            log.info("idle, but the fleet's size cannot be looked after now: %s", error)
-            return self._back_off.after_failure()
-        trouble = f"{type(error).__name__}: {error}"
-        if trouble != self._trouble:
-            log.warning("idle, but this machine cannot be ended: %s", error)
-        self._trouble = trouble
-        if isinstance(error, NotInServiceError):  # of a machine that still starts
-            return self._back_off.after_failure()
-        return random.uniform(REFUSED_SECONDS / 2, REFUSED_SECONDS)
+    def _make_room(self) -> None:
+        self._end(replaced=True)
+        log.warning("this machine's trouble does not end: it goes, and another takes its place")
+
+    def _end(self, *, replaced: bool) -> None:
+        self._group.end_worker(replaced=replaced)
+        self._end_awaited_until = self._clock() + END_SECONDS
