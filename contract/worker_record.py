@@ -13,7 +13,6 @@ from contract.table import EXPIRES_AT, PARTITION_KEY, SORT_KEY
 
 WORKER_SHARDS: Final = 4
 """Partitions for them: a thousand workers write one item each every few seconds."""
-WORKERS_PREFIX: Final = "WORKERS#"
 STALE_SECONDS: Final = 180
 """A record that was not renewed for so long is one of a worker that is gone."""
 RENEW_SECONDS: Final = 60
@@ -47,6 +46,10 @@ class WorkerRecord:
     recent_seconds: tuple[float, ...] = ()
     """How long its last frames of this job took, the newest last."""
 
+    def busy_seconds(self, now: int) -> float:
+        """How long it has been at this, at the epoch second `now`: no longer than it can be heard to be."""
+        return float(max(0, min(now, self.seen_at + RENEW_SECONDS) - self.since))
+
     def to_item(self) -> dict[str, Any]:
         """The table item, with its key; DynamoDB drops it a day after it was last renewed."""
         return {
@@ -75,4 +78,4 @@ def worker_key(worker_id: str) -> dict[str, str]:
 
 
 def workers_partition(shard: int) -> str:
-    return f"{WORKERS_PREFIX}{shard}"
+    return f"WORKERS#{shard}"

@@ -9,7 +9,6 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from contract.keys import OUTPUT_FOLDER
-from contract.worker_record import WORKERS_PREFIX
 from stacks.farm_queues import FarmQueues
 from stacks.permissions import allow_put_metrics
 from stacks.scratch import Scratch
@@ -44,13 +43,6 @@ class WorkerRole(iam.Role):
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             "dynamodb:ConditionCheckItem",
-        )
-        self.add_to_policy(  # what it says of itself, when it stops; no job and no frame
-            iam.PolicyStatement(
-                actions=["dynamodb:DeleteItem"],
-                resources=[table.table_arn],
-                conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{WORKERS_PREFIX}*"]}},
-            )
         )
         for queue in queues.tasks:
             queue.grant_consume_messages(self)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from contract.tasks import BakeTask, RenderTask
-from contract.worker_record import NO_FRAME, RENEW_SECONDS, Doing, WorkerRecord, worker_key
+from contract.worker_record import NO_FRAME, RENEW_SECONDS, Doing, WorkerRecord
 from worker_agent.back_off import BackOff
 from worker_agent.frame_clock import FrameClock
 from worker_agent.interruptions.task_in_hand import TaskInHand
@@ -56,13 +56,13 @@ class WorkerReport:
         self._thread.start()
 
     def stop(self) -> None:
-        """The record is deleted: this worker is there no more. Raises nothing."""
+        """It says once more that it does nothing: no record at all is the mark of a machine that hangs."""
         self._stop.set()
         self._thread.join(JOIN_SECONDS)
         try:
-            self._dynamodb.delete_item(TableName=self._table, Key=worker_key(self._worker_id))
-        except Exception as error:  # it grows stale by itself
-            log.warning("could not delete what this worker says of itself: %s", error)
+            self._dynamodb.put_item(TableName=self._table, Item=self._record().to_item())
+        except Exception as error:  # what it said last grows stale by itself
+            log.warning("could not say that this worker ends: %s", error)
 
     def look(self) -> float:
         """Write the record if it is due; returns the seconds until the next look."""

@@ -69,7 +69,7 @@ class Measurement:
         backlog = measure_backlog(
             bake=seen.bake,
             render=seen.render,
-            jobs=work.frames(),
+            jobs=work.frames(now),
             desired_capacity=seen.group.desired_capacity,
             limits=_limits(self.settings),
         )

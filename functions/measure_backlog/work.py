@@ -20,17 +20,14 @@ class Work:
     workers: Sequence[WorkerRecord] = ()
     """That said something lately."""
 
-    def frames(self) -> list[JobFrames]:
-        """What is known of the frames of each job that is being rendered.
-
-        As each worker last said it: one that died without a word renders no longer for that.
-        """
+    def frames(self, now: int) -> list[JobFrames]:
+        """What is known of the frames of each job that is being rendered; `now` in epoch seconds."""
         running: dict[str, list[float]] = {}
         recent: dict[str, list[float]] = {}
         for worker in self.workers:
             recent.setdefault(worker.job_id, []).extend(worker.recent_seconds)
             if worker.doing is Doing.RENDER and worker.frame != NO_FRAME:  # a scene that opens is no frame
-                running.setdefault(worker.job_id, []).append(max(0.0, worker.seen_at - worker.since))
+                running.setdefault(worker.job_id, []).append(worker.busy_seconds(now))
         return [
             JobFrames(
                 frames_left=max(0, seen.total - seen.done - seen.failed),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contract.table import PARTITION_KEY, UNFINISHED_JOBS, job_key
-from contract.worker_record import worker_key
+from contract.table import UNFINISHED_JOBS
 from tests.support.permissions import identity_statements, may
 from tests.support.synthesized import synthesized
 
@@ -155,14 +154,6 @@ def test_may(role: str, action: str, resource: str) -> None:
 @pytest.mark.parametrize(("role", "action", "resource"), REFUSED)
 def test_may_not(role: str, action: str, resource: str) -> None:
     assert not may(synthesized(), role, action, resource)
-
-
-def test_a_worker_deletes_nothing_but_what_workers_say_of_themselves() -> None:
-    def may_delete(key: str) -> bool:
-        return may(synthesized(), WORKER, "dynamodb:DeleteItem", TABLE, dynamodb__LeadingKeys=key)
-
-    assert all(may_delete(worker_key(f"i-{number}")[PARTITION_KEY]) for number in range(20))
-    assert not may_delete(job_key("scene-1")[PARTITION_KEY])
 
 
 @pytest.mark.parametrize("role", [WORKER, BACKLOG])

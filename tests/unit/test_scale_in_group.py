@@ -185,3 +185,23 @@ def test_what_the_group_refuses_has_changed_nothing(unruly: UnrulyGroup) -> None
     unruly.machines["a"].state = PENDING
     with pytest.raises(ChosenToGoError):
         protection.take()
+
+
+def test_an_agent_that_starts_on_an_unprotected_machine_protects_it_before_its_task(
+    unruly: UnrulyGroup,
+) -> None:
+    """The one before it had been idle, and died: nobody else would protect the task of this one."""
+    group = OwnGroup(cast(Any, unruly), name="g", worker_id="a")
+    ScaleInProtection(group).drop()
+    after = ScaleInProtection(group)
+    after.learn()
+    after.take()
+    assert unruly.machines["a"].protected
+
+
+def test_a_group_that_answers_nonsense_keeps_no_agent_from_starting(unruly: UnrulyGroup) -> None:
+    unruly.troubles["DescribeAutoScalingGroups"] = [ValueError("invalid XML")]
+    protection = ScaleInProtection(OwnGroup(cast(Any, unruly), name="g", worker_id="a"))
+    protection.learn()
+    protection.take()
+    assert unruly.count(PROTECT) == 0

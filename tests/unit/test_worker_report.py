@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from contract.table import PARTITION_KEY
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from contract.worker_record import NO_FRAME, RENEW_SECONDS, Doing, WorkerRecord, worker_key
 from tests.support.agent import JOB_ID, Agent, agent_in, rendering, task
@@ -36,11 +35,6 @@ class Table:
         if self.silent:
             raise ConnectionError("DynamoDB is away")
         self.aws.dynamodb.put_item(**arguments)
-
-    def delete_item(self, **arguments: Any) -> None:
-        if self.silent:
-            raise ConnectionError("DynamoDB is away")
-        self.aws.dynamodb.delete_item(**arguments)
 
     @property
     def record(self) -> WorkerRecord | None:
@@ -148,24 +142,27 @@ def test_a_table_that_is_away_is_said_once_and_asked_ever_less(
     assert worker.table.record
 
 
-def test_a_worker_that_ends_takes_its_record_along(worker: Worker) -> None:
-    worker.report.start()
-    deadline = time.monotonic() + 5
-    while not worker.table.record and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert worker.table.record
+def said(worker: Worker) -> Doing | None:
+    record = worker.table.record
+    return record.doing if record else None
+
+
+def test_a_worker_that_ends_says_that_it_does_nothing(worker: Worker) -> None:
+    """Its record stays: a machine that has none is taken for one that hangs, also while its agent restarts."""
+    with worker.in_hand.hold(RenderTask(JOB_ID, "3"), worker.lease):
+        worker.report.start()
+        deadline = time.monotonic() + 5
+        while not worker.table.record and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert said(worker) is Doing.RENDER
     worker.report.stop()
-    assert worker.table.record is None
+    assert said(worker) is Doing.IDLE
 
 
 def test_an_end_without_the_table_is_an_end(worker: Worker) -> None:
     worker.table.silent = True
     worker.report.start()
     worker.report.stop()
-
-
-def test_the_key_is_one_that_workers_may_delete() -> None:
-    assert worker_key("i-1")[PARTITION_KEY].startswith("WORKERS#")
 
 
 def test_while_a_frame_is_uploaded_blender_is_at_the_next(

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from worker_agent.back_off import BackOff
 from worker_agent.scale_in.group import NotInServiceError, OwnGroup
@@ -62,7 +62,7 @@ class ScaleInProtection:
         try:
             if self._group.worker_id in self._group.look().idle:
                 self._known = False
-        except (BotoCoreError, ClientError) as error:
+        except Exception as error:  # whatever it is: the agent must start
             log.warning("taken for protected from scale-in, since the group does not answer: %s", error)
 
     @property
