@@ -148,7 +148,7 @@ def said(worker: Worker) -> Doing | None:
 
 
 def test_a_worker_that_ends_says_that_it_does_nothing(worker: Worker) -> None:
-    """Its record stays: a machine that has none is taken for one that hangs, also while its agent restarts."""
+    """Its record stays: a machine without one is taken for one that hangs, while its agent restarts."""
     with worker.in_hand.hold(RenderTask(JOB_ID, "3"), worker.lease):
         worker.report.start()
         deadline = time.monotonic() + 5
