@@ -63,7 +63,8 @@ def end_a_silent_worker(
 
 
 def _launch_times(ec2: Any, machines: list[str]) -> dict[str, float]:
-    answer = ec2.describe_instances(InstanceIds=machines)
+    # by a filter: asked for by its id, one that has just gone would be an error, and hide the others
+    answer = ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": machines}])
     return {
         instance["InstanceId"]: instance["LaunchTime"].timestamp()
         for reservation in answer["Reservations"]

@@ -131,6 +131,13 @@ class LaptopFarm:
         )
 
 
+def keep_agents(farm: LaptopFarm, count: int) -> None:
+    """So many agents run, whatever the backlog wants."""
+    clients.scaling(farm.record.endpoint).update_auto_scaling_group(
+        AutoScalingGroupName=farm.record.outputs["WorkerGroupName"], MinSize=count
+    )
+
+
 @contextmanager
 def a_farm(folder: Path, *, up: bool = True, **variables: str) -> Iterator[LaptopFarm]:
     """A laptop farm that is down in the end, and leaves no process."""

@@ -13,8 +13,7 @@ import pytest
 
 from contract.job import Job, JobState
 from farm.jobs import read_frames
-from farm.local import clients
-from tests.e2e.laptop import ROOT, LaptopFarm, a_farm
+from tests.e2e.laptop import ROOT, LaptopFarm, a_farm, keep_agents
 from tests.support.blender import same_picture
 from tests.support.runtimes import executable, run_script
 from tests.support.simulations import FRESH_REPLAY, LAST, MODULE, simulated_scene, stepped
@@ -71,9 +70,7 @@ def farm(tmp_path_factory: pytest.TempPathFactory, scene: Path) -> Iterator[Lapt
         FARM_BLENDER=os.pathsep.join((sys.executable, str(executable()))),
         FARM_LOCAL_AGENTS="2",
     ) as two:
-        clients.scaling(two.record.endpoint).update_auto_scaling_group(
-            AutoScalingGroupName=two.record.outputs["WorkerGroupName"], MinSize=2
-        )
+        keep_agents(two, 2)
         two.wait(two.upload(scene, "warm/up.blend", {"frames": "1-30"}))
         yield two
 

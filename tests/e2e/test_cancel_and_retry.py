@@ -15,18 +15,19 @@ from contract import frame_writes
 from contract.job import FrameState, Job, JobState
 from farm.jobs import read_frames, read_job, read_progress
 from farm.local import agents
-from tests.e2e.laptop import LaptopFarm, a_farm
+from tests.e2e.laptop import LaptopFarm, a_farm, keep_agents
 
 T = TypeVar("T")
 
 ENDLESS = {"frames": "1-30", "samples": "1000000", "resolution_percentage": "800"}
-"""Each frame would take this machine an hour."""
+"""Frames of several seconds each: a cancel meets each agent at its first."""
 
 
 @pytest.fixture(scope="module")
 def two_agents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaptopFarm]:
     folder = tmp_path_factory.mktemp("laptop")
     with a_farm(folder, FARM_BLENDER=sys.executable, FARM_LOCAL_AGENTS="2") as farm:
+        keep_agents(farm, 2)
         yield farm
 
 

@@ -102,14 +102,15 @@ class Machines:
         self.launched_at: dict[str, float] = {}
         self.asked: list[list[str]] = []
 
-    def describe_instances(self, InstanceIds: list[str]) -> Any:  # noqa: N803 - as boto3
-        self.asked.append(InstanceIds)
+    def describe_instances(self, Filters: list[dict[str, Any]]) -> Any:  # noqa: N803 - as boto3
+        (ids,) = (one["Values"] for one in Filters if one["Name"] == "instance-id")
+        self.asked.append(ids)
         instances = [
             {
                 "InstanceId": name,
                 "LaunchTime": datetime.fromtimestamp(self.launched_at.get(name, time.time()), UTC),
             }
-            for name in InstanceIds
+            for name in ids
         ]
         return {"Reservations": [{"Instances": [instance]} for instance in instances]}
 
