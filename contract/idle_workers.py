@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
+
+LOOKS: Final = 2
+"""In a row that must find a worker to be one too many: SQS and the group count a little late."""
 
 
 def may_end(worker_id: str, *, idle: Collection[str], desired_capacity: int, tasks: int) -> bool:

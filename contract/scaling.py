@@ -28,6 +28,9 @@ SMALL_FLEET: Final = 20
 
 From then on tracking alone does it. Never both: each would add what the other has added already.
 """
+WARMUP_SECONDS: Final = 0
+"""Of both policies: the measure counts machines that still boot, and while any warmed up no idle one could
+be taken."""
 ROUNDING_GUARD: Final = 0.001
 """Workers taken off the wanted number so that ceil() of a float never adds one."""
 
@@ -149,9 +152,8 @@ def _guess(frames: Sequence[int], frame_seconds: float, limits: ScalingLimits) -
     """
     by_time = min(1.0, frame_seconds / limits.acceptable_latency_seconds)
     waiting = [left for left in frames if left]
-    most = (min(len(waiting), ceil(left / limits.frame_queue_bpi)) for left in waiting)
     return sum(
-        min(most_of_it, max(1.0, left * by_time)) for left, most_of_it in zip(waiting, most, strict=True)
+        min(len(waiting), ceil(left / limits.frame_queue_bpi), max(1.0, left * by_time)) for left in waiting
     )
 
 

@@ -10,12 +10,14 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from contract.leases import LEASE_SECONDS, POLL_SECONDS
 from contract.lifecycle import TERMINATION_HEARTBEAT_SECONDS, TERMINATION_HOOK
 from contract.runtimes import RuntimeSpec, format_runtimes
+from contract.scaling import WARMUP_SECONDS
 from contract.settings import AgentSettings
 from stacks.assets import agent_code
 from stacks.config import FarmConfig
-from stacks.farm_queues import LEASE, FarmQueues
+from stacks.farm_queues import FarmQueues
 from stacks.permissions import group_arn
 from stacks.scratch import Scratch
 from stacks.worker_boot import machine_image, user_data
@@ -62,8 +64,8 @@ class ComputeStack(Stack):
             work_directory="/var/lib/render-worker",
             blender_runtimes=format_runtimes(RuntimeSpec(version=v) for v in config.blender_versions),
             blender_directory="/opt/render-worker/blender",
-            lease_seconds=int(LEASE.to_seconds()),
-            poll_seconds=20,
+            lease_seconds=LEASE_SECONDS,
+            poll_seconds=POLL_SECONDS,
             idle_seconds=config.worker_idle_seconds,
         )
         template = ec2.LaunchTemplate(
@@ -148,7 +150,7 @@ class ComputeStack(Stack):
                 ),
             ),
             new_instances_protected_from_scale_in=True,
-            default_instance_warmup=Duration.seconds(0),  # the tracked metric counts machines that still boot
+            default_instance_warmup=Duration.seconds(WARMUP_SECONDS),
             group_metrics=[autoscaling.GroupMetrics.all()],
         )
         resource = group.node.default_child

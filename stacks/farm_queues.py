@@ -9,7 +9,9 @@ from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-LEASE = Duration.minutes(2)
+from contract.leases import LEASE_SECONDS
+
+LEASE = Duration.seconds(LEASE_SECONDS)
 """Visibility of a message that a worker holds and renews: a dead worker's task comes back after it."""
 RETENTION = Duration.days(14)
 MAX_RECEIVES = 100

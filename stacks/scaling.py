@@ -13,7 +13,13 @@ from aws_cdk.aws_events_targets import LambdaFunction
 from constructs import Construct
 
 from contract.metrics import BACKLOG_PER_INSTANCE, GROW_TO
-from contract.scaling import MEASURE_PERIOD_SECONDS, SMALL_FLEET, WATCH_EVENT, WATCH_PERIOD_SECONDS
+from contract.scaling import (
+    MEASURE_PERIOD_SECONDS,
+    SMALL_FLEET,
+    WARMUP_SECONDS,
+    WATCH_EVENT,
+    WATCH_PERIOD_SECONDS,
+)
 from contract.settings import BacklogSettings, SweepSettings
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
@@ -133,15 +139,13 @@ class ScalingStack(Stack):
         return function
 
     def _track_backlog(self, target: float) -> None:
-        # no warm-up: the metric is made from the desired capacity, and so has the machines that still boot;
-        # while any warmed up, none that is idle could be taken
         autoscaling.TargetTrackingScalingPolicy(
             self,
             "TrackBacklog",
             auto_scaling_group=self._group,
             custom_metric=self._metric(BACKLOG_PER_INSTANCE, "Average"),
             target_value=target,
-            estimated_instance_warmup=Duration.seconds(0),
+            estimated_instance_warmup=Duration.seconds(WARMUP_SECONDS),
         )
 
     def _grow(self) -> None:
@@ -155,7 +159,7 @@ class ScalingStack(Stack):
             auto_scaling_group=self._group,
             adjustment_type=autoscaling.AdjustmentType.EXACT_CAPACITY,
             metric_aggregation_type=autoscaling.MetricAggregationType.MAXIMUM,
-            estimated_instance_warmup=Duration.seconds(0),
+            estimated_instance_warmup=Duration.seconds(WARMUP_SECONDS),
         )
         for capacity in range(1, SMALL_FLEET + 1):
             action.add_adjustment(

@@ -22,8 +22,8 @@ def simulate(
     workload: Workload,
     policy: Policy,
     *,
-    behaviour: AwsBehaviour = AwsBehaviour(),  # noqa: B008 - frozen
-    machines: Machines = Machines(),  # noqa: B008
+    behaviour: AwsBehaviour = AwsBehaviour(),
+    machines: Machines = Machines(),
     seed: int = 0,
     limit_seconds: float | None = None,
 ) -> Outcome:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from contract.leases import LEASE_SECONDS, POLL_SECONDS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedJob:
@@ -47,8 +49,8 @@ class Machines:
     """Until its agent works; billed."""
     dollars_per_hour: float = 0.15
     shortest_bill_seconds: float = 60
-    poll_seconds: float = 20
-    lease_seconds: float = 120
+    poll_seconds: float = POLL_SECONDS
+    lease_seconds: float = LEASE_SECONDS
     """A task whose worker vanished without a word comes back after so long."""
 
     @property

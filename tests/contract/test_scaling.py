@@ -84,6 +84,13 @@ def measured(
         (0, 100, 1, [job(50, 60), job(50, 60)], 10, "two jobs of one kind are two"),
         (0, 5000, 1, [job(5000, 20)], 20, "never above the maximum"),
         (0, 30, 1, [job(30, 600)], 15, "two whole waves of 15, and not one of 20 and half of another"),
+        (0, 106, 1, [job(6, 1200), job(100, 6)], 7, "six long ones want six, not a worker for each latency"),
+        (0, 20, 1, [job(20, 180, running=4)], 4, "whole waves of the 16 that will be left, not of 20"),
+        (0, 20, 15, [job(20, 600, 15, 400)], 15, "all fifteen end in time: the five that wait go to them"),
+        (0, 20, 15, [job(20, 600, 15, 100)], 20, "none of the fifteen ends in time: the five want their own"),
+        (0, 100, 1, [job(50, 60)], 6, "fifty more of a job that was not looked up: one finds out"),
+        (0, 70, 1, [job(10, 600)] + [JobFrames(frames_left=15)] * 4, 18, "so few of each want two at most"),
+        (0, 230, 1, [job(10, 600), job(100, 6)] + [JobFrames(frames_left=40)] * 3, 14, "like the shortest"),
         (0, 12, 5, [job(12, 3600)], 12, "an hour each: nothing is done sooner than that, and nobody waits"),
         (
             0,

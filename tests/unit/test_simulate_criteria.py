@@ -77,6 +77,15 @@ def test_machines_long_before_they_are_needed_are_a_momentary_overshoot() -> Non
     assert missed(samples=(sample(60, desired=3), within_a_start)) == set()
 
 
+def test_what_was_needed_before_the_farm_slept_excuses_nothing() -> None:
+    """Five were needed in the morning; in the evening two start for a job of one."""
+    morning, asleep = sample(60, needed=5, desired=5), sample(3600, tasks=0, needed=0, desired=0)
+    evening = sample(7200, needed=1, desired=2, tasks=1)
+    assert missed(samples=(morning, asleep, evening)) == {"momentary overshoot"}
+    still_awake = sample(3600, tasks=1)
+    assert missed(samples=(morning, still_awake, evening)) == set()
+
+
 @pytest.mark.parametrize("by", ["itself", "scale-in"])
 def test_no_busy_machine_may_be_ended_but_by_spot(by: str) -> None:
     ended = life(ended_by=by, was_busy=True)
@@ -106,7 +115,7 @@ def test_a_job_that_never_ends_misses_all_that_has_an_end() -> None:
 
 
 @pytest.mark.parametrize(("high_periods", "starts"), [(1, 270 + 280), (3, 270 + 400), (5, 270 + 520)])
-def test_the_makespan_may_hold_one_start_by_the_wake_and_one_by_tracking(
+def test_the_makespan_may_hold_one_start_by_the_step_policy_and_one_by_tracking(
     high_periods: int, starts: float
 ) -> None:
     """A measure's period, the alarms' 10 and 20 s, 200 s of start; tracking waits for more periods."""

@@ -46,6 +46,12 @@ def test_our_policy_from_an_upload_to_nothing() -> None:
     ]
 
 
+def test_an_idle_worker_looks_twice_before_it_ends() -> None:
+    """SQS's counts lag; as the agent does, however short its patience."""
+    (life_of_one,) = simulate(one_job(600), policies(LIMITS, idle_seconds=20)[0]).lives
+    assert life_of_one.ended == 885
+
+
 def test_samples_tell_the_truth_about_the_backlog() -> None:
     samples = simulate(one_job(600, bake_seconds=100), Scripted()).samples
     backlog = {s.at: (s.tasks, s.backlog_seconds) for s in samples}

@@ -141,7 +141,7 @@ def test_the_originals_workers_are_deaf_to_notices() -> None:
 # AWS's messages per instance
 
 
-def test_messages_per_instance_is_woken_to_one_and_then_tracks() -> None:
+def test_messages_per_instance_is_lent_a_step_to_one_and_then_tracks() -> None:
     workload = one_job(*[60] * 100, bake_seconds=25, max_workers=30)
     outcome = simulate(workload, MessagesPerInstance(limits=LIMITS))
     # woken at 70, up at 295, baked at 320; of 99 that are visible 5 (300 ÷ 60) may be for each, and from 360

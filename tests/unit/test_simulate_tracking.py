@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from farm.simulate.alarms import Datapoint, follow
+from farm.simulate.alarms import Datapoint, StepAlarm, follow
 from farm.simulate.engine import simulate
 from farm.simulate.farm import Farm
 from farm.simulate.model import AtZero, AwsBehaviour, Base, SimulatedJob, Workload
@@ -180,3 +180,22 @@ def test_it_is_told_how_often_tracking_scaled_in() -> None:
     job = SimulatedJob(arrives=10_000, bake_seconds=1, frame_seconds=(1,))
     outcome = simulate(Workload(name="idle", jobs=(job,)), policy, behaviour=QUICK, limit_seconds=600)
     assert outcome.lowered == 2
+
+
+def acted(*looks: tuple[float, bool]) -> list[float]:
+    """When a step policy's alarm acted, of looks at moments with a breach or none."""
+    alarm = StepAlarm()
+    return [at for at, breached in looks if alarm.acts(at, breached)]
+
+
+def test_a_step_alarm_that_stays_on_acts_once_a_minute() -> None:
+    assert acted(*((at, True) for at in range(10, 150, 10))) == [10, 70, 130]
+
+
+def test_a_step_alarm_that_went_off_acts_at_once() -> None:
+    assert acted((10, True), (20, True), (30, False), (40, True)) == [10, 40]
+
+
+def test_a_step_alarm_goes_off_when_nothing_is_emitted() -> None:
+    """As between an upload's measure and the next minute's."""
+    assert acted((10, True), (45, True), (55, True)) == [10, 45]

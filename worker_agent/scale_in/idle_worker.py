@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from contract.idle_workers import may_end
+from contract.idle_workers import LOOKS, may_end
 from worker_agent.scale_in.attempts import Attempts
 from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.lasting_trouble import LastingTrouble
@@ -21,8 +21,6 @@ from worker_agent.task_queue import TaskQueue
 
 log = logging.getLogger(__name__)
 
-LOOKS: Final = 2
-"""In a row that must find this worker to be one too many: SQS and the group count a little late."""
 SPREAD: Final = 1.25
 """The time between two looks is up to so many times longer: a fleet that has just ended a job must not
 ask in step."""

@@ -22,7 +22,7 @@ HABITS: Final = Habits(protection=Protection.WHILE_BUSY)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagesPerInstance:
-    """With AWS's advice to protect the busy. It cannot start from zero: it is lent a wake to 1 here."""
+    """With AWS's advice to protect the busy. It cannot start from zero: it is lent a step to 1 here."""
 
     limits: ScalingLimits
     average_seconds: float = 60

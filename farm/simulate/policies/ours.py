@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from contract.idle_workers import may_end
-from contract.scaling import ScalingLimits, measure_backlog
+from contract.idle_workers import LOOKS, may_end
+from contract.scaling import WARMUP_SECONDS, ScalingLimits, measure_backlog
 from farm.simulate.alarms import Datapoint, follow
 from farm.simulate.farm import Farm
 from farm.simulate.fleet.habits import Habits, Protection
 from farm.simulate.fleet.worker import Worker
 from farm.simulate.tracking import TargetTracking
 
-WARMUP_SECONDS: Final = 0
 HABITS: Final = Habits(protection=Protection.UNTIL_IDLE)
 
 
@@ -53,7 +52,7 @@ class Ours:
         if worker.idle_seconds < self.idle_seconds:
             return
         farm.group.protect(worker, False)
-        if worker.idle_polls < 2:  # counts lag: its agent looks twice
+        if worker.idle_polls < LOOKS:
             return
         idle = [other.name for other in farm.group.in_service if not other.protected]
         if not worker.ended and may_end(
