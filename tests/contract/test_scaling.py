@@ -89,7 +89,7 @@ def measured(
         (0, 20, 15, [job(20, 600, 15, 400)], 15, "all fifteen end in time: the five that wait go to them"),
         (0, 20, 15, [job(20, 600, 15, 100)], 20, "none of the fifteen ends in time: the five want their own"),
         (0, 100, 1, [job(50, 60)], 6, "fifty more of a job that was not looked up: one finds out"),
-        (0, 70, 1, [job(10, 600)] + [JobFrames(frames_left=15)] * 4, 18, "so few of each want two at most"),
+        (0, 55, 1, [job(10, 600)] + [JobFrames(frames_left=15)] * 3, 14, "so few of each want two at most"),
         (0, 230, 1, [job(10, 600), job(100, 6)] + [JobFrames(frames_left=40)] * 3, 14, "like the shortest"),
         (0, 12, 5, [job(12, 3600)], 12, "an hour each: nothing is done sooner than that, and nobody waits"),
         (
