@@ -8,8 +8,8 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 
 from farm.local.environment import ACCOUNT, REGION, child_environment
@@ -73,10 +73,10 @@ def deploy(state: StateFolder, endpoint: str, tell: Callable[[str], object]) -> 
     outputs.unlink(missing_ok=True)
     with log.open("w", encoding="utf-8") as lines:
         tell("preparing the emulated account")
-        for line in _run(
-            [*cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}", *quiet], env, cwd=state.root, log=log
-        ):
-            print(line, file=lines, flush=True)
+        command = [*cdk, "bootstrap", f"aws://{ACCOUNT}/{REGION}", *quiet]
+        with closing(_run(command, env, cwd=state.root, log=log)) as output:
+            for line in output:
+                print(line, file=lines, flush=True)
         tell("synthesizing the stacks")
         command = [*cdk, "deploy", "--all", *quiet, "--require-approval", "never", "--method", "direct"]
         command += [
@@ -88,11 +88,12 @@ def deploy(state: StateFolder, endpoint: str, tell: Callable[[str], object]) -> 
             str(state.root / "cdk.out"),
         ]
         command += ["--context", f"blender_node_image_id={LAPTOP_IMAGE}"]
-        for line in _run(command, env, cwd=ROOT, log=log):
-            print(line, file=lines, flush=True)
-            step = _STEP.match(line)
-            if step:
-                tell(f"deploying stack {step['number']} of {step['count']}: {step['stack']}")
+        with closing(_run(command, env, cwd=ROOT, log=log)) as output:
+            for line in output:
+                print(line, file=lines, flush=True)
+                step = _STEP.match(line)
+                if step:
+                    tell(f"deploying stack {step['number']} of {step['count']}: {step['stack']}")
     return flatten(read_json(outputs) or {})
 
 
@@ -101,7 +102,7 @@ def flatten(outputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     return {name: value for stack in outputs.values() for name, value in stack.items()}
 
 
-def _run(command: list[str], env: Mapping[str, str], *, cwd: Path, log: Path) -> Iterator[str]:
+def _run(command: list[str], env: Mapping[str, str], *, cwd: Path, log: Path) -> Generator[str, None, None]:
     """The output of a command, line by line. Its processes are gone when this ends, however it ends."""
     told: list[str] = []
     process = subprocess.Popen(
@@ -117,8 +118,9 @@ def _run(command: list[str], env: Mapping[str, str], *, cwd: Path, log: Path) ->
         start_new_session=True,
     )
     watchdog = threading.Timer(DEPLOY_SECONDS, kill_group, [process.pid])
-    watchdog.start()
+    watchdog.daemon = True  # a Ctrl-C may come before the `try`: Python would wait for it at its end
     try:
+        watchdog.start()
         assert process.stdout
         with process.stdout as output:
             for line in output:

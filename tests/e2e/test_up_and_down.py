@@ -98,3 +98,21 @@ def test_ctrl_c_while_it_comes_up_leaves_nothing(folder: LaptopFarm) -> None:
         process.communicate(timeout=30)
     assert process.returncode == 130
     assert processes_of(folder.state) == []
+
+
+def test_ctrl_c_at_the_very_start_of_a_deploy_does_not_wait_for_its_watchdog(folder: LaptopFarm) -> None:
+    """It came between the watchdog's start and the `try` that ends it: `up` hung for a quarter of an hour."""
+    program = """
+import threading
+from farm.cli import main
+start = threading.Timer.start
+def interrupted(timer):
+    start(timer)
+    raise KeyboardInterrupt
+threading.Timer.start = interrupted
+main()
+"""
+    command = [sys.executable, "-c", program, "local", "up"]
+    done = subprocess.run(command, env=folder.env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 130, done.stderr
+    assert processes_of(folder.state) == []
