@@ -62,7 +62,7 @@ def test_a_command_that_is_left_alone_is_killed_at_once(tmp_path: Path) -> None:
     began = time.monotonic()
     lines = deployment._run([sys.executable, "-c", program], os.environ, cwd=tmp_path, log=LOG)
     child = int(next(lines))
-    lines.close()  # type: ignore[attr-defined]
+    lines.close()
     assert time.monotonic() - began < 10
     while Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text():
         assert time.monotonic() - began < 10
