@@ -27,7 +27,8 @@ def end_frame(
 ) -> list[dict[str, Any]]:
     """Items of a transaction that ends a frame, DONE or FAILED. Its condition fails when it has ended.
 
-    The attributes of a DONE one have the `seconds` that it took, a Decimal: its shard's counter adds them up.
+    The attributes of a DONE one have the `seconds` that it took, a Decimal: its shard's counter adds them up,
+    and `ended_at`, a timestamp.
     """
     sets = ", ".join(f"#{name} = :{name}" for name in attributes)
     record = {
@@ -43,9 +44,12 @@ def end_frame(
             **{f":{name}": value for name, value in attributes.items()},
         },
     }
-    done = state is FrameState.DONE
-    steps = {"done": 1, "seconds": attributes["seconds"]} if done else {"failed": 1}
-    return [{"Update": record}, {"Update": _count(table, job_id, shards, frame, steps)}]
+    if state is FrameState.DONE:
+        steps: dict[str, int | Decimal] = {"done": 1, "seconds": attributes["seconds"]}
+        count = _count(table, job_id, shards, frame, steps, last=attributes["ended_at"])
+    else:
+        count = _count(table, job_id, shards, frame, {"failed": 1})
+    return [{"Update": record}, {"Update": count}]
 
 
 def reopen_frame(
@@ -122,12 +126,23 @@ def add_interruption(*, table: str, job_id: str, shards: int, frame: int) -> dic
 
 
 def _count(
-    table: str, job_id: str, shards: int, frame: int, steps: Mapping[str, int | Decimal]
+    table: str,
+    job_id: str,
+    shards: int,
+    frame: int,
+    steps: Mapping[str, int | Decimal],
+    *,
+    last: str = "",
 ) -> dict[str, Any]:
+    """Add to a shard's counter; with `last`, when the frame was done, it is the shard's last frame."""
+    adding = "ADD " + ", ".join(f"#{counter} :{counter}" for counter in steps)
+    setting = {"last_frame": frame, "last_frame_at": last} if last else {}
     return {
         "TableName": table,
         "Key": counter_key(job_id, shard_of(frame, shards)),
-        "UpdateExpression": "ADD " + ", ".join(f"#{counter} :{counter}" for counter in steps),
-        "ExpressionAttributeNames": {f"#{counter}": counter for counter in steps},
-        "ExpressionAttributeValues": {f":{counter}": step for counter, step in steps.items()},
+        "UpdateExpression": " ".join(
+            [*(["SET " + ", ".join(f"#{name} = :{name}" for name in setting)] if setting else []), adding]
+        ),
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*setting, *steps)},
+        "ExpressionAttributeValues": {f":{name}": value for name, value in {**setting, **steps}.items()},
     }

@@ -105,6 +105,16 @@ class Job:
     frames_done: int = 0
     frames_failed: int = 0
     """Both written when the job ends; until then the shards' counters say it."""
+    worker_seconds: int = 0
+    """That machines were at work on it, failed and interrupted tries included; told once a minute or so."""
+    spot_seconds: int = 0
+    """Of these, on Spot machines."""
+    microdollars: int = 0
+    """What these seconds cost, as far as the farm knows the prices."""
+
+    @property
+    def dollars(self) -> float:
+        return self.microdollars / 1_000_000
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Job:
@@ -205,17 +215,23 @@ class Progress:
     failed: int = 0
     seconds: float = 0.0
     """What the frames that are done took together."""
+    last_frame: int | None = None
+    """The frame that was done last."""
+    last_frame_at: str = ""
 
     @property
     def complete(self) -> bool:
         return self.total > 0 and self.done + self.failed >= self.total
 
     def __add__(self, other: Progress) -> Progress:
+        last = max(self, other, key=lambda progress: progress.last_frame_at)
         return Progress(
             total=self.total + other.total,
             done=self.done + other.done,
             failed=self.failed + other.failed,
             seconds=self.seconds + other.seconds,
+            last_frame=last.last_frame,
+            last_frame_at=last.last_frame_at,
         )
 
     @classmethod
@@ -225,6 +241,8 @@ class Progress:
             done=int(item.get("done", 0)),
             failed=int(item.get("failed", 0)),
             seconds=float(item.get("seconds", 0)),
+            last_frame=int(item["last_frame"]) if "last_frame" in item else None,
+            last_frame_at=str(item.get("last_frame_at", "")),
         )
 
 

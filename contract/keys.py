@@ -93,6 +93,24 @@ def summary_key(project: str, job_id: str) -> str:
     return output_prefix(project, job_id) + "job.json"
 
 
+def thumbnail_key(project: str, job_id: str, frame: int) -> str:
+    """A small JPEG of a frame that is done, for pages and terminals."""
+    return f"{output_prefix(project, job_id)}thumbnails/{frame:04d}.jpg"
+
+
+def proxy_key(project: str, job_id: str, frame: int) -> str:
+    """A JPEG of a frame that is done, of a film's size at most: the preview is made of these."""
+    return f"{output_prefix(project, job_id)}proxies/{frame:04d}.jpg"
+
+
+def preview_key(project: str, job_id: str) -> str:
+    return output_prefix(project, job_id) + "preview.mp4"
+
+
+def contact_sheet_key(project: str, job_id: str) -> str:
+    return output_prefix(project, job_id) + "contact_sheet.jpg"
+
+
 def scratch_folder(job_id: str) -> PurePosixPath:
     """A job's folder, relative to the scratch file system's root. Raises ValueError for what is no job id."""
     if not JOB_ID.fullmatch(job_id):

@@ -20,6 +20,8 @@ LONGEST_FRAME_SECONDS = 4 * 3600
 """What a frame may take at most, unless the job asks for another limit."""
 ENGINES = {"cycles": "CYCLES", "eevee": "EEVEE", "workbench": "WORKBENCH"}
 """What a person writes, and the farm's name for it (Blender's own id of EEVEE depends on its version)."""
+HIGH_PRIORITY = "high"
+PRIORITIES = ("normal", HIGH_PRIORITY)
 _ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 _OTHER_TOOLS = frozenset(
@@ -59,11 +61,17 @@ class JobOptions:
     """Failed frames, all of one kind, that end the job while nothing else has come of it; 0: never."""
     stop_failed_percentage: int | None = None
     """Share of the ended frames that those must be."""
+    priority: str | None = None
+    """One of PRIORITIES; frames of a high one are taken before those of all others that wait."""
 
     @property
     def attempts(self) -> int:
         """Tries at a frame or a bake before it is given up."""
         return self.max_attempts or DEFAULT_MAX_ATTEMPTS
+
+    @property
+    def urgent(self) -> bool:
+        return self.priority == HIGH_PRIORITY
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> JobOptions:
@@ -169,6 +177,12 @@ def _engine(name: str, value: str) -> str:
     return engine
 
 
+def _priority(name: str, value: str) -> str:
+    if value.lower() not in PRIORITIES:
+        raise OptionError(f"option {name} is {value[:80]!r}: expected one of {', '.join(PRIORITIES)}")
+    return value.lower()
+
+
 def _blender_version(name: str, value: str) -> str:
     if not re.fullmatch(r"[0-9]{1,2}\.[0-9]{1,2}(\.[0-9]{1,3})?", value):
         raise OptionError(f"option {name} is {value[:80]!r}: expected a Blender such as 4.5 or 4.5.15")
@@ -215,4 +229,5 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "bake_timeout_seconds": _integer(1, MAX_TASK_SECONDS),
     "stop_after_failed_frames": _integer(0, 100_000),
     "stop_failed_percentage": _integer(1, 100),
+    "priority": _priority,
 }

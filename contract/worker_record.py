@@ -45,6 +45,10 @@ class WorkerRecord:
     """Epoch seconds at which this was written."""
     recent_seconds: tuple[float, ...] = ()
     """How long its last frames of this job took, the newest last."""
+    instance_type: str = ""
+    spot: bool = False
+    hour_microdollars: int = 0
+    """What an hour of this machine costs; 0: nothing, or nobody knows."""
 
     def busy_seconds(self, now: int) -> float:
         """How long it has been at this, at the epoch second `now`: no longer than it can be heard to be."""

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from contract.job import Job, timestamp
 from contract.job_actions import cancel_job, cancel_refusal, retry_job, retry_refusal
 from contract.tasks import BakeTask, encode
-from farm.jobs import Farm, read_job
+from farm.jobs import Farm
 
 
 class RefusedError(ValueError):
@@ -49,5 +49,5 @@ def _write(
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
-        why = refusal(read_job(farm, job_id)) or "it has just changed: try again"
+        why = refusal(farm.records.job(job_id)) or "it has just changed: try again"
         raise RefusedError(f"job {job_id} cannot be {done}: {why}") from error

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from contract.job import FrameRecord, FrameState, Job, Progress
-from farm.jobs import Farm, read_frames, read_job, read_progress
+from farm.jobs import Farm
 
 POLL_SECONDS = 0.5
 
@@ -45,8 +45,8 @@ def follow(
     before: tuple[Job | None, list[Progress]] = (None, [])
     changed = clock()
     while True:
-        job = read_job(farm, job_id)
-        shards = read_progress(farm, job) if job else []
+        job = farm.records.job(job_id)
+        shards = farm.records.shards([job])[job.job_id] if job else []
         if (job, shards) != before:
             before, changed = (job, shards), clock()
         quiet_seconds = clock() - changed
@@ -79,7 +79,7 @@ def _moved(before: list[Progress], now: list[Progress], *, all_of_them: bool) ->
 def _ended_frames(farm: Farm, job_id: str, shards: list[int], seen: set[int]) -> tuple[FrameRecord, ...]:
     fresh = [
         record
-        for record in read_frames(farm, job_id, shards)
+        for record in farm.records.frames(job_id, shards)
         if record.state is not FrameState.WAITING and record.frame not in seen
     ]
     seen.update(record.frame for record in fresh)

@@ -1,34 +1,19 @@
 """A farm as a person's computer sees it: a bucket to send files to, a table to read jobs from, a queue.
 
-The same code serves AWS and the laptop farm; clients are passed in. No table is scanned: jobs are
-listed through their index, frames through their shards.
+The same code serves AWS and the laptop farm; clients are passed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from boto3.dynamodb.conditions import Key
-
-from contract.job import FrameRecord, Job, Progress
 from contract.keys import make_job_id, read_upload_key
 from contract.options import JobOptions
-from contract.table import (
-    FRAME_PREFIX,
-    INDEX_PARTITION_KEY,
-    JOB_LISTING,
-    JOBS_BY_CREATION,
-    PARTITION_KEY,
-    SORT_KEY,
-    counter_key,
-    job_key,
-    shard_partition,
-)
+from contract.record_reader import RecordReader
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -54,6 +39,10 @@ class Farm:
     bucket: str
     bake_queue_url: str
     """Where a job goes that is retried."""
+
+    @property
+    def records(self) -> RecordReader:
+        return RecordReader(self.table.meta.client, self.table.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,55 +88,3 @@ def submit(farm: Farm, file: Path, *, key: str, metadata: Mapping[str, str]) -> 
     with file.open("rb") as body:
         answer = farm.s3.put_object(Bucket=farm.bucket, Key=key, Body=body, Metadata=dict(metadata))
     return Submission(job_id=make_job_id(farm.bucket, key, answer["VersionId"]), key=key)
-
-
-def read_job(farm: Farm, job_id: str) -> Job | None:
-    """The job's record, or None while the farm has not heard of it."""
-    item = farm.table.get_item(Key=job_key(job_id), ConsistentRead=True).get("Item")
-    return Job.from_item(item) if item else None
-
-
-def read_progress(farm: Farm, job: Job) -> list[Progress]:
-    """Each shard's counter, in their order."""
-    name, client = farm.table.name, farm.table.meta.client
-    keys = [counter_key(job.job_id, shard) for shard in range(job.shards)]
-    found: dict[str, Progress] = {}
-    wanted: Any = {name: {"Keys": keys, "ConsistentRead": True}} if keys else {}
-    while wanted:
-        answer = client.batch_get_item(RequestItems=wanted)
-        for item in answer["Responses"].get(name, []):
-            found[str(item[PARTITION_KEY])] = Progress.from_item(item)
-        wanted = answer.get("UnprocessedKeys")
-    return [found.get(key[PARTITION_KEY], Progress()) for key in keys]
-
-
-def read_frames(farm: Farm, job_id: str, shards: Sequence[int]) -> Iterator[FrameRecord]:
-    """The frames recorded so far in these shards."""
-    for shard in shards:
-        condition = Key(PARTITION_KEY).eq(shard_partition(job_id, shard)) & Key(SORT_KEY).begins_with(
-            FRAME_PREFIX
-        )
-        for item in _query(farm.table, KeyConditionExpression=condition, ConsistentRead=True):
-            yield FrameRecord.from_item(item)
-
-
-def latest_jobs(farm: Farm, limit: int) -> list[Job]:
-    """The newest jobs, newest first."""
-    condition = Key(INDEX_PARTITION_KEY).eq(JOB_LISTING)
-    items = _query(
-        farm.table,
-        IndexName=JOBS_BY_CREATION,
-        KeyConditionExpression=condition,
-        ScanIndexForward=False,
-        Limit=limit,
-    )
-    return [Job.from_item(item) for item in islice(items, limit)]
-
-
-def _query(table: Table, **query: Any) -> Iterator[Mapping[str, Any]]:
-    while True:
-        page = table.query(**query)
-        yield from page["Items"]
-        if "LastEvaluatedKey" not in page:
-            return
-        query["ExclusiveStartKey"] = page["LastEvaluatedKey"]

@@ -17,20 +17,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from contract.job import Job, JobState
+from contract.job_view import state_words
 from farm.follow import Snapshot
-
-_WORDS = {
-    JobState.QUEUED: "waiting for a worker",
-    JobState.BAKING: "inspecting and baking",
-    JobState.RENDERING: "rendering",
-    JobState.FINISHING: "finishing",
-    JobState.DONE: "done",
-    JobState.DONE_WITH_FAILURES: "done, with failed frames",
-    JobState.FAILED: "failed",
-    JobState.CANCELED: "canceled",
-    JobState.HELD: "held by the budget",
-}
 
 
 class Screen(Protocol):
@@ -55,18 +43,7 @@ def make_screen(console: Console) -> Screen:
 
 def words(snapshot: Snapshot) -> str:
     """A job's state in words."""
-    if snapshot.job is None:
-        return "waiting for the farm to hear of it"
-    said = baking(snapshot.job) or _WORDS[snapshot.job.state]
-    return f"{said}: {snapshot.job.waiting_for}" if snapshot.job.waiting_for else said
-
-
-def baking(job: Job) -> str:
-    """What is baked and how far it is; nothing when no bake goes on."""
-    bake = job.bake_progress
-    if job.state is not JobState.BAKING or not bake:
-        return ""
-    return f"baking {bake['kind']} of {bake['object']}: frame {bake['frame']} of {bake['last_frame']}"
+    return state_words(snapshot.job) if snapshot.job else "waiting for the farm to hear of it"
 
 
 def say(console: Console, text: str, style: str = "") -> None:

@@ -6,16 +6,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from contract.job import Job, JobState, Progress
+from contract.job import Job, Progress
+from contract.job_view import baking_words
 from contract.runtimes import parse_runtimes
-from farm.jobs import latest_jobs, read_progress
 from farm.local import agents, clients, emulator, fleet, processes
 from farm.local.state import FarmRecord, StateFolder, read_json
-from farm.screen import baking, printable, say
+from farm.screen import printable, say
 
 MAX_JOBS = 20
-_SUMMED_UP = (JobState.DONE, JobState.DONE_WITH_FAILURES)
-"""Jobs whose frames are counted on their record; of others only the counters know."""
 _QUEUES = {
     "bake": "BakeQueueUrl",
     "render": "RenderQueueUrl",
@@ -27,12 +25,11 @@ _QUEUES = {
 def show(console: Console, state: StateFolder, record: FarmRecord) -> None:
     """Print jobs, queues, agents and places."""
     farm = clients.farm_of(record)
-    jobs = latest_jobs(farm, MAX_JOBS)
+    jobs = farm.records.latest_jobs(MAX_JOBS)
     table = Table("job", "state", "progress", "created", "why", box=None)
+    progress = farm.records.progress(jobs)
     for job in jobs:
-        counted = Progress(total=job.frame_count, done=job.frames_done, failed=job.frames_failed)
-        progress = counted if job.state in _SUMMED_UP else sum(read_progress(farm, job), Progress())
-        table.add_row(*_row(job, progress))
+        table.add_row(*_row(job, progress[job.job_id]))
     console.print(table if jobs else "no jobs yet")
     console.print(_queue_table(record))
     report = read_json(state.fleet_report) or {}
@@ -83,7 +80,7 @@ def explain(state: StateFolder) -> str:
 
 def _row(job: Job, progress: Progress) -> list[Text]:
     frames = f"{progress.done}/{progress.total}" + (f" ({progress.failed} failed)" if progress.failed else "")
-    how_far = baking(job) or (frames if progress.total else "")
+    how_far = baking_words(job) or (frames if progress.total else "")
     cells = (job.job_id, str(job.state), how_far, job.created_at, job.reason or job.waiting_for)
     return [Text(printable(cell)) for cell in cells]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from contract.job import Job
 from contract.keys import make_job_id
-from farm.jobs import Farm, read_job
+from farm.jobs import Farm
 from farm.local import clients
 from farm.local.environment import MARKER, child_environment
 from farm.local.state import FarmRecord, StateFolder
@@ -94,7 +94,7 @@ class LaptopFarm:
         """The job, once it has ended."""
         deadline = time.monotonic() + seconds
         while True:
-            job = read_job(self.farm, job_id)
+            job = self.farm.records.job(job_id)
             if job and job.state.ended:
                 return job
             assert time.monotonic() < deadline, f"{job_id} has not ended: {job}\n{self.logs()}"

@@ -17,7 +17,6 @@ import pytest
 
 from contract.job import Job, JobState
 from contract.settings import BacklogSettings
-from farm.jobs import read_frames
 from farm.local import agents, clients
 from tests.e2e.laptop import LaptopFarm, a_farm
 
@@ -81,7 +80,7 @@ def desired(farm: LaptopFarm) -> int:
 
 def workers(farm: LaptopFarm, job: Job) -> list[str]:
     """Who rendered each frame."""
-    return [record.worker for record in read_frames(farm.farm, job.job_id, range(job.shards))]
+    return [record.worker for record in farm.farm.records.frames(job.job_id, range(job.shards))]
 
 
 @pytest.fixture

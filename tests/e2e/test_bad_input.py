@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from contract.job import JobState
-from farm.jobs import read_job
 from farm.local import agents, clients
 from tests.e2e.laptop import LaptopFarm
 
@@ -70,7 +69,7 @@ def test_an_upload_under_output_starts_no_job(laptop: LaptopFarm, scene: Path) -
     ignored = laptop.upload(scene, "bad/output/scene.blend")
     after = laptop.upload(scene, "bad/after.blend", {"frames": "1"})
     assert laptop.wait(after).state is JobState.DONE
-    assert read_job(laptop.farm, ignored) is None
+    assert laptop.farm.records.job(ignored) is None
 
 
 def test_events_that_are_none_or_come_twice(laptop: LaptopFarm, scene: Path) -> None:

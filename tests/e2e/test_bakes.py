@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from contract.job import Job, JobState
-from farm.jobs import read_frames
 from tests.e2e.laptop import ROOT, LaptopFarm, a_farm, keep_agents
 from tests.support.blender import same_picture
 from tests.support.runtimes import executable, run_script
@@ -97,7 +96,7 @@ def test_frames_in_any_order_by_two_agents_are_those_of_one_blender(
     stepped(source, tmp_path / "stepped", SHOWN, prepare=prepare, blender=blender)
     job = farm.wait(job_id, seconds=240)
     assert job.state is JobState.DONE, job.reason
-    assert len({record.worker for record in read_frames(farm.farm, job_id, range(job.shards))}) == 2
+    assert len({record.worker for record in farm.farm.records.frames(job_id, range(job.shards))}) == 2
     frames = keep_frames(farm, job, tmp_path / "farm")
     assert len(list(frames.iterdir())) == LAST
     for frame in SHOWN:

@@ -14,7 +14,6 @@ import pytest
 
 from contract.job import Job, JobState
 from contract.keys import BLENDER_METADATA, output_prefix, summary_key
-from farm.jobs import read_frames
 from tests.e2e.laptop import LaptopFarm, a_farm
 from tests.support.runtimes import VERSION_5_2, executable, python_of_5_2, run_script, series_5_2
 from tests.support.scenes import scene_file
@@ -55,7 +54,7 @@ def rendered_by(farm: LaptopFarm, job: Job) -> set[str]:
     )
     return {
         *(head["Metadata"][BLENDER_METADATA] for head in heads),
-        *(record.blender_version for record in read_frames(farm.farm, job.job_id, range(job.shards))),
+        *(record.blender_version for record in farm.farm.records.frames(job.job_id, range(job.shards))),
         *(frame["blender_version"] for frame in summary["frames"]),
         summary["blender"]["version"],
     }

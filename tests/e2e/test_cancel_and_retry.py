@@ -13,7 +13,6 @@ import pytest
 
 from contract import frame_writes
 from contract.job import FrameState, Job, JobState
-from farm.jobs import read_frames, read_job, read_progress
 from farm.local import agents
 from tests.e2e.laptop import LaptopFarm, a_farm, keep_agents
 
@@ -40,7 +39,7 @@ def wait_until(look: Callable[[], T | None], seconds: float = 90) -> T:
 
 
 def rendering(farm: LaptopFarm, job_id: str) -> Job | None:
-    job = read_job(farm.farm, job_id)
+    job = farm.farm.records.job(job_id)
     return job if job and job.state is JobState.RENDERING and job.frames_sent_at else None
 
 
@@ -67,7 +66,7 @@ def blend(farm: LaptopFarm, job: Job) -> Path:
 
 
 def ended_at(farm: LaptopFarm, job: Job) -> dict[int, str]:
-    return {record.frame: record.ended_at for record in read_frames(farm.farm, job.job_id, [0])}
+    return {record.frame: record.ended_at for record in farm.farm.records.frames(job.job_id, [0])}
 
 
 def test_a_canceled_job_leaves_its_agents_and_no_message(two_agents: LaptopFarm, scene: Path) -> None:
@@ -79,10 +78,10 @@ def test_a_canceled_job_leaves_its_agents_and_no_message(two_agents: LaptopFarm,
     code, said = farm.run("cancel", job_id)
     assert (code, "is canceled" in said) == (0, True), said
     wait_until(lambda: not any(farm.messages().values()), seconds=45)
-    job = read_job(farm.farm, job_id)
+    job = farm.farm.records.job(job_id)
     assert job
     assert (job.state, job.reason) == (JobState.CANCELED, "canceled on request")
-    (counted,) = read_progress(farm.farm, job)
+    (counted,) = farm.farm.records.shards([job])[job.job_id]
     assert (counted.total, counted.done, counted.failed) == (30, 0, 0)
     assert {agent.pid for agent in agents.running(farm.state)} == at_work
     code, said = farm.run("cancel", job_id)

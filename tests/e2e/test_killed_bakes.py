@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from contract.job import JobState
-from farm.jobs import read_frames, read_job, read_progress
 from tests.e2e.crew import Crew, a_crew, wait_until
 from tests.support.blender import same_picture
 from tests.support.simulations import LAST, simulated_scene, stepped
@@ -38,7 +37,7 @@ def test_a_bake_whose_agents_are_killed_is_made_whole_by_the_last(crew: Crew, tm
     farm, dice = crew.farm, random.Random(KILLS)
     scene = simulated_scene("long_bake", tmp_path / "source")
     job_id = farm.upload(scene, "killed/long_bake.blend", {"frames": f"{LAST},3"})
-    wait_until(lambda: read_job(farm.farm, job_id))
+    wait_until(lambda: farm.farm.records.job(job_id))
     baking = farm.state.scratch / "jobs" / job_id
 
     def is_baking() -> bool:
@@ -54,17 +53,17 @@ def test_a_bake_whose_agents_are_killed_is_made_whole_by_the_last(crew: Crew, tm
             if number % 2:  # else at once, or while Blender starts
                 wait_until(is_baking)
             time.sleep(dice.uniform(0, 1.5))
-        job = read_job(farm.farm, job_id)
+        job = farm.farm.records.job(job_id)
         assert job
         assert job.state is JobState.BAKING, f"killed too late: {job.state}"
         assert (job.bake_attempts, job.baked_folder) == (0, "")
         assert not list(baking.glob("baked-*"))
         assert farm.messages()["RenderQueueUrl"] == 0
-        assert read_progress(farm.farm, job) == []
+        assert farm.farm.records.shards([job])[job.job_id] == []
     with crew.agent(f"baker-{KILLS}"):
         job = farm.wait(job_id, seconds=120)
     assert job.state is JobState.DONE, job.reason
-    assert {record.worker for record in read_frames(farm.farm, job_id, range(job.shards))} == {
+    assert {record.worker for record in farm.farm.records.frames(job_id, range(job.shards))} == {
         f"baker-{KILLS}"
     }
     stepped(scene, tmp_path / "stepped", [LAST, 3])

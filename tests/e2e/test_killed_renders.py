@@ -18,7 +18,6 @@ from pathlib import Path
 import pytest
 
 from contract.job import FrameState, Job, JobState
-from farm.jobs import read_frames, read_job
 from tests.e2e.crew import Crew, a_crew, wait_until
 from tests.support.blender import same_picture
 
@@ -48,7 +47,7 @@ def test_frames_of_agents_that_are_ended_again_and_again_are_as_if_nothing_had_b
     crew: Crew, falling: Path, tmp_path: Path
 ) -> None:
     job_id = crew.farm.upload(falling, "killed/falling.blend")
-    wait_until(lambda: read_job(crew.farm.farm, job_id))
+    wait_until(lambda: crew.farm.farm.records.job(job_id))
     ended = _end_agents(crew, job_id)
     job = crew.farm.wait(job_id, seconds=240)
     _is_whole(crew, job)
@@ -77,7 +76,7 @@ def _end_agents(crew: Crew, job_id: str) -> dict[str, int]:
         before = _done(crew, job_id)
         wait_until(partial(_is_past, crew, job_id, before), seconds=120)
         time.sleep(dice.uniform(0, 0.5))
-        job = read_job(crew.farm.farm, job_id)
+        job = crew.farm.farm.records.job(job_id)
         assert job
         assert job.state is JobState.RENDERING, f"end {number} came too late: {job.state}"
         victim = dice.choice(crew.members)
@@ -93,10 +92,10 @@ def _end_agents(crew: Crew, job_id: str) -> dict[str, int]:
 
 
 def _done(crew: Crew, job_id: str) -> int:
-    job = read_job(crew.farm.farm, job_id)
+    job = crew.farm.farm.records.job(job_id)
     if not job or not job.shards:
         return 0
-    return len(list(read_frames(crew.farm.farm, job_id, range(job.shards))))
+    return len(list(crew.farm.farm.records.frames(job_id, range(job.shards))))
 
 
 def _is_past(crew: Crew, job_id: str, before: int) -> bool:
@@ -106,7 +105,7 @@ def _is_past(crew: Crew, job_id: str, before: int) -> bool:
 def _is_whole(crew: Crew, job: Job) -> None:
     """Every frame is done once, by no fault of anyone's, and no message is left."""
     assert job.state is JobState.DONE, job.reason
-    records = list(read_frames(crew.farm.farm, job.job_id, range(job.shards)))
+    records = list(crew.farm.farm.records.frames(job.job_id, range(job.shards)))
     assert sorted(record.frame for record in records) == list(range(1, LAST + 1))
     assert {record.state for record in records} == {FrameState.DONE}
     assert [record for record in records if record.failures] == []

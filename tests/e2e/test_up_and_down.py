@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from farm.jobs import latest_jobs
 from farm.local import agents, emulator, processes
 from tests.e2e.laptop import LaptopFarm, processes_of
 
@@ -39,7 +38,7 @@ def test_a_life(folder: LaptopFarm, scene: Path) -> None:
         said, _ = render.communicate(timeout=20)
     assert render.returncode == 130
     assert "goes on" in said
-    (job,) = latest_jobs(folder.farm, 5)
+    (job,) = folder.farm.records.latest_jobs(5)
     assert not job.state.ended
     assert agents.running(folder.state)
 

@@ -18,7 +18,7 @@ from contract.table import counter_key, frame_key, job_key, shard_of, shard_tota
 from contract.tasks import BakeTask, decode
 from farm.control import RefusedError, cancel, retry
 from farm.follow import NoJobError, follow
-from farm.jobs import Farm, SubmitError, encode_options, latest_jobs, read_job, submit, upload_key
+from farm.jobs import Farm, SubmitError, encode_options, submit, upload_key
 
 JOB = Job(
     job_id="scene-1",
@@ -174,7 +174,7 @@ def test_an_upload_the_farm_ignores_is_not_waited_for_for_ever(farm: Farm) -> No
 def test_the_newest_jobs_come_first(farm: Farm) -> None:
     for number in range(5):
         put_job(farm, replace(JOB, job_id=f"j{number}", created_at=f"2026-01-0{number + 1}T00:00:00.000Z"))
-    assert [job.job_id for job in latest_jobs(farm, 3)] == ["j4", "j3", "j2"]
+    assert [job.job_id for job in farm.records.latest_jobs(3)] == ["j4", "j3", "j2"]
 
 
 def test_a_frame_record_is_read_as_it_was_written() -> None:
@@ -191,7 +191,7 @@ def bake_tasks(farm: Farm) -> list[object]:
 def test_a_job_that_goes_on_is_canceled(farm: Farm, state: JobState) -> None:
     put_job(farm, replace(JOB, state=state, bake_token="t"))
     assert cancel(farm, "scene-1").state is JobState.CANCELED
-    job = read_job(farm, "scene-1")
+    job = farm.records.job("scene-1")
     assert job
     assert (job.state, job.reason, job.bake_token) == (JobState.CANCELED, "canceled on request", "t")
 
@@ -208,7 +208,7 @@ def test_a_job_that_has_ended_is_not_canceled(farm: Farm, state: JobState, why: 
     put_job(farm, replace(JOB, state=state))
     with pytest.raises(RefusedError, match=f"job scene-1 cannot be canceled: .*{why}"):
         cancel(farm, "scene-1")
-    job = read_job(farm, "scene-1")
+    job = farm.records.job("scene-1")
     assert job
     assert job.state is state
 
@@ -220,7 +220,7 @@ def test_a_job_that_ended_short_is_queued_again(farm: Farm, state: JobState) -> 
     tried = replace(baked, bake_attempts=3, runtime_failures=5, sweep={"sent": 2})
     put_job(farm, replace(tried, finish_token="f", finish_lease_until=9))
     job = retry(farm, "scene-1")
-    assert job == read_job(farm, "scene-1")
+    assert job == farm.records.job("scene-1")
     assert (job.state, job.reason, job.retries, job.frames_sent_at) == (JobState.QUEUED, "", 2, "")
     assert (job.bake_attempts, job.runtime_failures, dict(job.sweep)) == (0, 0, {})
     assert (job.finish_token, job.finish_lease_until) == ("", 0)
@@ -242,7 +242,7 @@ def test_what_there_is_nothing_to_retry_of(farm: Farm, attributes: dict[str, Any
     put_job(farm, before)
     with pytest.raises(RefusedError, match=f"job scene-1 cannot be retried: .*{why}"):
         retry(farm, "scene-1")
-    assert read_job(farm, "scene-1") == before
+    assert farm.records.job("scene-1") == before
     assert bake_tasks(farm) == []
 
 
@@ -250,7 +250,7 @@ def test_a_job_nobody_knows(farm: Farm) -> None:
     for act in (cancel, retry):
         with pytest.raises(RefusedError, match=r"job nosuch cannot be .*: there is no such job"):
             act(farm, "nosuch")
-    assert read_job(farm, "nosuch") is None
+    assert farm.records.job("nosuch") is None
 
 
 def test_a_done_job_whose_frames_are_missing_is_retried(farm: Farm) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from contract.job import Job, JobState, Progress
 from contract.keys import make_job_id
 from farm.control import RefusedError, cancel, retry
-from farm.jobs import encode_options, read_job, read_progress
+from farm.jobs import encode_options
 from tests.faults.chaos.adversary import Known
 from tests.faults.chaos.log_book import LogBook
 from tests.faults.chaos.plan import Fate, PlannedJob
@@ -45,7 +45,7 @@ class People:
             self._upload(self.waiting.pop(0))
             self._next_upload = now + UPLOAD_SECONDS
         for job_id, planned in self.known.jobs:
-            job = None if job_id in self.ended else read_job(self.stage.farm.farm, job_id)
+            job = None if job_id in self.ended else self.stage.farm.farm.records.job(job_id)
             if job:
                 self.seen[job_id] = job
                 self._act(job, planned)
@@ -64,7 +64,7 @@ class People:
             self.ended[job.job_id] = job
 
     def _cancel_midway(self, job: Job) -> None:
-        progress = sum(read_progress(self.stage.farm.farm, job), Progress())
+        progress = sum(self.stage.farm.farm.records.shards([job])[job.job_id], Progress())
         if progress.done * 100 < CANCEL_PERCENTAGE * progress.total:
             return
         try:

@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from farm.jobs import read_progress
 from farm.local import processes
 from farm.local.metadata import MetadataServer
 from tests.faults.chaos.adversary import Adversary, Known
@@ -144,7 +143,7 @@ class _Run:
     def _progress(self) -> str:
         done = failed = 0
         for job in list(self._people.seen.values()):
-            for progress in read_progress(self._stage.farm.farm, job):
+            for progress in self._stage.farm.farm.records.shards([job])[job.job_id]:
                 done, failed = done + progress.done, failed + progress.failed
         jobs = f"{len(self._people.ended)} of {self._settings.jobs} jobs ended"
         return f"{jobs}, {done} frames done, {failed} failed"

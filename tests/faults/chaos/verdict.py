@@ -11,7 +11,6 @@ from typing import Final
 
 from contract.job import FrameRecord, FrameState, Job, JobState, Progress
 from contract.keys import summary_key
-from farm.jobs import read_frames, read_job, read_progress
 from tests.e2e.laptop import LaptopFarm
 from tests.faults.chaos.log_book import LogBook
 from tests.faults.chaos.picture import picture
@@ -64,7 +63,7 @@ class Judge:
     def judge(self, jobs: list[tuple[str, PlannedJob]]) -> Verdict:
         verdict = Verdict()
         for job_id, planned in jobs:
-            job = read_job(self.farm.farm, job_id)
+            job = self.farm.farm.records.job(job_id)
             if job is None:
                 verdict.problems.append(f"{planned.name}: there is no job")
                 verdict.lost += len(planned.numbers)
@@ -81,7 +80,7 @@ class Judge:
         if WORDS.get(planned.fate, "") not in job.reason:
             verdict.blame(f"{label} does not say {WORDS[planned.fate]!r}: {job.reason!r}")
         records = {
-            record.frame: record for record in read_frames(self.farm.farm, job.job_id, range(job.shards))
+            record.frame: record for record in self.farm.farm.records.frames(job.job_id, range(job.shards))
         }
         pictures = self.farm.frames(job)
         for frame in planned.numbers:
@@ -147,7 +146,7 @@ class Judge:
         done = sum(record.state is FrameState.DONE for record in records)
         failed = sum(record.state is FrameState.FAILED for record in records)
         total = len(planned.numbers) if job.shards else 0
-        counted = sum(read_progress(self.farm.farm, job), Progress())
+        counted = sum(self.farm.farm.records.shards([job])[job.job_id], Progress())
         if (counted.total, counted.done, counted.failed) != (total, done, failed):
             yield f"counts {counted}, and has {done} frames done and {failed} failed of {total}"
         if job.state in (JobState.DONE, JobState.DONE_WITH_FAILURES):

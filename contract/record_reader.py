@@ -1,0 +1,135 @@
+"""The records of the job table, read: the `farm` command and the Lambdas that show jobs ask in the same way.
+
+No table is scanned: jobs are listed through their index, frames through their shards, workers through their
+partitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from contract.job import FrameRecord, FrameState, Job, JobState, Progress
+from contract.table import (
+    FRAME_PREFIX,
+    INDEX_PARTITION_KEY,
+    JOB_LISTING,
+    JOBS_BY_CREATION,
+    PARTITION_KEY,
+    SORT_KEY,
+    counter_key,
+    job_key,
+    shard_partition,
+)
+from contract.worker_record import STALE_SECONDS, WORKER_SHARDS, WorkerRecord, workers_partition
+
+BATCH: Final = 100
+"""Keys that DynamoDB takes in one call."""
+SUMMED_UP: Final = (JobState.DONE, JobState.DONE_WITH_FAILURES)
+"""Jobs whose frames are counted on their record; of others only the counters know."""
+
+
+class RecordReader:
+    """`dynamodb` is a resource's client: it takes and gives Python values. Raises what it raises."""
+
+    def __init__(self, dynamodb: Any, table_name: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table_name
+
+    def job(self, job_id: str) -> Job | None:
+        """The job's record, or None while the farm has not heard of it."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=job_key(job_id), ConsistentRead=True)
+        return Job.from_item(answer["Item"]) if "Item" in answer else None
+
+    def latest_jobs(self, limit: int) -> list[Job]:
+        """The newest jobs, newest first."""
+        items = self._query(
+            IndexName=JOBS_BY_CREATION,
+            KeyConditionExpression=f"{INDEX_PARTITION_KEY} = :listing",
+            ExpressionAttributeValues={":listing": JOB_LISTING},
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        return [Job.from_item(item) for item in islice(items, limit)]
+
+    def shards(self, jobs: Iterable[Job]) -> dict[str, list[Progress]]:
+        """Each job's counters by the job's id, in the order of its shards."""
+        jobs = list(jobs)
+        found: dict[str, Progress] = {}
+        for item in self._items([counter_key(job.job_id, n) for job in jobs for n in range(job.shards)]):
+            found[str(item[PARTITION_KEY])] = Progress.from_item(item)
+        return {
+            job.job_id: [found.get(shard_partition(job.job_id, n), Progress()) for n in range(job.shards)]
+            for job in jobs
+        }
+
+    def progress(self, jobs: Iterable[Job]) -> dict[str, Progress]:
+        """Each job's progress by the job's id; the counters are read of those alone that need it."""
+        jobs = list(jobs)
+        counted = self.shards(job for job in jobs if job.state not in SUMMED_UP)
+        return {
+            job.job_id: sum(counted[job.job_id], Progress())
+            if job.job_id in counted
+            else Progress(total=job.frame_count, done=job.frames_done, failed=job.frames_failed)
+            for job in jobs
+        }
+
+    def frames(self, job_id: str, shards: Sequence[int]) -> Iterator[FrameRecord]:
+        """The frames recorded so far in these shards."""
+        for shard in shards:
+            items = self._query(
+                KeyConditionExpression=f"{PARTITION_KEY} = :shard AND begins_with({SORT_KEY}, :prefix)",
+                ExpressionAttributeValues={
+                    ":shard": shard_partition(job_id, shard),
+                    ":prefix": FRAME_PREFIX,
+                },
+                ConsistentRead=True,
+            )
+            yield from (FrameRecord.from_item(item) for item in items)
+
+    def latest_frames(self, job: Job, count: int) -> list[int]:
+        """The numbers of the frames that were done last, the newest first.
+
+        Of a job of many shards those that its counters name, of another one its frames are asked.
+        """
+        if job.shards >= count:
+            shards = self.shards([job])[job.job_id]
+            last = [
+                (shard.last_frame_at, shard.last_frame) for shard in shards if shard.last_frame is not None
+            ]
+        else:
+            records = self.frames(job.job_id, range(job.shards))
+            last = [(record.ended_at, record.frame) for record in records if record.state is FrameState.DONE]
+        return [frame for _, frame in sorted(last, reverse=True)[:count]]
+
+    def workers(self, now: int) -> list[WorkerRecord]:
+        """What the workers said of themselves lately; `now` in epoch seconds."""
+        return [
+            WorkerRecord.from_item(item)
+            for shard in range(WORKER_SHARDS)
+            for item in self._query(
+                KeyConditionExpression=f"{PARTITION_KEY} = :shard",
+                FilterExpression="seen_at >= :fresh",
+                ExpressionAttributeValues={
+                    ":shard": workers_partition(shard),
+                    ":fresh": now - STALE_SECONDS,
+                },
+            )
+        ]
+
+    def _items(self, keys: list[dict[str, str]]) -> Iterator[Mapping[str, Any]]:
+        for first in range(0, len(keys), BATCH):
+            wanted: Any = {self._table: {"Keys": keys[first : first + BATCH], "ConsistentRead": True}}
+            while wanted:
+                answer = self._dynamodb.batch_get_item(RequestItems=wanted)
+                yield from answer["Responses"].get(self._table, [])
+                wanted = answer.get("UnprocessedKeys")
+
+    def _query(self, **query: Any) -> Iterator[Mapping[str, Any]]:
+        while True:
+            page = self._dynamodb.query(TableName=self._table, **query)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
