@@ -180,9 +180,7 @@ def test_the_laptop_farm_reads_no_profile(laptop: StateFolder, monkeypatch: pyte
 
 def test_a_laptop_farm_beside_one_on_aws_has_to_be_named(laptop: StateFolder, aws: str) -> None:
     with a_deployed_farm(aws, "Film", FILM):
-        with pytest.raises(
-            MisusedError, match=rf"local \(on this .*\), Film \({REGION}\).*--farm local"
-        ):
+        with pytest.raises(MisusedError, match=rf"local \(on this .*\), Film \({REGION}\).*--farm local"):
             which_farm(None)
         assert which_farm(LOCAL).farm.bucket == "here"
         assert which_farm("Film").farm.bucket == "film-bucket"
