@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract.job import Job
-from contract.spend import in_dollars
 from contract.table import PARTITION_KEY, job_key
 
 SECONDS_PER_HOUR = 3600
@@ -31,10 +29,3 @@ def add_usage(*, table: str, job_id: str, seconds: int, spot: bool, hour_microdo
             ":microdollars": round(seconds * hour_microdollars / SECONDS_PER_HOUR),
         },
     }
-
-
-def cost_words(job: Job) -> str:
-    """What a job cost so far, for people: an estimate, and no 0 where nobody knows."""
-    if job.microdollars:
-        return f"about {in_dollars(job.microdollars)}"
-    return "not known: its machines have no price" if job.worker_seconds else "nothing yet"
