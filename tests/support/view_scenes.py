@@ -1,4 +1,4 @@
-"""One picture shown in several ways, each saved as PNG (`png_<way>.blend`) and scene-linear (`exr_<way>.blend`).
+"""One picture shown in several ways, each saved as PNG (`png_<way>.blend`) and linear (`exr_<way>.blend`).
 
 `make(folder, blender)` makes them all in one process, inside the Blender that will render them.
 """

@@ -32,6 +32,8 @@ _FRAME_SECONDS: Final = 60.0
 _FINISH_SECONDS: Final = 600.0
 _USUAL_RATE: Final = Fraction(24)
 _FASTEST_RATE: Final = 240
+_SINGLE_PRECISION: Final = 1e-4
+"""Blender keeps the 1.001 with 7 digits."""
 _MOST_NOTES: Final = 5
 
 
@@ -131,7 +133,12 @@ class PreviewMaker:
 def frame_rate(job: Job) -> Fraction:
     """The scene's, as it was meant: 24000/1001 for 23.976."""
     try:
-        rate = Fraction(float(job.scene.get("fps", 0))).limit_denominator(1001)
+        told = float(job.scene.get("fps", 0))
+        of_television = round(told * 1.001)
+        if told != of_television and abs(told * 1.001 - of_television) < _SINGLE_PRECISION:
+            rate = Fraction(of_television * 1000, 1001)
+        else:
+            rate = Fraction(told).limit_denominator(1000)
     except (TypeError, ValueError, OverflowError):
         return _USUAL_RATE
     return rate if 0 < rate <= _FASTEST_RATE else _USUAL_RATE

@@ -36,8 +36,8 @@ class Video:
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         stream: Any = self._container.add_stream("libx264", rate=rate, options=dict(_OPTIONS))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.time_base = stream.codec_context.time_base = 1 / rate
         context = stream.codec_context
+        context.time_base = self._tick = 1 / rate  # the stream's own becomes the file's
         context.color_range, context.colorspace = ColorRange.MPEG, _BT709
         context.color_primaries, context.color_trc = _BT709, _SRGB_CURVE
         self._stream = stream
@@ -52,7 +52,7 @@ class Video:
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
         )
-        frame.pts, frame.time_base, frame.duration = self._frames, self._stream.time_base, 1
+        frame.pts, frame.time_base, frame.duration = self._frames, self._tick, 1
         self._frames += 1
         self._container.mux(self._stream.encode(frame))
 
