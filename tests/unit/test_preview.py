@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import av
 import numpy as np
@@ -48,6 +49,7 @@ def failed(frame: int, reason: str) -> FrameRecord:
 class Farm:
     aws: AwsEdges
     folder: Path
+    job: Job
 
     def __post_init__(self) -> None:
         self.bucket = Bucket(self.aws.s3, self.aws.render_bucket_name)
@@ -56,20 +58,20 @@ class Farm:
         )
 
     def has(self, frame: int, picture: bytes, note: str = "") -> None:
-        self.bucket.put_pictures(JOB, frame, Pictures(thumbnail=picture, proxy=picture, note=note))
+        self.bucket.put_pictures(self.job, frame, Pictures(thumbnail=picture, proxy=picture, note=note))
 
-    def make(self, frames: Sequence[FrameRecord], job: Job = JOB, **options: Any) -> Made:
+    def make(self, frames: Sequence[FrameRecord], **options: Any) -> Made:
         def folder() -> Path:
             path = self.folder / "made"
             path.mkdir()
             return path
 
-        made = PreviewMaker(self.bucket, folder=folder, **options).make(job, frames, self.lease)
+        made = PreviewMaker(self.bucket, folder=folder, **options).make(self.job, frames, self.lease)
         assert not (self.folder / "made").exists()
         return made
 
     def stored(self, name: str) -> bytes:
-        key = f"film/output/{JOB.job_id}/{name}"
+        key = f"film/output/{self.job.job_id}/{name}"
         return self.aws.s3.get_object(Bucket=self.aws.render_bucket_name, Key=key)["Body"].read()
 
     def sheet(self) -> Any:
@@ -99,10 +101,16 @@ class Video:
         return bool(abs(self.frames[number][height // 2, width // 2] - color).max() < 16)
 
 
-@pytest.fixture
-def farm(tmp_path: Path) -> Iterator[Farm]:
+@pytest.fixture(scope="module")
+def aws() -> Iterator[AwsEdges]:
     with aws_edges() as aws:
-        yield Farm(aws, tmp_path)
+        yield aws
+
+
+@pytest.fixture
+def farm(aws: AwsEdges, tmp_path: Path) -> Farm:
+    """With a job of its own for each test."""
+    return Farm(aws, tmp_path, replace(JOB, job_id=f"scene-{uuid4().hex[:12]}"))
 
 
 def test_a_video_and_a_sheet(farm: Farm) -> None:
@@ -119,7 +127,7 @@ def test_a_video_and_a_sheet(farm: Farm) -> None:
     assert video.seconds == pytest.approx(4 / 24, abs=0.001)
     assert all(video.shows(number, color) for number, color in enumerate(colors.values()))
     head = farm.aws.s3.head_object(
-        Bucket=farm.aws.render_bucket_name, Key=f"film/output/{JOB.job_id}/preview.mp4"
+        Bucket=farm.aws.render_bucket_name, Key=f"film/output/{farm.job.job_id}/preview.mp4"
     )
     assert head["ContentType"] == "video/mp4"
     sheet = farm.sheet()
@@ -137,8 +145,8 @@ def test_proxies_are_thrown_away_and_thumbnails_stay(farm: Farm) -> None:
     def tags(key: str) -> list[Any]:
         return list(farm.aws.s3.get_object_tagging(Bucket=farm.aws.render_bucket_name, Key=key)["TagSet"])
 
-    assert tags(proxy_key("film", JOB.job_id, 1)) == [{"Key": "keep", "Value": "short"}]
-    assert tags(thumbnail_key("film", JOB.job_id, 1)) == []
+    assert tags(proxy_key("film", farm.job.job_id, 1)) == [{"Key": "keep", "Value": "short"}]
+    assert tags(thumbnail_key("film", farm.job.job_id, 1)) == []
 
 
 def test_gaps_are_marked_where_they_are(farm: Farm) -> None:
@@ -166,7 +174,7 @@ def test_what_a_picture_lacks_is_told_once(farm: Farm) -> None:
 def test_a_thumbnail_stands_in_for_a_proxy_that_is_past_its_time(farm: Farm) -> None:
     farm.has(1, jpeg(RED, (640, 480)))
     farm.has(2, jpeg(BLUE, (192, 144)))
-    farm.aws.s3.delete_object(Bucket=farm.aws.render_bucket_name, Key=proxy_key("film", JOB.job_id, 2))
+    farm.aws.s3.delete_object(Bucket=farm.aws.render_bucket_name, Key=proxy_key("film", farm.job.job_id, 2))
     farm.make([done(1), done(2)])
     assert farm.video().size == (640, 480)
     assert farm.video().shows(1, BLUE)
@@ -234,7 +242,8 @@ def test_the_rate_is_the_scenes(fps: str | None, rate: Fraction) -> None:
 def test_a_rate_that_is_no_whole_number_is_kept(farm: Farm) -> None:
     for frame in (1, 2):
         farm.has(frame, jpeg(RED))
-    farm.make([done(1), done(2)], replace(JOB, scene={"fps": str(24 / 1.001)}))
+    farm.job = replace(farm.job, scene={"fps": str(24 / 1.001)})
+    farm.make([done(1), done(2)])
     assert farm.video().rate == Fraction(24000, 1001)
 
 
@@ -287,5 +296,5 @@ def test_a_lost_lease_ends_it_and_nothing_is_stored(farm: Farm) -> None:
     with pytest.raises(InterruptedTaskError):
         farm.make([done(1)])
     assert not farm.aws.s3.list_objects_v2(
-        Bucket=farm.aws.render_bucket_name, Prefix=f"film/output/{JOB.job_id}/contact"
+        Bucket=farm.aws.render_bucket_name, Prefix=f"film/output/{farm.job.job_id}/contact"
     ).get("Contents")
