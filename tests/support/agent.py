@@ -87,9 +87,8 @@ class Agent:
                 now=lambda: self.now,
             ),
         ).handle
-        self.finish = FinishTaskHandler(
-            stores=stores, preview=PreviewMaker(self.bucket, folder=sessions.output_folder)
-        ).handle
+        self.preview = PreviewMaker(self.bucket, folder=sessions.output_folder)
+        self.finish = FinishTaskHandler(stores=stores, preview=self.preview).handle
 
     def upload(self, name: str = "scene.blend", content: bytes = b"BLENDER", **attributes: Any) -> None:
         """A job as the listener leaves it."""

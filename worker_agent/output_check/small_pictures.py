@@ -40,8 +40,8 @@ class SmallPictures:
     def finish(self) -> tuple[bytes, bytes]:
         """Thumbnail and proxy, both JPEG, of the rows that came."""
         self._collect(self._waiting)
-        proxy = self._fitted(PROXY_PIXELS)
-        thumbnail = self._fitted(THUMBNAIL_PIXELS)
+        proxy = _fitted(self._collected, self._size, PROXY_PIXELS)
+        thumbnail = _fitted(proxy, self._size, THUMBNAIL_PIXELS)
         for quality in _THUMBNAIL_QUALITIES:
             small = _jpeg(thumbnail, quality=quality, optimize=True)
             if len(small) <= THUMBNAIL_BYTES:
@@ -57,13 +57,13 @@ class SmallPictures:
         self._collected.paste(band, (0, self._filled))
         self._filled += band.height
 
-    def _fitted(self, longest: int) -> Image.Image:
-        width, height = self._size
-        factor = min(1.0, longest / max(width, height))
-        size = max(1, round(width * factor)), max(1, round(height * factor))
-        if size == self._collected.size:
-            return self._collected
-        return self._collected.resize(size, Image.Resampling.LANCZOS)
+
+def _fitted(image: Image.Image, whole: tuple[int, int], longest: int) -> Image.Image:
+    """As a picture that was of the size `whole` once, its longer side no longer than that."""
+    width, height = whole
+    factor = min(1.0, longest / max(width, height))
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _jpeg(image: Image.Image, **options: Any) -> bytes:
