@@ -84,9 +84,10 @@ def number(value: float) -> str:
 
 def _value_axis(frame: Frame, step: float) -> Iterator[str]:
     for mark in range(round(frame.top / step) + 1):
-        y = frame.y(mark * step)
+        value = mark * step
+        y = frame.y(value)
         yield f'<line class="grid" x1="{LEFT}" x2="{frame.width - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        yield f'<text class="mark" x="{LEFT - 8}" y="{y + 3.5:.1f}" text-anchor="end">{number(mark * step)}</text>'
+        yield f'<text class="mark" x="{LEFT - 8}" y="{y + 3.5:.1f}" text-anchor="end">{number(value)}</text>'
 
 
 def _time_axis(frame: Frame, zone: tzinfo) -> Iterator[str]:
@@ -107,7 +108,9 @@ def _line(frame: Frame, series: Series, place: int) -> str:
     for part in _unbroken(series):
         points = [(frame.x(moment), frame.y(value)) for moment, value in part if math.isfinite(value)]
         if len(points) == 1:
-            drawn.append(f'<circle class="dot {colour}" cx="{points[0][0]:.1f}" cy="{points[0][1]:.1f}" r="2.5"/>')
+            drawn.append(
+                f'<circle class="dot {colour}" cx="{points[0][0]:.1f}" cy="{points[0][1]:.1f}" r="2.5"/>'
+            )
         elif points:
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
             floor = HEIGHT - BOTTOM

@@ -11,7 +11,7 @@ from farm.local.page.dashboard import Graph, Line
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
 
 QUERIES: Final = 500
 """CloudWatch takes no more in one call."""
@@ -46,9 +46,7 @@ def measure(
     return [Measured(graph=graph, series=tuple(next(left) for _ in graph.lines)) for graph in graphs]
 
 
-def _ask(
-    cloudwatch: CloudWatchClient, lines: Sequence[Line], *, now: datetime, minutes: int
-) -> list[Series]:
+def _ask(cloudwatch: CloudWatchClient, lines: Sequence[Line], *, now: datetime, minutes: int) -> list[Series]:
     if not lines:
         return []
     answers = cloudwatch.get_metric_data(
@@ -74,7 +72,9 @@ def _ask(
 
 
 def _query(name: str, line: Line) -> MetricDataQueryTypeDef:
-    dimensions = [{"Name": key, "Value": value} for key, value in line.dimensions.items()]
+    dimensions: list[DimensionTypeDef] = [
+        {"Name": key, "Value": value} for key, value in line.dimensions.items()
+    ]
     return {
         "Id": name,
         "Label": line.label,
