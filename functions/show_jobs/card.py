@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from contract.job_view import JobView
 from functions.show_jobs import parts, words
 from functions.show_jobs.board import ShownJob
 from functions.show_jobs.markup import NOTHING, Markup, div, element, span
+
+_FAILED: Final = "failed"
 
 
 def card(job: ShownJob, *, function_arn: str, now: datetime) -> Markup:
@@ -51,7 +54,10 @@ def _bar(view: JobView) -> Markup:
 
 
 def _facts(view: JobView) -> Markup:
-    facts = [div("fact", element("b", value), element("span", label)) for value, label in _told(view)]
+    facts = [
+        div("fact ill" if label == _FAILED else "fact", element("b", value), element("span", label))
+        for value, label in _told(view)
+    ]
     return div("facts", *facts) if facts else NOTHING
 
 
@@ -60,7 +66,7 @@ def _told(view: JobView) -> Iterator[tuple[str, str]]:
     if view.frames:
         yield words.percent(view.fraction), f"{view.frames_done} of {view.frames} frames"
     if view.frames_failed:
-        yield str(view.frames_failed), "failed"
+        yield str(view.frames_failed), _FAILED
     if view.frames_per_minute:
         yield words.rate(view.frames_per_minute), f"with {_count(len(view.workers), 'worker')}"
     if view.seconds_left is not None:

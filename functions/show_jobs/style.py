@@ -58,6 +58,7 @@ _SHEET: Final = Template("""
 .farm-jobs .sum .spent{margin-left:auto}
 .farm-jobs .cards{display:grid;grid-template-columns:1fr;gap:12px}
 .farm-jobs.wide .cards{grid-template-columns:1fr 1fr}
+.farm-jobs.wide .card:last-child:nth-child(odd){grid-column:1/-1}
 .farm-jobs .card{background:$card;border:1px solid $line;border-radius:10px;padding:14px 16px 16px;
  box-shadow:$shadow;min-width:0;display:flex;flex-direction:column;gap:10px}
 .farm-jobs .head{display:flex;gap:12px;align-items:flex-start;justify-content:space-between}
@@ -66,6 +67,7 @@ _SHEET: Final = Template("""
  white-space:nowrap}
 .farm-jobs .sub{color:$muted;font-size:12px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .farm-jobs .state{font-size:12px;font-weight:600;white-space:nowrap;color:$muted}
+.farm-jobs .head .state{line-height:26px}
 .farm-jobs .state:before{content:"";display:inline-block;width:8px;height:8px;border-radius:50%;
  background:currentColor;margin-right:6px}
 .farm-jobs .rendering .state,.farm-jobs .finishing .state,.farm-jobs .baking .state{color:$accent}
@@ -81,6 +83,7 @@ _SHEET: Final = Template("""
 .farm-jobs .bar .not{background:$bad}
 .farm-jobs .facts{display:flex;flex-wrap:wrap;gap:6px 26px;align-items:flex-end}
 .farm-jobs .fact b{display:block;font-size:16px;font-weight:650;letter-spacing:-.01em}
+.farm-jobs .fact.ill b{color:$bad}
 .farm-jobs .fact span{font-size:11px;color:$muted}
 .farm-jobs .note{color:$muted;overflow-wrap:anywhere}
 .farm-jobs .failed .note{color:$bad}

@@ -54,7 +54,7 @@ def draw(measured: Measured, *, width: int, start: float, end: float, zone: tzin
             *(_target(frame, t.value) for t in graph.targets if shown),
         ]
     )
-    nothing = "" if shown else '<p class="empty">Nothing measured yet</p>'
+    nothing = "" if shown else '<p class="empty">Nothing measured</p>'
     return (
         f'<figure class="graph"><figcaption>{escape(graph.title)}</figcaption>'
         f'<div class="drawing"><svg viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" '
