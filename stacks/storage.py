@@ -10,7 +10,11 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from contract import table as keys
+from contract.keys import KEPT_SHORT
 from stacks.config import FarmConfig
+
+PROXY_LIFE = Duration.days(30)
+"""Longer than jobs take: the preview is made of proxies that were made with the first frames, too."""
 
 
 class StorageStack(Stack):
@@ -42,6 +46,12 @@ class StorageStack(Stack):
                     id="forget-old-versions",
                     noncurrent_version_expiration=Duration.days(30),
                     expired_object_delete_marker=True,
+                ),
+                s3.LifecycleRule(
+                    id="forget-what-is-kept-short",
+                    tag_filters={KEPT_SHORT[0]: KEPT_SHORT[1]},
+                    expiration=PROXY_LIFE,
+                    noncurrent_version_expiration=Duration.days(1),
                 ),
                 s3.LifecycleRule(
                     id="forget-broken-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)

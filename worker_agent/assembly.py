@@ -28,6 +28,7 @@ from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.output_check import OutputChecker
+from worker_agent.preview import PreviewMaker
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
@@ -83,7 +84,7 @@ def assemble(settings: AgentSettings, processes: Processes) -> tuple[WorkLoop, W
     stores = Stores(
         jobs=JobStore(clients.dynamodb, settings.job_table_name),
         frames=FrameStore(clients.dynamodb, settings.job_table_name, settings.worker_id),
-        bucket=Bucket(clients.s3, settings.render_bucket_name),
+        bucket=Bucket(clients.s3, settings.render_bucket_name, quick_s3=clients.quick_s3),
         scratch=Scratch(Path(settings.scratch_directory)),
     )
     metrics = FrameMetrics(
@@ -176,7 +177,9 @@ def _handlers(
     handlers: dict[type[Task], Handler] = {
         BakeTask: baking.handle,
         RenderTask: rendering.handle,
-        FinishTask: FinishTaskHandler(stores=stores).handle,
+        FinishTask: FinishTaskHandler(
+            stores=stores, preview=PreviewMaker(stores.bucket, folder=processes.sessions.output_folder)
+        ).handle,
     }
     return {
         task: GuardedHandler(handle, machine=machine, jobs=stores.jobs) for task, handle in handlers.items()

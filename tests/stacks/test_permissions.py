@@ -63,6 +63,7 @@ ALLOWED = [
     (JANITOR, "ec2:DescribeNetworkInterfaces", "*"),
     (WORKER, "s3:GetObjectVersion", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:PutObject", f"{BUCKET}/show/output/job/frames/0001.png"),
+    (WORKER, "s3:PutObjectTagging", f"{BUCKET}/show/output/job/proxies/0001.jpg"),
     (WORKER, "s3:AbortMultipartUpload", f"{BUCKET}/show/output/job/frames/0001.exr"),
     *(
         (WORKER, f"dynamodb:{a}", TABLE)
@@ -124,6 +125,8 @@ REFUSED = [
     (WORKER, "s3:PutObject", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:PutObject", f"{BUCKET}/output"),
     (WORKER, "s3:DeleteObject", f"{BUCKET}/show/output/job/frames/0001.png"),
+    (WORKER, "s3:DeleteObject", f"{BUCKET}/show/output/job/proxies/0001.jpg"),
+    (WORKER, "s3:PutObjectTagging", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:DeleteObjectVersion", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:PutBucketPolicy", BUCKET),
     (WORKER, "s3:GetObject", "arn:aws:s3:::cdk-hnb659fds-assets-123456789012-eu-central-1/other.zip"),

@@ -30,6 +30,7 @@ from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import Settled
 from worker_agent.output_check import OutputChecker
 from worker_agent.patience import patient
+from worker_agent.preview import PreviewMaker
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
@@ -86,7 +87,9 @@ class Agent:
                 now=lambda: self.now,
             ),
         ).handle
-        self.finish = FinishTaskHandler(stores=stores).handle
+        self.finish = FinishTaskHandler(
+            stores=stores, preview=PreviewMaker(self.bucket, folder=sessions.output_folder)
+        ).handle
 
     def upload(self, name: str = "scene.blend", content: bytes = b"BLENDER", **attributes: Any) -> None:
         """A job as the listener leaves it."""
