@@ -72,7 +72,7 @@ def _runtimes(settings: LocalSettings, state: StateFolder) -> str:
 
 
 def _up(settings: LocalSettings, runtimes: str, state: StateFolder, tell: Tell) -> FarmRecord:
-    code = fingerprint()
+    code = f"{fingerprint()} at ${settings.hour_dollars:g} an hour"
     farm = find(state)
     if farm is None or not emulator.healthy(farm.endpoint):
         _down(state, tell)
@@ -88,7 +88,7 @@ def _up(settings: LocalSettings, runtimes: str, state: StateFolder, tell: Tell) 
     if farm.fingerprint != code:
         page.stop(state)
         stop_fleet(state, tell)
-        outputs = deploy(state, farm.endpoint, tell)
+        outputs = deploy(state, farm.endpoint, tell, hour_dollars=settings.hour_dollars)
         missing = [name for name in _NEEDED if name not in outputs]
         if missing:
             raise UpError(

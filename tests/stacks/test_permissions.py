@@ -86,6 +86,7 @@ ALLOWED = [
         for a in ("CompleteLifecycleAction", "SetInstanceProtection", "TerminateInstanceInAutoScalingGroup")
     ),
     (WORKER, "autoscaling:DescribeAutoScalingGroups", "*"),
+    (WORKER, "ec2:DescribeSpotPriceHistory", "*"),
     (WORKER, "ssmmessages:OpenDataChannel", "*"),
     *((SHOW, f"dynamodb:{a}", TABLE) for a in ("GetItem", "Query", "BatchGetItem")),
     *((SHOW, "dynamodb:Query", f"{TABLE}/index/{index}") for index in (JOBS_BY_CREATION, UNFINISHED_JOBS)),
@@ -94,6 +95,8 @@ ALLOWED = [
     *((ACT, f"dynamodb:{a}", TABLE) for a in ("GetItem", "UpdateItem")),
     (ACT, "sqs:SendMessage", BAKE),
     (ACT, "logs:PutLogEvents", "arn:Monitoring/Jobs/ActOnJobLog"),
+    (BACKLOG, "dynamodb:GetItem", TABLE),
+    (SWEEP, "dynamodb:GetItem", TABLE),
 ]
 REFUSED = [
     (LISTENER, "s3:PutObject", f"{BUCKET}/show/a.blend"),
@@ -140,6 +143,8 @@ REFUSED = [
     (WORKER, "autoscaling:UpdateAutoScalingGroup", OWN),
     (WORKER, "autoscaling:CompleteLifecycleAction", f"{GROUP}Second-Compute-Workers"),
     (WORKER, "ec2:RunInstances", "*"),
+    (WORKER, "ec2:DescribeInstances", "*"),
+    (WORKER, "pricing:GetProducts", "*"),
     (WORKER, "iam:PassRole", "*"),
     (WORKER, "ssm:GetParameter", "*"),
     *((SHOW, f"dynamodb:{a}", TABLE) for a in ("PutItem", "UpdateItem", "DeleteItem", "Scan")),
@@ -160,6 +165,7 @@ NOT_SCOPED_BY_AWS = {
     "autoscaling:DescribeScalingActivities",
     "ec2:DescribeInstances",
     "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSpotPriceHistory",
     "ec2:DescribeSubnets",
     "ssm:UpdateInstanceInformation",
     "ssmmessages:CreateControlChannel",
