@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from contract.job import Job
-from contract.job_actions import cancel_refusal, retry_refusal
+from contract.job_actions import cancel_refusal, release_refusal, retry_refusal
 from contract.keys import JOB_ID
 
 ACTION_FIELD: Final = "action"
@@ -18,11 +18,16 @@ class JobButton(StrEnum):
 
     CANCEL = "cancel"
     RETRY = "retry"
+    RELEASE = "release"
 
 
 def buttons_of(job: Job) -> tuple[JobButton, ...]:
     """Those that would do something to a job as it is. None for an id that no farm of ours made."""
     if not JOB_ID.fullmatch(job.job_id):
         return ()
-    refusals = {JobButton.CANCEL: cancel_refusal(job), JobButton.RETRY: retry_refusal(job)}
+    refusals = {
+        JobButton.RELEASE: release_refusal(job),
+        JobButton.RETRY: retry_refusal(job),
+        JobButton.CANCEL: cancel_refusal(job),
+    }
     return tuple(button for button, refusal in refusals.items() if not refusal)

@@ -12,6 +12,7 @@ from itertools import count, islice
 from typing import Any, Final
 
 from contract.job import FrameRecord, FrameState, Job, JobState, Progress
+from contract.spend import Spend, spend_key
 from contract.table import (
     FRAME_PREFIX,
     INDEX_PARTITION_KEY,
@@ -57,6 +58,11 @@ class RecordReader:
     def unfinished_jobs(self, limit: int | None = None) -> list[Job]:
         """The newest jobs that have not ended, newest first; all of them without a limit."""
         return self._listed(UNFINISHED_JOBS, UNFINISHED, limit)
+
+    def spend(self, month: str) -> Spend:
+        """What the farm's machines cost in a month (contract.spend.month_of)."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=spend_key(month))
+        return Spend.from_item(answer.get("Item"))
 
     def shards(self, jobs: Iterable[Job]) -> dict[str, list[Progress]]:
         """Each job's counters by the job's id, in the order of its shards."""

@@ -147,6 +147,8 @@ class JobsWidgetSettings(Settings):
     render_bucket_name: str
     job_action_function_arn: str
     """What the buttons beside a job call."""
+    monthly_budget_dollars: float | None = None
+    """As the listener has it: shown beside what the month has cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from contract.keys import OUTPUT_FOLDER, THUMBNAILS_FOLDER
 from contract.settings import JobActionSettings, JobsWidgetSettings
+from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
 
 
@@ -20,13 +21,14 @@ class JobsWidget(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        config: FarmConfig,
         bucket: s3.IBucket,
         table: dynamodb.ITable,
         bake_queue: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
         self.act_on_job = self._act_on_job(table, bake_queue)
-        self.show_jobs = self._show_jobs(bucket, table)
+        self.show_jobs = self._show_jobs(config, bucket, table)
 
     def _act_on_job(self, table: dynamodb.ITable, bake_queue: sqs.IQueue) -> FarmFunction:
         function = FarmFunction(
@@ -40,7 +42,7 @@ class JobsWidget(Construct):
         bake_queue.grant(function, "sqs:SendMessage")
         return function
 
-    def _show_jobs(self, bucket: s3.IBucket, table: dynamodb.ITable) -> FarmFunction:
+    def _show_jobs(self, config: FarmConfig, bucket: s3.IBucket, table: dynamodb.ITable) -> FarmFunction:
         function = FarmFunction(
             self,
             "ShowJobs",
@@ -49,6 +51,7 @@ class JobsWidget(Construct):
                 job_table_name=table.table_name,
                 render_bucket_name=bucket.bucket_name,
                 job_action_function_arn=self.act_on_job.function_arn,
+                monthly_budget_dollars=config.monthly_budget_dollars,
             ),
             timeout=Duration.seconds(30),
             memory_megabytes=1024,  # a person waits, and Lambda gives processors by memory

@@ -39,7 +39,7 @@ class MonitoringStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, env=env)
         self._topic = topic
-        jobs = JobsWidget(self, "Jobs", bucket=bucket, table=table, bake_queue=queues.bake)
+        jobs = JobsWidget(self, "Jobs", config=config, bucket=bucket, table=table, bake_queue=queues.bake)
         dashboard = FarmDashboard(
             self,
             "Dashboard",

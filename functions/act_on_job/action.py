@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from contract.job import Job
-from contract.job_actions import cancel_job, cancel_refusal, retry_job, retry_refusal
+from contract.job_actions import (
+    cancel_job,
+    cancel_refusal,
+    release_job,
+    release_refusal,
+    retry_job,
+    retry_refusal,
+)
 from contract.job_buttons import ACTION_FIELD, JOB_FIELD, JobButton
 from contract.keys import JOB_ID
 from contract.record_reader import RecordReader
@@ -55,6 +62,13 @@ _DEEDS: Final[Mapping[JobButton, _Deed]] = {
         said="is queued again, for the frames that are not done.",
         needs_bake=True,
     ),
+    JobButton.RELEASE: _Deed(
+        request=release_job,
+        refusal=release_refusal,
+        participle="released",
+        said="is queued, whatever the budget says.",
+        needs_bake=True,
+    ),
 }
 
 
@@ -81,7 +95,7 @@ class Buttons:
     now: Callable[[], str]
 
     def press(self, press: Press) -> Outcome:
-        """Do it if the job is in a state for it. A retry that loses its message is swept up later."""
+        """Do it if the job is in a state for it. One that loses its bake task is swept up later."""
         deed = _DEEDS[press.button]
         try:
             written = self.dynamodb.update_item(

@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 
 DOCUMENTATION: Final = """\
 ## Buttons of the render farm's jobs
-Cancels or retries a job. The jobs widget calls it; it shows nothing by itself.
+Cancels, retries or releases a job. The jobs widget calls it; it shows nothing by itself.
 
 ### Widget parameters
 Param | Description
 ---|---
-**action** | `cancel` or `retry`
+**action** | `cancel`, `retry` or `release`
 **job_id** | The job's id
 """
 

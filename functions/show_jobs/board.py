@@ -44,6 +44,8 @@ class ShownJob:
 class Board:
     featured: tuple[ShownJob, ...] = ()
     rows: tuple[ShownJob, ...] = ()
+    month_dollars: float = 0.0
+    """What the farm's machines cost this month, by its own count."""
 
     @property
     def jobs(self) -> tuple[ShownJob, ...]:

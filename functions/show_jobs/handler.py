@@ -52,5 +52,9 @@ def handle(event: Mapping[str, Any], context: object) -> str:
         return DOCUMENTATION
     request = Request.of(event)
     return render(
-        _board().read(request.jobs), request, function_arn=_settings().job_action_function_arn, now=_now()
+        _board().read(request.jobs),
+        request,
+        function_arn=_settings().job_action_function_arn,
+        now=_now(),
+        budget_dollars=_settings().monthly_budget_dollars,
     )

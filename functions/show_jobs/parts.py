@@ -13,10 +13,15 @@ from functions.show_jobs.board import Picture, ShownJob
 from functions.show_jobs.markup import NOTHING, Markup, div, element, join, span
 from functions.show_jobs.words import short_state
 
-_LABELS: Final[Mapping[JobButton, str]] = {JobButton.CANCEL: "Cancel", JobButton.RETRY: "Retry"}
+_LABELS: Final[Mapping[JobButton, str]] = {
+    JobButton.CANCEL: "Cancel",
+    JobButton.RETRY: "Retry",
+    JobButton.RELEASE: "Release",
+}
 _QUESTIONS: Final[Mapping[JobButton, str]] = {
     JobButton.CANCEL: "Cancel {}? Its frames stop. What is rendered stays.",
     JobButton.RETRY: "Retry {}? The frames that are not done are rendered again.",
+    JobButton.RELEASE: "Release {}? It renders though the month's budget is spent.",
 }
 
 

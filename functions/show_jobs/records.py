@@ -13,6 +13,7 @@ from contract.job import FrameState, Job
 from contract.job_buttons import buttons_of
 from contract.job_view import JobView, seconds_between
 from contract.record_reader import RecordReader
+from contract.spend import month_of
 from functions.show_jobs.board import Board, FrameFailure, Picture, ShownJob, featured_count, in_order
 from functions.show_jobs.thumbnails import Thumbnails
 
@@ -64,7 +65,11 @@ class JobBoard:
             for n, job in enumerate(jobs)
         ]
         shown = within(shown, PICTURE_BYTES)
-        return Board(featured=tuple(shown[:large]), rows=tuple(shown[large:]))
+        return Board(
+            featured=tuple(shown[:large]),
+            rows=tuple(shown[large:]),
+            month_dollars=self.reader.spend(month_of(self.now())).dollars,
+        )
 
     def _all_details(self, jobs: Sequence[Job], large: int) -> list[Details]:
         counts = [FEATURED_PICTURES if n < large else 1 for n in range(len(jobs))]

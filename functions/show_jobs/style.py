@@ -56,6 +56,7 @@ _SHEET: Final = Template("""
  color:$muted}
 .farm-jobs .sum b{color:$text;font-size:16px;font-weight:650}
 .farm-jobs .sum .spent{margin-left:auto}
+.farm-jobs .sum .over b{color:$bad}
 .farm-jobs .cards{display:grid;grid-template-columns:1fr;gap:12px}
 .farm-jobs.wide .cards{grid-template-columns:1fr 1fr}
 .farm-jobs.wide .card:last-child:nth-child(odd){grid-column:1/-1}
