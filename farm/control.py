@@ -12,9 +12,10 @@ from contract.job import Job, timestamp
 from contract.job_actions import cancel_job, cancel_refusal, retry_job, retry_refusal
 from contract.tasks import BakeTask, encode
 from farm.jobs import Farm
+from farm.plain_errors import PlainError
 
 
-class RefusedError(ValueError):
+class RefusedError(PlainError):
     """The job is not in a state for that; the message says what it is."""
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from contract.job import FrameRecord, FrameState, Job, Progress
 from farm.jobs import Farm
+from farm.plain_errors import PlainError
 
 POLL_SECONDS = 0.5
 
 
-class NoJobError(RuntimeError):
+class NoJobError(PlainError):
     """The farm made no job of an upload."""
 
 

@@ -51,6 +51,14 @@ def say(console: Console, text: str, style: str = "") -> None:
     console.print(Text(printable(text), style=style), soft_wrap=True)
 
 
+def standard_output() -> Console:
+    return Console(highlight=False)
+
+
+def standard_error() -> Console:
+    return Console(stderr=True, highlight=False)
+
+
 def printable(text: str) -> str:
     return "".join(c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs") else "�" for c in text)
 

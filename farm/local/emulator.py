@@ -13,6 +13,7 @@ from farm.local.environment import ACCOUNT, REGION, child_environment
 from farm.local.processes import ProcessRecord, forget, record, recorded, spawn, stop
 from farm.local.settings import ROOT
 from farm.local.state import StateFolder
+from farm.plain_errors import PlainError
 
 NAME = "emulator"
 START_SECONDS = 60
@@ -20,7 +21,7 @@ _HEALTH = "/_ministack/health"
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class EmulatorError(RuntimeError):
+class EmulatorError(PlainError):
     """The emulator did not start; the message names its log."""
 
 

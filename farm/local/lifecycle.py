@@ -15,6 +15,7 @@ from farm.local.environment import child_environment
 from farm.local.mounting import mount_scratch
 from farm.local.settings import ROOT, LocalSettings
 from farm.local.state import FarmRecord, StateFolder
+from farm.plain_errors import PlainError
 
 Tell = Callable[[str], object]
 _NEEDED = (
@@ -27,7 +28,7 @@ _NEEDED = (
 )
 
 
-class UpError(RuntimeError):
+class UpError(PlainError):
     """The farm could not be brought up; the message says why, and where to look."""
 
 
