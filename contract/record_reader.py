@@ -42,14 +42,14 @@ class RecordReader:
         answer = self._dynamodb.get_item(TableName=self._table, Key=job_key(job_id), ConsistentRead=True)
         return Job.from_item(answer["Item"]) if "Item" in answer else None
 
-    def latest_jobs(self, limit: int) -> list[Job]:
-        """The newest jobs, newest first."""
+    def latest_jobs(self, limit: int | None = None) -> list[Job]:
+        """The newest jobs, newest first; all of them without a limit."""
         items = self._query(
             IndexName=JOBS_BY_CREATION,
             KeyConditionExpression=f"{INDEX_PARTITION_KEY} = :listing",
             ExpressionAttributeValues={":listing": JOB_LISTING},
             ScanIndexForward=False,
-            Limit=limit,
+            **({} if limit is None else {"Limit": limit}),
         )
         return [Job.from_item(item) for item in islice(items, limit)]
 
@@ -75,16 +75,26 @@ class RecordReader:
             for job in jobs
         }
 
-    def frames(self, job_id: str, shards: Sequence[int]) -> Iterator[FrameRecord]:
-        """The frames recorded so far in these shards."""
+    def frames(
+        self, job_id: str, shards: Sequence[int], state: FrameState | None = None
+    ) -> Iterator[FrameRecord]:
+        """The frames recorded so far in these shards, all or those in one state."""
+        of_state: dict[str, Any] = {}
+        if state:
+            of_state = {
+                "FilterExpression": "#state = :state",
+                "ExpressionAttributeNames": {"#state": "state"},
+            }
         for shard in shards:
             items = self._query(
                 KeyConditionExpression=f"{PARTITION_KEY} = :shard AND begins_with({SORT_KEY}, :prefix)",
                 ExpressionAttributeValues={
                     ":shard": shard_partition(job_id, shard),
                     ":prefix": FRAME_PREFIX,
+                    **({":state": str(state)} if state else {}),
                 },
                 ConsistentRead=True,
+                **of_state,
             )
             yield from (FrameRecord.from_item(item) for item in items)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from farm.quick_items import read_items_quickly
+
 if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
@@ -40,7 +42,9 @@ class AwsClients:
 
     @cached_property
     def dynamodb(self) -> DynamoDBServiceResource:
-        return self.session.resource("dynamodb", endpoint_url=self.endpoint, config=self.config)
+        resource = self.session.resource("dynamodb", endpoint_url=self.endpoint, config=self.config)
+        read_items_quickly(resource.meta.client)
+        return resource
 
     @property
     def s3(self) -> S3Client:

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,14 +15,9 @@ import typer
 from farm.plain_errors import FAILED, MISUSED, plain_errors, stop
 
 if TYPE_CHECKING:
-    from farm.jobs import Farm
     from farm.local.settings import LocalSettings
-    from farm.local.state import StateFolder
-    from farm.screen import Screen
 
 app = typer.Typer(help="A farm on this computer, made of the very same parts.", no_args_is_help=True)
-
-_GOES_ON = "it goes on (see `farm local status`; `farm local down` ends it)"
 
 
 @app.command()
@@ -100,9 +96,12 @@ def render(
     """Render a file and download its frames as they finish. Starts the farm if need be."""
     from contract.options import OptionError
     from farm.jobs import SubmitError, encode_options, submit, upload_key
-    from farm.local import clients, lifecycle
+    from farm.local import clients, lifecycle, status
     from farm.local.state import StateFolder
+    from farm.render import FramesHome
+    from farm.render import render as render_home
     from farm.screen import make_screen, standard_error
+    from farm.watch import GOES_ON, Watch
 
     settings = _settings()
     try:
@@ -127,57 +126,22 @@ def render(
         )
     except (SubmitError, OptionError) as error:
         stop(str(error), MISUSED)
-    with (
-        _down_at_the_end(settings, wanted=then_down),
-        plain_errors(),
-        make_screen(standard_error()) as screen,
-    ):
+    screen = make_screen(standard_error())
+    with _down_at_the_end(settings, wanted=then_down), plain_errors(), screen:
         farm = clients.farm_of(lifecycle.up(settings, screen.step))
         screen.step(f"uploading {file.name}")
-        sent = submit(farm, file, key=key, metadata=metadata)
-        screen.note(f"job {sent.job_id}")
-        good = _watch(
-            farm,
-            sent.job_id,
-            key,
-            out=out,
+        job_id = submit(farm, file, key=key, metadata=metadata).job_id
+        screen.note(f"job {job_id}")
+        watch = Watch(
+            records=farm.records,
+            job_id=job_id,
             screen=screen,
-            state=StateFolder(settings.state_dir),
-            afterwards="it ends with the farm" if then_down else _GOES_ON,
+            explain=partial(status.explain, StateFolder(settings.state_dir)),
+            afterwards="it ends with the farm" if then_down else GOES_ON,
         )
+        good = render_home(watch, FramesHome(farm=farm, folder=out or Path("out") / job_id, screen=screen))
     if not good:
         raise typer.Exit(FAILED)
-
-
-def _watch(
-    farm: Farm,
-    job_id: str,
-    key: str,
-    *,
-    out: Path | None,
-    screen: Screen,
-    state: StateFolder,
-    afterwards: str,
-) -> bool:
-    from contract.keys import read_upload_key
-    from farm.local import status
-    from farm.render import Render
-
-    upload = read_upload_key(key)
-    assert not isinstance(upload, str)
-    job = Render(
-        farm=farm,
-        job_id=job_id,
-        project=upload.project,
-        folder=out or Path("out") / job_id,
-        screen=screen,
-        explain=lambda: status.explain(state),
-    )
-    try:
-        return job.finish(job.run())
-    except KeyboardInterrupt:
-        screen.note(f"stopped watching job {job_id}: {afterwards}")
-        raise
 
 
 def _settings() -> LocalSettings:
