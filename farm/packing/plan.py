@@ -76,7 +76,7 @@ class Plan:
 def plan(blend: Path, scene: str | None, closing: ExitStack) -> Plan:
     """Look into a .blend. The plan holds as long as `closing` keeps the files open.
 
-    Raises PackError, NoSceneError, UnreadableBlendError, OSError.
+    Raises PackError, UnreadableBlendError, OSError.
     """
     blend = Path(os.path.normpath(blend.absolute()))  # not through links: `//` is counted from them
     found = walk(blend, scene, closing)

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from farm.packing.blend_file import PLACEHOLDER, Blend, Field, Item
+from farm.packing.blend_file import PLACEHOLDER, Blend, Field, Item, UnreadableBlendError
 from farm.packing.needs import ASKING_KINDS, Need, needs_of
 from farm.packing.paths import Disk, locate
 from farm.packing.rendered import (
@@ -36,10 +36,6 @@ _WORDS: Final = {
     b"WO": "world",
     b"AC": "action",
 }
-
-
-class NoSceneError(ValueError):
-    """The scene that was asked for is not in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +74,9 @@ class Found:
 
 
 def walk(blend: Path, scene: str | None, closing: ExitStack) -> Found:
-    """Follow a scene, the one that is open in the file unless another is named.
+    """Follow a scene, the one that is open in the file unless another is named and there.
 
-    Raises NoSceneError, UnreadableBlendError, OSError. The files stay open until `closing` ends.
+    Raises UnreadableBlendError, OSError. The files stay open until `closing` ends.
     """
     steps = _Walk(closing)
     main = steps.open(blend)
@@ -196,17 +192,11 @@ class _Walk:
 
 
 def _scene(blend: Blend, name: str | None) -> Any:
+    """A name that is wrong, the farm answers with the names that there are."""
     scenes = blend.with_code(b"SC")
-    if name is not None:
-        for block in scenes:
-            if name_of(Item(blend, block, 0)) == name:
-                return block
-        there = ", ".join(name_of(Item(blend, block, 0)) for block in scenes[:5])
-        raise NoSceneError(f'{blend.path} has no scene "{name}": its scenes are {there}')
-    for block in blend.with_code(b"GLOB"):
-        current = Item(blend, block, 0).pointer(b"curscene")
-        if current is not None:
-            return current
-    if not scenes:
-        raise NoSceneError(f"{blend.path} has no scene")
-    return scenes[0]
+    named = [block for block in scenes if name_of(Item(blend, block, 0)) == name]
+    current = [Item(blend, block, 0).pointer(b"curscene") for block in blend.with_code(b"GLOB")]
+    for block in (*named, *current, *scenes):
+        if block is not None:
+            return block
+    raise UnreadableBlendError(f"{blend.path} cannot be rendered: it has no scene")
