@@ -65,9 +65,14 @@ class Blend:
     def __init__(self, path: Path) -> None:
         """Raises UnreadableBlendError, and OSError."""
         self.path = path
+        self._file: Any = blendfile.BlendFile.__new__(blendfile.BlendFile)
         try:
-            self._file: Any = blendfile.BlendFile(path)
-        except _BROKEN as error:
+            blendfile.BlendFile.__init__(self._file, path)
+        except BaseException as error:
+            if hasattr(self._file, "fileobj"):  # it would stay open
+                self._file.fileobj.close()
+            if not isinstance(error, _BROKEN):
+                raise
             raise UnreadableBlendError(f"{path} cannot be read as a .blend: {error}") from error
         self._pointers: dict[int, tuple[_Pointer, ...]] = {}
         self._word = struct.Struct(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +41,9 @@ class Need:
     shows: bool = True
     """Whether a picture depends on it."""
     anchor: Path | None = None
-    """What the path leads to; None where the file's name stands in another field."""
+    """What the path leads to, be it a file, a pattern or a folder."""
+    asks_for: str = ""
+    """The path with what is missing first, where that is more than the field says."""
 
 
 def needs_of(kind: bytes, item: Item, owner: str, folder: Path, disk: Disk) -> Iterator[Need]:
@@ -176,7 +178,9 @@ def _strip(place: _Place) -> Iterator[Need]:
     muted = bool(item.number(b"flag") & _MUTED_STRIP)
     said = f"{len(lacking)} of {len(wanted)} files, such as {lacking[0]}" if lacking else ""
     words = "movie strip" if kind == cdefs.SEQ_TYPE_MOVIE else "image strip"
-    yield place.need(words, field, there, said, shows=not muted)
+    separator = "" if field.text.endswith(("/", "\\")) else "/"
+    need = place.need(words, field, there, said, shows=not muted)
+    yield replace(need, asks_for=f"{field.text}{separator}{wanted[0].name}" if wanted else "")
 
 
 def _ocean(place: _Place) -> Iterator[Need]:

@@ -159,7 +159,7 @@ class _Walk:
             for need in needs_of(kind, item, owner, blend.path.parent, self._disk):
                 self.found.needs[blend.path].append(need)
                 if need.missing:
-                    lack = Lack(need.kind, need.name, need.field.text, need.missing)
+                    lack = Lack(need.kind, need.name, need.asks_for or need.field.text, need.missing)
                     self.found.lacks(lack, shown=self.shown and need.shows)
 
     def _link(self, blend: Blend, item: Item, wanted: dict[Path, set[bytes]]) -> None:
