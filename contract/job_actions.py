@@ -1,8 +1,9 @@
-"""What a person may ask of a job that is there, as writes that DynamoDB takes: to cancel it, to retry it.
+"""What a person may ask of a job that is there, as writes that DynamoDB takes: to cancel it, to retry it, to
+release it from the budget's hold.
 
 Whoever runs them (the `farm` command, a dashboard's button) asks for the refusal's words when a condition
-does not hold, and sends the job's bake task after a retry. Values are plain Python, as a resource's client
-takes them.
+does not hold, and sends the job's bake task after a retry and after a release. Values are plain Python, as
+a resource's client takes them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ CANCELABLE: Final = (JobState.QUEUED, JobState.BAKING, JobState.RENDERING, JobSt
 """FINISHING is none: its frames have all ended, and nothing is saved by stopping it."""
 RETRYABLE: Final = (JobState.DONE_WITH_FAILURES, JobState.FAILED, JobState.CANCELED)
 
-_NOT_ACCEPTED = "bake_token = :none AND task_sent_at = :none"
+_NOT_ACCEPTED = "#state = :failed AND bake_token = :none AND task_sent_at = :none"
 """The listener refused the upload: what was asked of it was never recorded, so it cannot be rendered."""
 
 
@@ -82,10 +83,28 @@ def retry_refusal(job: Job | None) -> str:
         return "there is no such job"
     if not job.state.ended:
         return f"it has not ended: it is {job.state}"
-    if not job.bake_token and not job.task_sent_at:
+    if job.state is JobState.FAILED and not job.bake_token and not job.task_sent_at:
         return f"it was refused as it was uploaded ({job.reason}): upload it again"
     if job.state is JobState.DONE and job.frames_done >= job.frame_count:
         return "every frame of it is done: there is nothing to retry"
+    return ""
+
+
+def release_job(*, table: str, job_id: str, now: str) -> dict[str, Any]:
+    """An update that queues a job which the budget holds, whatever the budget says. A bake task has to
+    follow it.
+    """
+    attributes = {"state": JobState.QUEUED, "reason": "", "updated_at": now, "task_sent_at": now}
+    held = (JobState.HELD,)
+    return _update(table, job_id, attributes, condition=_one_of(held), values=_named(held))
+
+
+def release_refusal(job: Job | None) -> str:
+    """Why a job as it is cannot be released; empty when it can."""
+    if job is None:
+        return "there is no such job"
+    if job.state is not JobState.HELD:
+        return f"no budget holds it: it is {job.state}"
     return ""
 
 

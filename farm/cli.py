@@ -8,12 +8,11 @@ from typing import Annotated, Final
 import typer
 
 from farm.chosen_farm import FARM_NAME
-from farm.commands.cancel import cancel
+from farm.commands.act import cancel, release, retry
 from farm.commands.download import download
 from farm.commands.jobs import jobs
 from farm.commands.logs import logs
 from farm.commands.open import open_dashboard
-from farm.commands.retry import retry
 from farm.commands.status import status
 from farm.commands.submit import submit
 from farm.commands.watch import watch
@@ -39,6 +38,7 @@ app.command(rich_help_panel=JOBS)(logs)
 app.command(rich_help_panel=JOBS)(download)
 app.command(rich_help_panel=JOBS)(cancel)
 app.command(rich_help_panel=JOBS)(retry)
+app.command(rich_help_panel=JOBS)(release)
 app.command("open", rich_help_panel=THE_FARM)(open_dashboard)
 app.command(rich_help_panel=THE_FARM)(simulate)
 app.add_typer(local, name="local", rich_help_panel=THE_FARM)

@@ -1,4 +1,5 @@
-"""What a person does to a job that is there: cancel it, or have its failed and missing frames tried again."""
+"""What a person does to a job that is there: cancel it, have its failed and missing frames tried again, or
+let it go on though the budget holds it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contract.job import Job, timestamp
-from contract.job_actions import cancel_job, cancel_refusal, retry_job, retry_refusal
+from contract.job_actions import (
+    cancel_job,
+    cancel_refusal,
+    release_job,
+    release_refusal,
+    retry_job,
+    retry_refusal,
+)
 from contract.tasks import BakeTask, encode
 from farm.jobs import Farm
 from farm.plain_errors import PlainError
@@ -33,8 +41,21 @@ def retry(farm: Farm, job_id: str) -> Job:
     """
     request = retry_job(table=farm.table.name, job_id=job_id, now=timestamp(datetime.now(UTC)))
     job = _write(farm, job_id, "retried", request, retry_refusal)
-    farm.sqs.send_message(QueueUrl=farm.bake_queue_url, MessageBody=encode(BakeTask(job_id)))
+    _send_bake(farm, job_id)
     return job
+
+
+def release(farm: Farm, job_id: str) -> Job:
+    """Queue a job that the budget holds, whatever the budget says. Raises RefusedError. As for sending, see
+    retry."""
+    request = release_job(table=farm.table.name, job_id=job_id, now=timestamp(datetime.now(UTC)))
+    job = _write(farm, job_id, "released", request, release_refusal)
+    _send_bake(farm, job_id)
+    return job
+
+
+def _send_bake(farm: Farm, job_id: str) -> None:
+    farm.sqs.send_message(QueueUrl=farm.bake_queue_url, MessageBody=encode(BakeTask(job_id)))
 
 
 def _write(
