@@ -123,6 +123,24 @@ class BacklogSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobsWidgetSettings(Settings):
+    """The Lambda that draws the dashboard's jobs."""
+
+    job_table_name: str
+    render_bucket_name: str
+    job_action_function_arn: str
+    """What the buttons beside a job call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobActionSettings(Settings):
+    """The Lambda behind the buttons."""
+
+    job_table_name: str
+    bake_queue_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JanitorSettings(Settings):
     """The Lambda that clears the scratch space."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from aws_cdk import Aws, CfnOutput, Duration, Environment, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cw
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk.aws_cloudwatch_actions import SnsAction
 from constructs import Construct
@@ -13,6 +15,7 @@ from stacks.config import FarmConfig
 from stacks.dashboard import FarmDashboard, deepest
 from stacks.farm_function import FarmFunction
 from stacks.farm_queues import FarmQueues
+from stacks.jobs_widget import JobsWidget
 
 
 class MonitoringStack(Stack):
@@ -25,6 +28,8 @@ class MonitoringStack(Stack):
         *,
         env: Environment,
         config: FarmConfig,
+        bucket: s3.IBucket,
+        table: dynamodb.ITable,
         queues: FarmQueues,
         group: autoscaling.AutoScalingGroup,
         measure_backlog: FarmFunction,
@@ -34,12 +39,14 @@ class MonitoringStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, env=env)
         self._topic = topic
+        jobs = JobsWidget(self, "Jobs", bucket=bucket, table=table, bake_queue=queues.bake)
         dashboard = FarmDashboard(
             self,
             "Dashboard",
             config=config,
             group_name=group.auto_scaling_group_name,
             queues=queues,
+            show_jobs=jobs.show_jobs,
             measure_backlog=measure_backlog,
             sweep_jobs=sweep_jobs,
             janitor=janitor,
@@ -56,6 +63,9 @@ class MonitoringStack(Stack):
             deepest(queues.unheard_uploads),
         )
         name = dashboard.dashboard_name
+        CfnOutput(self, "DashboardName", value=name)
+        CfnOutput(self, "JobsWidgetFunctionName", value=jobs.show_jobs.function_name)
+        CfnOutput(self, "JobActionFunctionName", value=jobs.act_on_job.function_name)
         CfnOutput(
             self,
             "DashboardUrl",
