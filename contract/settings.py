@@ -183,3 +183,13 @@ class AgentSettings(Settings):
     """How long it finds nothing to do before it ends its machine, if that is one too many."""
     stop_seconds: int = 60
     """What it has left after SIGTERM: less than its keeper (render-worker.service) waits before it kills."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifierSettings(Settings):
+    """The Lambda that tells people of jobs."""
+
+    job_table_name: str
+    notification_topic_arn: str
+    farm_name: str
+    dashboard_url: str
