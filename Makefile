@@ -40,8 +40,9 @@ check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
 
-bench: $(READY) ## how quick the simulator of `farm simulate` is
+bench: $(READY) ## how quick the simulator of `farm simulate` is, and `farm jobs` with 1,000 jobs
 	@$(BIN)/python -m bench.simulate
+	@$(BIN)/python -m bench.jobs_listing
 
 synth: $(READY) ## the CloudFormation templates, in cdk.out
 	@rm -rf cdk.out

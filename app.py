@@ -61,6 +61,8 @@ def build(app: App) -> None:
         name("Monitoring"),
         env=env,
         config=config,
+        bucket=storage.bucket,
+        table=storage.table,
         queues=queues.queues,
         group=compute.group,
         measure_backlog=scaling.measure_backlog,

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any, Self
 
 from contract.job import Job, JobState, Progress
-from contract.worker_record import WorkerRecord
+from contract.worker_record import NO_FRAME, Doing, WorkerRecord
 
 STATE_WORDS: Mapping[JobState, str] = {
     JobState.QUEUED: "waiting for a worker",
@@ -21,6 +21,14 @@ STATE_WORDS: Mapping[JobState, str] = {
     JobState.FAILED: "failed",
     JobState.CANCELED: "canceled",
     JobState.HELD: "held by the budget",
+}
+
+
+DOING_WORDS: Mapping[Doing, str] = {
+    Doing.IDLE: "idle",
+    Doing.BAKE: "inspecting and baking",
+    Doing.RENDER: "rendering",
+    Doing.FINISH: "making the preview",
 }
 
 
@@ -105,6 +113,13 @@ def baking_words(job: Job) -> str:
     if job.state is not JobState.BAKING or not bake:
         return ""
     return f"baking {bake['kind']} of {bake['object']}: frame {bake['frame']} of {bake['last_frame']}"
+
+
+def worker_words(worker: WorkerRecord) -> str:
+    """What a worker does, as a person says it."""
+    if worker.doing is Doing.RENDER:
+        return f"frame {worker.frame}" if worker.frame != NO_FRAME else "opening the scene"
+    return DOING_WORDS[worker.doing]
 
 
 def seconds_between(earlier: str, later: str) -> float:

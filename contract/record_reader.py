@@ -6,8 +6,9 @@ partitions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import count, islice
 from typing import Any, Final
 
 from contract.job import FrameRecord, FrameState, Job, JobState, Progress
@@ -18,6 +19,8 @@ from contract.table import (
     JOBS_BY_CREATION,
     PARTITION_KEY,
     SORT_KEY,
+    UNFINISHED,
+    UNFINISHED_JOBS,
     counter_key,
     job_key,
     shard_partition,
@@ -26,6 +29,8 @@ from contract.worker_record import STALE_SECONDS, WORKER_SHARDS, WorkerRecord, w
 
 BATCH: Final = 100
 """Keys that DynamoDB takes in one call."""
+FIRST_WAIT_SECONDS: Final = 0.05
+MAX_WAIT_SECONDS: Final = 1.0
 SUMMED_UP: Final = (JobState.DONE, JobState.DONE_WITH_FAILURES)
 """Jobs whose frames are counted on their record; of others only the counters know."""
 
@@ -33,25 +38,25 @@ SUMMED_UP: Final = (JobState.DONE, JobState.DONE_WITH_FAILURES)
 class RecordReader:
     """`dynamodb` is a resource's client: it takes and gives Python values. Raises what it raises."""
 
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
+    def __init__(
+        self, dynamodb: Any, table_name: str, *, pause: Callable[[float], object] = time.sleep
+    ) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
+        self._pause = pause
 
     def job(self, job_id: str) -> Job | None:
         """The job's record, or None while the farm has not heard of it."""
         answer = self._dynamodb.get_item(TableName=self._table, Key=job_key(job_id), ConsistentRead=True)
         return Job.from_item(answer["Item"]) if "Item" in answer else None
 
-    def latest_jobs(self, limit: int) -> list[Job]:
-        """The newest jobs, newest first."""
-        items = self._query(
-            IndexName=JOBS_BY_CREATION,
-            KeyConditionExpression=f"{INDEX_PARTITION_KEY} = :listing",
-            ExpressionAttributeValues={":listing": JOB_LISTING},
-            ScanIndexForward=False,
-            Limit=limit,
-        )
-        return [Job.from_item(item) for item in islice(items, limit)]
+    def latest_jobs(self, limit: int | None = None) -> list[Job]:
+        """The newest jobs, newest first; all of them without a limit."""
+        return self._listed(JOBS_BY_CREATION, INDEX_PARTITION_KEY, limit)
+
+    def unfinished_jobs(self, limit: int | None = None) -> list[Job]:
+        """The newest jobs that have not ended, newest first."""
+        return self._listed(UNFINISHED_JOBS, UNFINISHED, limit)
 
     def shards(self, jobs: Iterable[Job]) -> dict[str, list[Progress]]:
         """Each job's counters by the job's id, in the order of its shards."""
@@ -75,16 +80,26 @@ class RecordReader:
             for job in jobs
         }
 
-    def frames(self, job_id: str, shards: Sequence[int]) -> Iterator[FrameRecord]:
-        """The frames recorded so far in these shards."""
+    def frames(
+        self, job_id: str, shards: Sequence[int], state: FrameState | None = None
+    ) -> Iterator[FrameRecord]:
+        """The frames recorded so far in these shards, all or those in one state."""
+        of_state: dict[str, Any] = {}
+        if state:
+            of_state = {
+                "FilterExpression": "#state = :state",
+                "ExpressionAttributeNames": {"#state": "state"},
+            }
         for shard in shards:
             items = self._query(
                 KeyConditionExpression=f"{PARTITION_KEY} = :shard AND begins_with({SORT_KEY}, :prefix)",
                 ExpressionAttributeValues={
                     ":shard": shard_partition(job_id, shard),
                     ":prefix": FRAME_PREFIX,
+                    **({":state": str(state)} if state else {}),
                 },
                 ConsistentRead=True,
+                **of_state,
             )
             yield from (FrameRecord.from_item(item) for item in items)
 
@@ -118,13 +133,26 @@ class RecordReader:
             )
         ]
 
+    def _listed(self, index: str, attribute: str, limit: int | None) -> list[Job]:
+        items = self._query(
+            IndexName=index,
+            KeyConditionExpression=f"{attribute} = :listing",
+            ExpressionAttributeValues={":listing": JOB_LISTING},
+            ScanIndexForward=False,
+            **({} if limit is None else {"Limit": limit}),
+        )
+        return [Job.from_item(item) for item in islice(items, limit)]
+
     def _items(self, keys: list[dict[str, str]]) -> Iterator[Mapping[str, Any]]:
         for first in range(0, len(keys), BATCH):
             wanted: Any = {self._table: {"Keys": keys[first : first + BATCH], "ConsistentRead": True}}
-            while wanted:
+            for wait_seconds in _waits():
                 answer = self._dynamodb.batch_get_item(RequestItems=wanted)
                 yield from answer["Responses"].get(self._table, [])
                 wanted = answer.get("UnprocessedKeys")
+                if not wanted:
+                    break
+                self._pause(wait_seconds)
 
     def _query(self, **query: Any) -> Iterator[Mapping[str, Any]]:
         while True:
@@ -133,3 +161,9 @@ class RecordReader:
             if "LastEvaluatedKey" not in page:
                 return
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _waits() -> Iterator[float]:
+    """Seconds before a table that is asked for too much is asked again: no client does this by itself."""
+    for doubled in count():
+        yield min(MAX_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**doubled)

@@ -20,9 +20,10 @@ from contract.job_actions import (
 )
 from contract.tasks import BakeTask, encode
 from farm.jobs import Farm
+from farm.plain_errors import PlainError
 
 
-class RefusedError(ValueError):
+class RefusedError(PlainError):
     """The job is not in a state for that; the message says what it is."""
 
 

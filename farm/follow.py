@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
-from contract.job import FrameRecord, FrameState, Job, Progress
-from farm.jobs import Farm
+from contract.job import FrameRecord, Job, Progress
+from contract.job_view import JobView
+from contract.record_reader import RecordReader
+from contract.worker_record import WorkerRecord
+from farm.plain_errors import PlainError
 
-POLL_SECONDS = 0.5
+POLL_SECONDS: Final = 0.5
+WORKERS_SECONDS: Final = 2.0
+"""How often the workers are asked for: they are many, and say little that is new."""
 
 
-class NoJobError(RuntimeError):
+class NoJobError(PlainError):
     """The farm made no job of an upload."""
 
 
@@ -22,14 +28,20 @@ class Snapshot:
     job: Job | None
     """None while the farm has not heard of the upload."""
     progress: Progress = field(default_factory=Progress)
+    workers: tuple[WorkerRecord, ...] = ()
+    """Those at work on the job, by their ids."""
     ended_frames: tuple[FrameRecord, ...] = ()
     """Frames that were done or failed for good since the snapshot before."""
     quiet_seconds: float = 0.0
     """How long nothing has changed."""
 
+    @property
+    def view(self) -> JobView | None:
+        return JobView.of(self.job, self.progress, self.workers) if self.job else None
+
 
 def follow(
-    farm: Farm,
+    records: RecordReader,
     job_id: str,
     *,
     clock: Callable[[], float],
@@ -38,32 +50,42 @@ def follow(
 ) -> Iterator[Snapshot]:
     """Look again and again until the job has ended; each ended frame is told exactly once.
 
-    Raises NoJobError when the farm makes no job of the upload within `patience_seconds`.
+    `clock` gives epoch seconds. Raises NoJobError when the farm makes no job of the upload within
+    `patience_seconds`.
     """
     seen: set[int] = set()
     counted: list[Progress] = []
     before: tuple[Job | None, list[Progress]] = (None, [])
-    changed = clock()
+    workers: tuple[WorkerRecord, ...] = ()
+    changed = asked = clock()
     while True:
-        job = farm.records.job(job_id)
-        shards = farm.records.shards([job])[job.job_id] if job else []
+        job = records.job(job_id)
+        shards = records.shards([job])[job_id] if job else []
+        now = clock()
         if (job, shards) != before:
-            before, changed = (job, shards), clock()
-        quiet_seconds = clock() - changed
-        if job is None and quiet_seconds > patience_seconds:
+            before, changed = (job, shards), now
+        if job is None and now - changed > patience_seconds:
             raise NoJobError(f"the farm made no job of this upload within {patience_seconds:.0f} s")
         ended = job is not None and job.state.ended
-        fresh = _ended_frames(farm, job_id, _moved(counted, shards, all_of_them=ended), seen)
+        if job and not ended and (not workers or now - asked >= WORKERS_SECONDS):
+            workers, asked = _at_work(records, job_id, int(now)), now
+        fresh = _ended_frames(records, job_id, _moved(counted, shards, all_of_them=ended), seen)
         counted = shards
         yield Snapshot(
             job=job,
             progress=sum(shards, Progress()),
+            workers=() if ended else workers,
             ended_frames=fresh,
-            quiet_seconds=quiet_seconds,
+            quiet_seconds=now - changed,
         )
         if ended:
             return
         pause(POLL_SECONDS)
+
+
+def _at_work(records: RecordReader, job_id: str, now: int) -> tuple[WorkerRecord, ...]:
+    found = [worker for worker in records.workers(now) if worker.job_id == job_id]
+    return tuple(sorted(found, key=lambda worker: worker.worker_id))
 
 
 def _moved(before: list[Progress], now: list[Progress], *, all_of_them: bool) -> list[int]:
@@ -76,11 +98,9 @@ def _moved(before: list[Progress], now: list[Progress], *, all_of_them: bool) ->
     ]
 
 
-def _ended_frames(farm: Farm, job_id: str, shards: list[int], seen: set[int]) -> tuple[FrameRecord, ...]:
-    fresh = [
-        record
-        for record in farm.records.frames(job_id, shards)
-        if record.state is not FrameState.WAITING and record.frame not in seen
-    ]
+def _ended_frames(
+    records: RecordReader, job_id: str, shards: list[int], seen: set[int]
+) -> tuple[FrameRecord, ...]:
+    fresh = [record for record in records.frames(job_id, shards) if record.ended and record.frame not in seen]
     seen.update(record.frame for record in fresh)
     return tuple(sorted(fresh, key=lambda record: record.frame))

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from contract.keys import make_job_id, read_upload_key
 from contract.options import JobOptions
 from contract.record_reader import RecordReader
+from farm.plain_errors import MisusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -25,7 +26,7 @@ MAX_UPLOAD_BYTES = 5 * 1024**3
 MAX_METADATA_BYTES = 2048
 
 
-class SubmitError(ValueError):
+class SubmitError(MisusedError):
     """A file that cannot be sent as a job; the message says why."""
 
 

@@ -1,24 +1,24 @@
-"""What a person sees while a job renders: a live bar on a terminal, plain lines anywhere else."""
+"""What a person sees while a job renders: a live page on a terminal, plain lines anywhere else, or JSON."""
 
 from __future__ import annotations
 
-import unicodedata
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.text import Text
 
+from contract.job import FrameRecord
 from contract.job_view import state_words
 from farm.follow import Snapshot
+from farm.printable import printable as printable
+
+if TYPE_CHECKING:
+    from farm.last_frame import LastFrame
 
 
 class Screen(Protocol):
@@ -37,8 +37,13 @@ class Screen(Protocol):
     def note(self, text: str, style: str = "") -> None: ...
 
 
-def make_screen(console: Console) -> Screen:
-    return LiveScreen(console) if console.is_terminal else PlainScreen(console)
+def make_screen(console: Console, last_frame: LastFrame | None = None) -> Screen:
+    """`last_frame` shows pictures on a terminal that can."""
+    if not console.is_terminal:
+        return PlainScreen(console)
+    from farm.live_screen import LiveScreen
+
+    return LiveScreen(console, last_frame)
 
 
 def words(snapshot: Snapshot) -> str:
@@ -51,8 +56,12 @@ def say(console: Console, text: str, style: str = "") -> None:
     console.print(Text(printable(text), style=style), soft_wrap=True)
 
 
-def printable(text: str) -> str:
-    return "".join(c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs") else "�" for c in text)
+def standard_output() -> Console:
+    return Console(highlight=False)
+
+
+def standard_error() -> Console:
+    return Console(stderr=True, highlight=False)
 
 
 class PlainScreen:
@@ -81,42 +90,31 @@ class PlainScreen:
         say(self._console, text, style)
 
 
-class LiveScreen:
-    """A spinner while something is prepared, then a bar of frames."""
+class JsonScreen(PlainScreen):
+    """An object on standard output for each change; notes go to standard error."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("frames", markup=False),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=None)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+    def __init__(self, job_id: str) -> None:
+        super().__init__(standard_error())
+        self._job_id = job_id
+        self._shown: Mapping[str, Any] = {}
 
     def step(self, text: str) -> None:
-        self._bar.update(self._task, description=printable(text))
+        return None
 
     def show(self, snapshot: Snapshot) -> None:
-        progress = snapshot.progress
-        failed = f", {progress.failed} failed" if progress.failed else ""
-        self._bar.update(
-            self._task,
-            description=words(snapshot) + failed,
-            total=progress.total or None,
-            completed=progress.done + progress.failed,
-        )
+        view = snapshot.view
+        known: Mapping[str, Any] = view.to_map() if view else {"job_id": self._job_id, "state": None}
+        if snapshot.ended_frames or known != self._shown:
+            self._shown = known
+            ended = [frame_map(record) for record in snapshot.ended_frames]
+            sys.stdout.write(json.dumps({**known, "ended_frames": ended}) + "\n")
+            sys.stdout.flush()
 
-    def note(self, text: str, style: str = "") -> None:
-        say(self._console, text, style)
+
+def frame_map(record: FrameRecord) -> dict[str, Any]:
+    """A frame, for JSON."""
+    return {
+        **asdict(record),
+        "state": str(record.state),
+        "failures": [failure.to_map() for failure in record.failures],
+    }

@@ -5,14 +5,19 @@ from __future__ import annotations
 from aws_cdk import Aws, CfnOutput, Duration, Environment, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cw
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk.aws_cloudwatch_actions import SnsAction
 from constructs import Construct
 
+from stacks.budget_notice import BudgetNotice
 from stacks.config import FarmConfig
 from stacks.dashboard import FarmDashboard, deepest
 from stacks.farm_function import FarmFunction
 from stacks.farm_queues import FarmQueues
+from stacks.jobs_widget import JobsWidget
+from stacks.notifications import Notifications
 
 
 class MonitoringStack(Stack):
@@ -25,6 +30,8 @@ class MonitoringStack(Stack):
         *,
         env: Environment,
         config: FarmConfig,
+        bucket: s3.IBucket,
+        table: dynamodb.ITable,
         queues: FarmQueues,
         group: autoscaling.AutoScalingGroup,
         measure_backlog: FarmFunction,
@@ -34,12 +41,14 @@ class MonitoringStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, env=env)
         self._topic = topic
+        jobs = JobsWidget(self, "Jobs", bucket=bucket, table=table, bake_queue=queues.bake)
         dashboard = FarmDashboard(
             self,
             "Dashboard",
             config=config,
             group_name=group.auto_scaling_group_name,
             queues=queues,
+            show_jobs=jobs.show_jobs,
             measure_backlog=measure_backlog,
             sweep_jobs=sweep_jobs,
             janitor=janitor,
@@ -56,12 +65,26 @@ class MonitoringStack(Stack):
             deepest(queues.unheard_uploads),
         )
         name = dashboard.dashboard_name
-        CfnOutput(
-            self,
-            "DashboardUrl",
-            value=f"https://{Aws.REGION}.console.aws.amazon.com/cloudwatch/home"
-            f"?region={Aws.REGION}#dashboards/dashboard/{name}",
+        CfnOutput(self, "DashboardName", value=name)
+        CfnOutput(self, "JobsWidgetFunctionName", value=jobs.show_jobs.function_name)
+        CfnOutput(self, "JobActionFunctionName", value=jobs.act_on_job.function_name)
+        url = (
+            f"https://{Aws.REGION}.console.aws.amazon.com/cloudwatch/home"
+            f"?region={Aws.REGION}#dashboards/dashboard/{name}"
         )
+        CfnOutput(self, "DashboardUrl", value=url)
+        notifications = Notifications(
+            self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url
+        )
+        CfnOutput(self, "NotifyFunctionName", value=notifications.function.function_name)
+        if config.monthly_budget_dollars and config.notification_email:
+            BudgetNotice(
+                self,
+                "BudgetNotice",
+                farm_name=config.farm_name,
+                dollars=config.monthly_budget_dollars,
+                email=config.notification_email,
+            )
 
     def _alarm(self, construct_id: str, description: str, metric: cw.Metric) -> None:
         alarm = cw.Alarm(

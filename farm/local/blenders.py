@@ -10,11 +10,12 @@ from importlib.metadata import PackageNotFoundError, version
 from contract.blender_releases import RELEASES, Release, numbers, read_version, series_of
 from contract.runtimes import RuntimeForm, RuntimeSpec, form_of, version_command
 from farm.local.pythons import find_python
+from farm.plain_errors import PlainError
 
 ASK_SECONDS = 120
 
 
-class NoBlenderError(RuntimeError):
+class NoBlenderError(PlainError):
     """What was named is no Blender, or there is none; the message says which and what was expected."""
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
+from farm.aws_clients import AwsClients
 from farm.jobs import Farm
 from farm.local.environment import REGION
 from farm.local.state import FarmRecord
@@ -20,35 +22,47 @@ if TYPE_CHECKING:
 _config = Config(
     proxies={}, connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 3}
 )
+_NO_PROFILE = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, "/nonexistent", None),
+    "credentials_file": (None, None, "/nonexistent", None),
+}
+"""The person's own profiles, and AWS_PROFILE, are for AWS."""
 
 
-def _session() -> boto3.Session:
-    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+def clients_of(endpoint: str) -> AwsClients:
+    """Clients of the farm whose emulator answers there."""
+    session = boto3.Session(
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        region_name=REGION,
+        botocore_session=botocore.session.Session(session_vars=_NO_PROFILE),
+    )
+    return AwsClients(session=session, endpoint=endpoint, config=_config)
 
 
 def farm_of(record: FarmRecord) -> Farm:
-    session = _session()
-    dynamodb = session.resource("dynamodb", endpoint_url=record.endpoint, config=_config)
+    clients = clients_of(record.endpoint)
     return Farm(
-        s3=session.client("s3", endpoint_url=record.endpoint, config=_config),
-        table=dynamodb.Table(record.outputs["JobTableName"]),
-        sqs=queues(record.endpoint),
+        s3=clients.s3,
+        table=clients.dynamodb.Table(record.outputs["JobTableName"]),
+        sqs=clients.sqs,
         bucket=record.outputs["RenderBucketName"],
         bake_queue_url=record.outputs["BakeQueueUrl"],
     )
 
 
 def queues(endpoint: str) -> SQSClient:
-    return _session().client("sqs", endpoint_url=endpoint, config=_config)
+    return clients_of(endpoint).sqs
 
 
 def functions(endpoint: str) -> LambdaClient:
-    return _session().client("lambda", endpoint_url=endpoint, config=_config)
+    return clients_of(endpoint).functions
 
 
 def scaling(endpoint: str) -> AutoScalingClient:
-    return _session().client("autoscaling", endpoint_url=endpoint, config=_config)
+    return clients_of(endpoint).scaling
 
 
 def metrics(endpoint: str) -> CloudWatchClient:
-    return _session().client("cloudwatch", endpoint_url=endpoint, config=_config)
+    return clients_of(endpoint).metrics

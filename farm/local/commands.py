@@ -4,89 +4,64 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 
-from contract.keys import read_upload_key
-from contract.options import OptionError
-from farm.control import RefusedError, cancel, retry
-from farm.follow import NoJobError
-from farm.jobs import Farm, SubmitError, encode_options, submit, upload_key
-from farm.local import clients, lifecycle, status
-from farm.local.blenders import NoBlenderError
-from farm.local.deployment import DeployError
-from farm.local.emulator import EmulatorError
-from farm.local.environment import aws_variables, without_aws
-from farm.local.settings import LocalSettings, LocalSettingsError
-from farm.local.state import StateFolder
-from farm.render import Render
-from farm.screen import Screen, make_screen, say
+from farm.plain_errors import FAILED, MISUSED, plain_errors, stop
+
+if TYPE_CHECKING:
+    from farm.local.settings import LocalSettings
 
 app = typer.Typer(help="A farm on this computer, made of the very same parts.", no_args_is_help=True)
-_out, _err = Console(highlight=False), Console(stderr=True, highlight=False)
-
-_GOES_ON = "it goes on (see `farm local status`; `farm local down` ends it)"
-FAILED, MISUSED, INTERRUPTED = 1, 2, 130
-_EXPECTED = (
-    *(NoBlenderError, DeployError, EmulatorError, lifecycle.UpError, NoJobError, RefusedError),
-    *(BotoCoreError, ClientError, OSError),
-)
 
 
 @app.command()
 def up() -> None:
     """Start the farm, or bring a running one to the code as it is now."""
+    from farm.local import lifecycle
+    from farm.screen import make_screen, say, standard_error, standard_output
+
     settings = _settings()
-    with _plain_errors(), make_screen(_err) as screen:
-        lifecycle.up(settings, screen.step)
+    with plain_errors(), make_screen(standard_error()) as screen:
+        farm = lifecycle.up(settings, screen.step)
     say(
-        _out,
-        f"the laptop farm is up. Next: `farm local render FILE`. Logs: {settings.state_dir}/logs",
+        standard_output(),
+        f"the laptop farm is up: {farm.page_url} shows it. Next: `farm local render FILE`. "
+        f"Logs: {settings.state_dir}/logs",
     )
 
 
 @app.command()
 def down() -> None:
     """Stop the farm. Its unfinished jobs end with it."""
+    from farm.local import lifecycle
+    from farm.screen import make_screen, say, standard_error, standard_output
+
     settings = _settings()
-    with _plain_errors(), make_screen(_err) as screen:
+    with plain_errors(), make_screen(standard_error()) as screen:
         lifecycle.down(settings, screen.step)
-    say(_out, "the laptop farm is down: no process of it is left")
+    say(standard_output(), "the laptop farm is down: no process of it is left")
 
 
 @app.command(name="status")
 def show_status() -> None:
     """Show jobs, queues, agents and where things are."""
+    from farm.local import lifecycle, status
+    from farm.local.state import StateFolder
+    from farm.screen import say, standard_output
+
     state = StateFolder(_settings().state_dir)
     farm = lifecycle.find(state)
     if farm is None or not farm.outputs:
-        say(_out, "the laptop farm is down: `farm local up` starts it")
+        say(standard_output(), "the laptop farm is down: `farm local up` starts it")
         return
-    with _plain_errors():
-        status.show(_out, state, farm)
-
-
-@app.command(name="cancel")
-def cancel_one(job: Annotated[str, typer.Argument(metavar="JOB", help="Its id.")]) -> None:
-    """Cancel a job: its frames stop, and what is rendered of it stays."""
-    with _plain_errors():
-        canceled = cancel(_running_farm(), job)
-    say(_out, f"job {canceled.job_id} is canceled: its workers let it go within a frame")
-
-
-@app.command(name="retry")
-def retry_one(job: Annotated[str, typer.Argument(metavar="JOB", help="Its id.")]) -> None:
-    """Render the failed and missing frames of an ended job, without baking again where that can be."""
-    with _plain_errors():
-        queued = retry(_running_farm(), job)
-    say(_out, f"job {queued.job_id} is queued again, for the frames that are not done")
+    with plain_errors():
+        status.show(standard_output(), state, farm)
 
 
 @app.command()
@@ -120,6 +95,15 @@ def render(
     ] = False,
 ) -> None:
     """Render a file and download its frames as they finish. Starts the farm if need be."""
+    from contract.options import OptionError
+    from farm.jobs import SubmitError, encode_options, submit, upload_key
+    from farm.local import clients, lifecycle, status
+    from farm.local.state import StateFolder
+    from farm.render import FramesHome
+    from farm.render import render as render_home
+    from farm.screen import make_screen, standard_error
+    from farm.watch import GOES_ON, Watch
+
     settings = _settings()
     try:
         if not file.is_file():
@@ -142,66 +126,32 @@ def render(
             },
         )
     except (SubmitError, OptionError) as error:
-        _stop(str(error), MISUSED)
-    with _down_at_the_end(settings, wanted=then_down), _plain_errors(), make_screen(_err) as screen:
+        stop(str(error), MISUSED)
+    screen = make_screen(standard_error())
+    with _down_at_the_end(settings, wanted=then_down), plain_errors(), screen:
         farm = clients.farm_of(lifecycle.up(settings, screen.step))
         screen.step(f"uploading {file.name}")
-        sent = submit(farm, file, key=key, metadata=metadata)
-        screen.note(f"job {sent.job_id}")
-        good = _watch(
-            farm,
-            sent.job_id,
-            key,
-            out=out,
+        job_id = submit(farm, file, key=key, metadata=metadata).job_id
+        screen.note(f"job {job_id}")
+        watch = Watch(
+            records=farm.records,
+            job_id=job_id,
             screen=screen,
-            state=StateFolder(settings.state_dir),
-            afterwards="it ends with the farm" if then_down else _GOES_ON,
+            explain=partial(status.explain, StateFolder(settings.state_dir)),
+            afterwards="it ends with the farm" if then_down else GOES_ON,
         )
+        good = render_home(watch, FramesHome(farm=farm, folder=out or Path("out") / job_id, screen=screen))
     if not good:
         raise typer.Exit(FAILED)
 
 
-def _watch(
-    farm: Farm,
-    job_id: str,
-    key: str,
-    *,
-    out: Path | None,
-    screen: Screen,
-    state: StateFolder,
-    afterwards: str,
-) -> bool:
-    upload = read_upload_key(key)
-    assert not isinstance(upload, str)
-    job = Render(
-        farm=farm,
-        job_id=job_id,
-        project=upload.project,
-        folder=out or Path("out") / job_id,
-        screen=screen,
-        explain=lambda: status.explain(state),
-    )
-    try:
-        return job.finish(job.run())
-    except KeyboardInterrupt:
-        screen.note(f"stopped watching job {job_id}: {afterwards}")
-        raise
-
-
-def _running_farm() -> Farm:
-    """The laptop farm, which has to be up."""
-    record = lifecycle.find(StateFolder(_settings().state_dir))
-    if record is None or not record.outputs:
-        _stop("the laptop farm is down: `farm local up` starts it", FAILED)
-    return clients.farm_of(record)
-
-
 def _settings() -> LocalSettings:
     """The person's settings. From here on this process knows no AWS account but the emulator's."""
-    try:
+    from farm.local.environment import aws_variables, without_aws
+    from farm.local.settings import LocalSettings
+
+    with plain_errors():
         settings = LocalSettings.from_env(os.environ)
-    except LocalSettingsError as error:
-        _stop(str(error), MISUSED)
     ours = without_aws(os.environ) | aws_variables(endpoint=None, state_dir=settings.state_dir)
     for name in set(os.environ) - set(ours):
         del os.environ[name]
@@ -216,19 +166,10 @@ def _interrupt(*_: object) -> None:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
-    """What can be expected to go wrong ends in words and an exit status, not in a traceback."""
-    try:
-        yield
-    except _EXPECTED as error:
-        _stop(str(error), FAILED)
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-
-
-@contextmanager
 def _down_at_the_end(settings: LocalSettings, *, wanted: bool) -> Iterator[None]:
     """Leave nothing running, whatever happens; a second Ctrl-C does not cut it short."""
+    from farm.local import lifecycle
+
     try:
         yield
     finally:
@@ -236,8 +177,3 @@ def _down_at_the_end(settings: LocalSettings, *, wanted: bool) -> Iterator[None]
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
             lifecycle.down(settings, lambda _: None)
-
-
-def _stop(text: str, code: int) -> NoReturn:
-    say(_err, text, "red")
-    sys.exit(code)

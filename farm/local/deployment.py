@@ -16,6 +16,7 @@ from farm.local.environment import ACCOUNT, REGION, child_environment
 from farm.local.processes import kill_group
 from farm.local.settings import ROOT
 from farm.local.state import StateFolder, read_json
+from farm.plain_errors import PlainError
 
 LAPTOP_IMAGE = "ami-0123456789abcdef0"
 """The emulator has no Amazon images to look up, and starts no machine from one."""
@@ -36,7 +37,7 @@ _DEPLOYED = (
 _STEP = re.compile(r"^(?P<stack>[\w-]+): (?:deploying\.\.\.|creating).*?\[(?P<number>\d+)/(?P<count>\d+)\]")
 
 
-class DeployError(RuntimeError):
+class DeployError(PlainError):
     """The CDK app could not be deployed; the message says what the CDK said, and where its log is."""
 
 

@@ -13,6 +13,7 @@ from farm.local.environment import ACCOUNT, REGION, child_environment
 from farm.local.processes import ProcessRecord, forget, record, recorded, spawn, stop
 from farm.local.settings import ROOT
 from farm.local.state import StateFolder
+from farm.plain_errors import PlainError
 
 NAME = "emulator"
 START_SECONDS = 60
@@ -20,7 +21,7 @@ _HEALTH = "/_ministack/health"
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class EmulatorError(RuntimeError):
+class EmulatorError(PlainError):
     """The emulator did not start; the message names its log."""
 
 
@@ -39,7 +40,7 @@ def healthy(endpoint: str) -> bool:
 
 def start(state: StateFolder) -> str:
     """Start it on a free port and wait until it answers; its endpoint. Raises EmulatorError."""
-    port = _free_port()
+    port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     log = state.logs / f"{NAME}.log"
     env = child_environment(os.environ, endpoint=endpoint, state_dir=state.root) | {
@@ -72,7 +73,8 @@ def end(state: StateFolder) -> None:
     forget(state, NAME)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this computer that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from farm.plain_errors import MisusedError
+
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
 
 
-class LocalSettingsError(ValueError):
+class LocalSettingsError(MisusedError):
     """A setting the laptop farm cannot work with; the message names it."""
 
 

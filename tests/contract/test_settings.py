@@ -9,6 +9,8 @@ from contract.settings import (
     BacklogSettings,
     DeadLetterSettings,
     JanitorSettings,
+    JobActionSettings,
+    JobsWidgetSettings,
     ListenerSettings,
     Settings,
     SettingsError,
@@ -20,6 +22,8 @@ MODELS: list[type[Settings]] = [
     BacklogSettings,
     DeadLetterSettings,
     JanitorSettings,
+    JobActionSettings,
+    JobsWidgetSettings,
     ListenerSettings,
     SweepSettings,
 ]

@@ -1,4 +1,4 @@
-"""One laptop farm for each module, with the real Blender."""
+"""Laptop farms for tests, with the real Blender."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaptopFarm]:
         yield farm
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaptopFarm]:
-    """A laptop farm that is up."""
+    """A laptop farm that is up, for all tests that leave it as it was: to bring one up takes a while."""
     with a_farm(tmp_path_factory.mktemp("laptop")) as farm:
         yield farm

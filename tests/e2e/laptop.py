@@ -42,8 +42,12 @@ class LaptopFarm:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin `farm local …` in the farm's folder."""
+        return self.command("local", *arguments)
+
+    def command(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begin `farm …` in the farm's folder."""
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "farm", "local", *arguments],
+            [sys.executable, "-P", "-m", "farm", *arguments],
             cwd=self.folder,
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -55,7 +59,11 @@ class LaptopFarm:
 
     def run(self, *arguments: str, seconds: float = 240) -> tuple[int, str]:
         """`farm local …`: its exit status and all it said."""
-        with self.start(*arguments) as process:
+        return self.call("local", *arguments, seconds=seconds)
+
+    def call(self, *arguments: str, seconds: float = 240) -> tuple[int, str]:
+        """`farm …`: its exit status and all it said."""
+        with self.command(*arguments) as process:
             try:
                 said, _ = process.communicate(timeout=seconds)
             except BaseException:

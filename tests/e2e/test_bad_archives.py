@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from contract.job import Job, JobState
+from contract.keys import scratch_folder
 from tests.e2e.laptop import LaptopFarm
 from tests.support.archives import tar, zipped
 from tests.support.hostile_archives import ESCAPED, HOSTILE, Hostile
@@ -52,7 +53,9 @@ def test_nothing_appears_outside(laptop: LaptopFarm, ended: dict[str, Job]) -> N
     for place in (Path("/"), Path("/tmp"), Path("/etc"), laptop.folder.parent):
         assert not list(place.glob(f"*{ESCAPED}*"))
     assert not list(laptop.folder.rglob(f"*{ESCAPED}*"))
-    assert [path for path in laptop.state.scratch.rglob("*") if path.is_file() or path.is_symlink()] == []
+    for job in ended.values():
+        folder = laptop.state.scratch / scratch_folder(job.job_id)
+        assert [path for path in folder.rglob("*") if path.is_file() or path.is_symlink()] == []
 
 
 def test_no_message_is_left(laptop: LaptopFarm, ended: dict[str, Job]) -> None:

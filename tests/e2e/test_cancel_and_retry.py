@@ -75,7 +75,7 @@ def test_a_canceled_job_leaves_its_agents_and_no_message(two_agents: LaptopFarm,
     wait_until(lambda: rendering(farm, job_id))
     wait_until(lambda: len(list(farm.state.work.glob("*/output/*"))) == 2)  # each agent is at a frame
     at_work = {agent.pid for agent in agents.running(farm.state)}
-    code, said = farm.run("cancel", job_id)
+    code, said = farm.call("cancel", job_id)
     assert (code, "is canceled" in said) == (0, True), said
     wait_until(lambda: not any(farm.messages().values()), seconds=45)
     job = farm.farm.records.job(job_id)
@@ -84,7 +84,7 @@ def test_a_canceled_job_leaves_its_agents_and_no_message(two_agents: LaptopFarm,
     (counted,) = farm.farm.records.shards([job])[job.job_id]
     assert (counted.total, counted.done, counted.failed) == (30, 0, 0)
     assert {agent.pid for agent in agents.running(farm.state)} == at_work
-    code, said = farm.run("cancel", job_id)
+    code, said = farm.call("cancel", job_id)
     assert (code, "it has ended already: CANCELED" in said) == (1, True), said
 
 
@@ -93,7 +93,7 @@ def test_a_retry_renders_the_failed_frame_alone(two_agents: LaptopFarm, scene: P
     before = two_frames_of_which_one_fails(farm, scene, "retried/scene.blend")
     assert blend(farm, before).is_file(), "kept for a retry"
     first = ended_at(farm, before)[1]
-    code, said = farm.run("retry", before.job_id)
+    code, said = farm.call("retry", before.job_id)
     assert (code, "is queued again" in said) == (0, True), said
     job = farm.wait(before.job_id)
     assert (job.state, job.frames_done, job.frames_failed, job.retries) == (JobState.DONE, 2, 0, 1)
@@ -101,7 +101,7 @@ def test_a_retry_renders_the_failed_frame_alone(two_agents: LaptopFarm, scene: P
     assert ended_at(farm, job)[1] == first, "it was not rendered again"
     assert ended_at(farm, job)[2] > first
     assert set(farm.frames(job)) == {"0001.png", "0002.png"}
-    code, said = farm.run("retry", job.job_id)
+    code, said = farm.call("retry", job.job_id)
     assert (code, "there is nothing to retry" in said) == (1, True), said
 
 
@@ -110,7 +110,7 @@ def test_a_retry_bakes_again_when_the_scratch_folder_is_gone(two_agents: LaptopF
     before = two_frames_of_which_one_fails(farm, scene, "gone/scene.blend")
     first = ended_at(farm, before)[1]
     shutil.rmtree(farm.state.scratch / "jobs" / before.job_id)
-    assert farm.run("retry", before.job_id)[0] == 0
+    assert farm.call("retry", before.job_id)[0] == 0
     job = farm.wait(before.job_id)
     assert (job.state, job.frames_done, job.frame_count, job.shards) == (JobState.DONE, 2, 2, 1)
     assert job.baked_folder != before.baked_folder
@@ -118,10 +118,10 @@ def test_a_retry_bakes_again_when_the_scratch_folder_is_gone(two_agents: LaptopF
 
 
 def test_a_job_nobody_knows(two_agents: LaptopFarm) -> None:
-    code, said = two_agents.run("retry", "nosuch")
+    code, said = two_agents.call("retry", "nosuch")
     assert (code, "there is no such job" in said) == (1, True), said
 
 
 def test_a_farm_that_is_down_says_so(folder: LaptopFarm) -> None:
-    code, said = folder.run("cancel", "nosuch")
+    code, said = folder.call("cancel", "nosuch")
     assert (code, "the laptop farm is down" in said) == (1, True), said

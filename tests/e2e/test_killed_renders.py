@@ -21,8 +21,8 @@ from contract.job import FrameState, Job, JobState
 from tests.e2e.crew import Crew, a_crew, wait_until
 from tests.support.blender import same_picture
 
-KILLS = int(os.environ.get("FARM_TEST_KILLS", "6"))
-LAST = max(40, 4 * KILLS)
+KILLS = int(os.environ.get("FARM_TEST_KILLS", "4"))
+LAST = max(24, 4 * KILLS)
 LEASE_SECONDS = 3
 AT_WORK = 2
 """Agents at the same time, for so many cores."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from contract.table import UNFINISHED_JOBS
+from contract.table import JOBS_BY_CREATION, UNFINISHED_JOBS
 from tests.support.permissions import identity_statements, may
 from tests.support.synthesized import synthesized
 
-LISTENER, READER, BACKLOG, SWEEP, JANITOR, WORKER = (
+LISTENER, READER, BACKLOG, SWEEP, JANITOR, WORKER, SHOW, ACT = (
     "Queues/AcceptUploadRole",
     "Queues/SettleDeadLettersRole",
     "Scaling/MeasureBacklogRole",
     "Scaling/SweepJobsRole",
     "Efs/Janitor/FunctionRole",
     "Compute/WorkerRole",
+    "Monitoring/Jobs/ShowJobsRole",
+    "Monitoring/Jobs/ActOnJobRole",
 )
 BUCKET, TABLE = "arn:Storage/RenderBucket", "arn:Storage/JobTable"
 BAKE, RENDER, URGENT, DEAD = (
@@ -87,6 +89,13 @@ ALLOWED = [
     (WORKER, "ssmmessages:OpenDataChannel", "*"),
     (BACKLOG, "dynamodb:GetItem", TABLE),
     (SWEEP, "dynamodb:GetItem", TABLE),
+    *((SHOW, f"dynamodb:{a}", TABLE) for a in ("GetItem", "Query", "BatchGetItem")),
+    *((SHOW, "dynamodb:Query", f"{TABLE}/index/{index}") for index in (JOBS_BY_CREATION, UNFINISHED_JOBS)),
+    (SHOW, "s3:GetObject", f"{BUCKET}/show/output/job/thumbnails/0001.jpg"),
+    (SHOW, "logs:PutLogEvents", "arn:Monitoring/Jobs/ShowJobsLog"),
+    *((ACT, f"dynamodb:{a}", TABLE) for a in ("GetItem", "UpdateItem")),
+    (ACT, "sqs:SendMessage", BAKE),
+    (ACT, "logs:PutLogEvents", "arn:Monitoring/Jobs/ActOnJobLog"),
 ]
 REFUSED = [
     (LISTENER, "s3:PutObject", f"{BUCKET}/show/a.blend"),
@@ -135,6 +144,17 @@ REFUSED = [
     (WORKER, "pricing:GetProducts", "*"),
     (WORKER, "iam:PassRole", "*"),
     (WORKER, "ssm:GetParameter", "*"),
+    *((SHOW, f"dynamodb:{a}", TABLE) for a in ("PutItem", "UpdateItem", "DeleteItem", "Scan")),
+    (SHOW, "s3:GetObject", f"{BUCKET}/show/output/job/frames/0001.png"),
+    (SHOW, "s3:GetObject", f"{BUCKET}/show/a.blend"),
+    (SHOW, "s3:PutObject", f"{BUCKET}/show/output/job/thumbnails/0001.jpg"),
+    (SHOW, "s3:ListBucket", BUCKET),
+    (SHOW, "lambda:InvokeFunction", "arn:Monitoring/Jobs/ActOnJob"),
+    *((SHOW, "sqs:SendMessage", q) for q in (BAKE, RENDER, URGENT)),
+    *((ACT, f"dynamodb:{a}", TABLE) for a in ("PutItem", "DeleteItem", "Query", "Scan", "BatchWriteItem")),
+    *((ACT, "sqs:SendMessage", q) for q in (RENDER, URGENT, DEAD)),
+    (ACT, "sqs:ReceiveMessage", BAKE),
+    (ACT, "s3:GetObject", f"{BUCKET}/show/output/job/thumbnails/0001.jpg"),
 ]
 NOT_SCOPED_BY_AWS = {
     "cloudwatch:PutMetricData",

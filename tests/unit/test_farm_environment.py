@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from farm.local import commands
 from farm.local.environment import aws_variables, child_environment, without_aws
 from farm.local.settings import LocalSettings, LocalSettingsError
+from farm.plain_errors import MISUSED
 
 REAL = {
     "AWS_PROFILE": "studio-production",
@@ -109,4 +109,4 @@ def test_settings_reach_the_fleet_as_they_are() -> None:
     )
     assert settings.minute_seconds == 1.5
     assert LocalSettings.from_env(settings.to_env()) == settings
-    assert commands.MISUSED == 2
+    assert MISUSED == 2

@@ -157,7 +157,7 @@ def test_each_frame_is_told_once_and_waiting_ones_never(farm: Farm) -> None:
     events = happen()
     seen: list[list[int]] = []
     totals = []
-    for snapshot in follow(farm, "scene-1", clock=lambda: next(clock), pause=lambda _: next(events)):
+    for snapshot in follow(farm.records, "scene-1", clock=lambda: next(clock), pause=lambda _: next(events)):
         seen.append([record.frame for record in snapshot.ended_frames])
         totals.append((snapshot.progress.total, snapshot.progress.done))
     assert seen == [[], [], [], [5, 7], [], [9]]
@@ -168,7 +168,7 @@ def test_each_frame_is_told_once_and_waiting_ones_never(farm: Farm) -> None:
 def test_an_upload_the_farm_ignores_is_not_waited_for_for_ever(farm: Farm) -> None:
     clock = iter(range(0, 1000, 10))
     with pytest.raises(NoJobError, match="120 s"):
-        list(follow(farm, "scene-1", clock=lambda: next(clock), pause=lambda _: None))
+        list(follow(farm.records, "scene-1", clock=lambda: next(clock), pause=lambda _: None))
 
 
 def test_the_newest_jobs_come_first(farm: Farm) -> None:

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from contract.job import JobState, Progress
 from farm.follow import Snapshot
-from farm.screen import LiveScreen, PlainScreen, make_screen, say, words
+from farm.live_screen import LiveScreen
+from farm.screen import PlainScreen, make_screen, say, words
 from tests.unit.test_farm_jobs import JOB
 
 
@@ -49,7 +50,7 @@ def test_a_terminal_gets_a_bar() -> None:
         screen.show(Snapshot(job=replace(JOB, state=JobState.RENDERING), progress=Progress(total=4, done=3)))
         screen.note("frame 3: /out/[x].png")
     assert "frame 3: /out/[x].png" in text.getvalue()
-    assert "3/4" in text.getvalue()
+    assert "3 of 4 frames" in text.getvalue()
 
 
 def test_a_bake_tells_what_it_is_at_and_how_far() -> None:

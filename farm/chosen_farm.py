@@ -1,0 +1,54 @@
+"""A farm that was chosen, on AWS or on this computer: the same for every command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from contract.record_reader import RecordReader
+from farm.aws_clients import AwsClients
+from farm.jobs import Farm
+from farm.plain_errors import PlainError
+
+LOCAL: Final = "local"
+"""What the laptop farm of this checkout is called."""
+FARM_NAME: Final = "FARM_NAME"
+"""The environment variable that names a farm."""
+NEEDED_OUTPUTS: Final = ("RenderBucketName", "JobTableName", "BakeQueueUrl")
+
+
+class WhichFarmError(PlainError):
+    """No farm, or several: the message lists what was found and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenFarm:
+    """One farm, with all that a command may want of it."""
+
+    name: str
+    outputs: Mapping[str, str]
+    """Of all its stacks, by name."""
+    clients: AwsClients
+    dashboard_url: str
+    """Of the page that shows it; empty when it has none."""
+    explain: Callable[[], str]
+    """What its machines are doing, in a line for a person who waits."""
+    note: str = ""
+    """What the person should know of how it was chosen."""
+
+    @cached_property
+    def farm(self) -> Farm:
+        """Where jobs are sent and recorded. It takes a moment: for records alone there is `records`."""
+        return Farm(
+            s3=self.clients.s3,
+            table=self.clients.dynamodb.Table(self.outputs["JobTableName"]),
+            sqs=self.clients.sqs,
+            bucket=self.outputs["RenderBucketName"],
+            bake_queue_url=self.outputs["BakeQueueUrl"],
+        )
+
+    @cached_property
+    def records(self) -> RecordReader:
+        return RecordReader(self.clients.dynamodb.meta.client, self.outputs["JobTableName"])

@@ -1,0 +1,81 @@
+"""A job's logs in the bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from botocore.exceptions import ClientError
+
+from contract.job import Job, timestamp
+from contract.keys import attempt_log, bake_log_key, frame_log_key, inspection_key, output_prefix
+from farm.jobs import Farm
+from farm.plain_errors import PlainError
+
+MAX_LOG_BYTES: Final = 32 * 1024**2
+"""Of a longer log the rest is left out: the agents keep theirs far below it."""
+
+
+class NoLogError(PlainError):
+    """There is no such log; the message says what there is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    name: str
+    """Relative to the job's logs."""
+    size_bytes: int
+    written_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobLogs:
+    farm: Farm
+    job: Job
+
+    @property
+    def _prefix(self) -> str:
+        return output_prefix(self.job.project, self.job.job_id) + "logs/"
+
+    def listed(self, beginning: str = "") -> Iterator[Log]:
+        """Those whose name begins so, by their names."""
+        pages = self.farm.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.farm.bucket, Prefix=self._prefix + beginning
+        )
+        for page in pages:
+            for item in page.get("Contents", []):
+                yield Log(
+                    name=item["Key"].removeprefix(self._prefix),
+                    size_bytes=item["Size"],
+                    written_at=timestamp(item["LastModified"]),
+                )
+
+    def name_of(self, *, frame: int | None, attempt: int | None, inspection: bool) -> str:
+        """The log that is meant: of a frame that was never rendered the last attempt's."""
+        project, job_id = self.job.project, self.job.job_id
+        if inspection:
+            return inspection_key(project, job_id).removeprefix(self._prefix)
+        if frame is None:
+            return bake_log_key(project, job_id).removeprefix(self._prefix)
+        whole = frame_log_key(project, job_id, frame).removeprefix(self._prefix)
+        if attempt is not None:
+            return attempt_log(frame, attempt).removeprefix("logs/")
+        names = [log.name for log in self.listed(whole.removesuffix(".log"))]
+        if not names or whole in names:
+            return whole
+        tries = [attempt_log(frame, number).removeprefix("logs/") for number in range(len(names), 0, -1)]
+        return next((name for name in tries if name in names), whole)
+
+    def read(self, name: str) -> str:
+        """Raises NoLogError."""
+        try:
+            answer = self.farm.s3.get_object(Bucket=self.farm.bucket, Key=self._prefix + name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+                raise
+            raise NoLogError(
+                f"job {self.job.job_id} ({self.job.state}) has no {name}: "
+                f"`farm logs {self.job.job_id} --list` shows which logs there are"
+            ) from error
+        return answer["Body"].read(MAX_LOG_BYTES).decode("utf-8", "replace")

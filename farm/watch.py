@@ -1,0 +1,82 @@
+"""Watch a job to its end: what is new is shown, and each frame that ended is handed on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from contract.job import FrameRecord, FrameState, Job, JobState
+from contract.record_reader import RecordReader
+from farm.follow import follow
+from farm.screen import Screen
+from farm.wording import duration
+
+QUIET_SECONDS: Final = 30
+"""How long nothing may change before the person is told what the farm is doing."""
+GOES_ON: Final = "it goes on: `farm watch {job}` shows it again, `farm cancel {job}` ends it"
+
+
+def _nothing(job: Job, frame: FrameRecord) -> None:
+    return None
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """One job on its way. Ctrl-C ends the watching and leaves the job alone."""
+
+    records: RecordReader
+    job_id: str
+    screen: Screen
+    explain: Callable[[], str]
+    """What the farm is doing, when nothing has changed for long."""
+    take: Callable[[Job, FrameRecord], object] = _nothing
+    """Told of each frame as it ends, done or failed, once."""
+    afterwards: str = GOES_ON
+    """What becomes of a job that nobody watches any more; {job} is its id."""
+    failed: list[FrameRecord] = field(default_factory=list)
+    """The frames that failed so far."""
+    _told_at: float = 0.0
+
+    def run(self) -> Job:
+        """Follow the job to its end; its record as it is then. Raises NoJobError."""
+        job: Job | None = None
+        try:
+            for snapshot in follow(self.records, self.job_id, clock=time.time, pause=time.sleep):
+                job = snapshot.job
+                self.screen.show(snapshot)
+                for record in snapshot.ended_frames:
+                    self._frame(job, record)
+                self._tell_when_quiet(snapshot.quiet_seconds)
+        except KeyboardInterrupt:
+            self.screen.note(f"stopped watching {self.job_id}: {self.afterwards.format(job=self.job_id)}")
+            raise
+        assert job
+        return job
+
+    def _frame(self, job: Job | None, record: FrameRecord) -> None:
+        assert job
+        if record.state is FrameState.FAILED:
+            self.failed.append(record)
+            self.screen.note(f"frame {record.frame} failed: {record.reason}", "red")
+        self.take(job, record)
+
+    def _tell_when_quiet(self, quiet_seconds: float) -> None:
+        if quiet_seconds < QUIET_SECONDS:
+            self._told_at = 0.0
+        elif quiet_seconds - self._told_at >= QUIET_SECONDS:
+            self._told_at = quiet_seconds
+            self.screen.note(f"nothing new for {quiet_seconds:.0f} s: {self.explain()}", "yellow")
+
+
+def say_end(screen: Screen, job: Job) -> bool:
+    """Say how a job ended. Whether every frame of it was rendered."""
+    if job.state is JobState.DONE:
+        took = f", {duration(job.worker_seconds)} of machine time" if job.worker_seconds else ""
+        screen.note(f"{job.job_id} is done: {job.frames_done:,} frames{took}", "green")
+        return True
+    screen.note(f"{job.job_id}: {job.state}: {job.reason or 'no reason was recorded'}", "red")
+    if job.state is not JobState.CANCELED:
+        screen.note(f"`farm logs {job.job_id}` shows what Blender said")
+    return False
