@@ -11,11 +11,13 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.aws_cloudwatch_actions import SnsAction
 from constructs import Construct
 
+from stacks.budget_notice import BudgetNotice
 from stacks.config import FarmConfig
 from stacks.dashboard import FarmDashboard, deepest
 from stacks.farm_function import FarmFunction
 from stacks.farm_queues import FarmQueues
 from stacks.jobs_widget import JobsWidget
+from stacks.notifications import Notifications
 
 
 class MonitoringStack(Stack):
@@ -66,12 +68,23 @@ class MonitoringStack(Stack):
         CfnOutput(self, "DashboardName", value=name)
         CfnOutput(self, "JobsWidgetFunctionName", value=jobs.show_jobs.function_name)
         CfnOutput(self, "JobActionFunctionName", value=jobs.act_on_job.function_name)
-        CfnOutput(
-            self,
-            "DashboardUrl",
-            value=f"https://{Aws.REGION}.console.aws.amazon.com/cloudwatch/home"
-            f"?region={Aws.REGION}#dashboards/dashboard/{name}",
+        url = (
+            f"https://{Aws.REGION}.console.aws.amazon.com/cloudwatch/home"
+            f"?region={Aws.REGION}#dashboards/dashboard/{name}"
         )
+        CfnOutput(self, "DashboardUrl", value=url)
+        notifications = Notifications(
+            self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url
+        )
+        CfnOutput(self, "NotifyFunctionName", value=notifications.function.function_name)
+        if config.monthly_budget_dollars and config.notification_email:
+            BudgetNotice(
+                self,
+                "BudgetNotice",
+                farm_name=config.farm_name,
+                dollars=config.monthly_budget_dollars,
+                email=config.notification_email,
+            )
 
     def _alarm(self, construct_id: str, description: str, metric: cw.Metric) -> None:
         alarm = cw.Alarm(
