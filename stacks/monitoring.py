@@ -72,10 +72,7 @@ class MonitoringStack(Stack):
             f"?region={Aws.REGION}#dashboards/dashboard/{name}"
         )
         CfnOutput(self, "DashboardUrl", value=url)
-        notifications = Notifications(
-            self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url
-        )
-        CfnOutput(self, "NotifyFunctionName", value=notifications.function.function_name)
+        Notifications(self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url)
 
     def _alarm(self, construct_id: str, description: str, metric: cw.Metric) -> None:
         alarm = cw.Alarm(

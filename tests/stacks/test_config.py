@@ -45,11 +45,23 @@ def test_cdk_json_is_the_whole_table_of_variables() -> None:
         ("project_init_queue_bpi", 3, 3.0),
         ("scratch_ttl_hours", "1", 1),
         ("scratch_ttl_hours", 2160, 2160),
+        ("notification_email", "", ""),
+        ("notification_email", "new.film+farm@studio.example.com", "new.film+farm@studio.example.com"),
     ],
 )
 def test_takes(name: str, value: object, expected: object) -> None:
     assert getattr(config(**{name: value}), name) == expected
 
+
+BAD_ADDRESSES = (
+    "film",
+    "@example.com",
+    "film@",
+    "a@b",
+    "a b@example.com",
+    "a@example.com,b@example.com",
+    "a@-b.de",
+)
 
 BAD = [
     ("farm_name", "2nd", "a letter, then"),
@@ -103,6 +115,7 @@ BAD = [
     ("frame_queue_bpi", "nan", "a number from 0.001"),
     ("frame_queue_bpi", "1e400", "a number from 0.001"),
     ("project_init_queue_bpi", "", "a number from 0.001"),
+    *(("notification_email", value, "one e-mail address") for value in BAD_ADDRESSES),
     ("scratch_ttl_hours", "0", "a whole number from 1 to 2160"),
     ("scratch_ttl_hours", "2161", "a whole number from 1 to 2160"),
     ("scratch_ttl_hours", "1.5", "a whole number from 1 to 2160"),
