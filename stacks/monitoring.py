@@ -73,10 +73,7 @@ class MonitoringStack(Stack):
             f"?region={Aws.REGION}#dashboards/dashboard/{name}"
         )
         CfnOutput(self, "DashboardUrl", value=url)
-        notifications = Notifications(
-            self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url
-        )
-        CfnOutput(self, "NotifyFunctionName", value=notifications.function.function_name)
+        Notifications(self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url)
         if config.monthly_budget_dollars and config.notification_email:
             BudgetNotice(
                 self,
