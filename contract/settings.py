@@ -204,3 +204,13 @@ class AgentSettings(Settings):
     """What an hour of this machine costs; None: it asks what Spot costs, or looks into the price list."""
     stop_seconds: int = 60
     """What it has left after SIGTERM: less than its keeper (render-worker.service) waits before it kills."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifierSettings(Settings):
+    """The Lambda that tells people of jobs."""
+
+    job_table_name: str
+    notification_topic_arn: str
+    farm_name: str
+    dashboard_url: str

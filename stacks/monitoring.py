@@ -16,6 +16,7 @@ from stacks.dashboard import FarmDashboard, deepest
 from stacks.farm_function import FarmFunction
 from stacks.farm_queues import FarmQueues
 from stacks.jobs_widget import JobsWidget
+from stacks.notifications import Notifications
 
 
 class MonitoringStack(Stack):
@@ -66,12 +67,15 @@ class MonitoringStack(Stack):
         CfnOutput(self, "DashboardName", value=name)
         CfnOutput(self, "JobsWidgetFunctionName", value=jobs.show_jobs.function_name)
         CfnOutput(self, "JobActionFunctionName", value=jobs.act_on_job.function_name)
-        CfnOutput(
-            self,
-            "DashboardUrl",
-            value=f"https://{Aws.REGION}.console.aws.amazon.com/cloudwatch/home"
-            f"?region={Aws.REGION}#dashboards/dashboard/{name}",
+        url = (
+            f"https://{Aws.REGION}.console.aws.amazon.com/cloudwatch/home"
+            f"?region={Aws.REGION}#dashboards/dashboard/{name}"
         )
+        CfnOutput(self, "DashboardUrl", value=url)
+        notifications = Notifications(
+            self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url
+        )
+        CfnOutput(self, "NotifyFunctionName", value=notifications.function.function_name)
 
     def _alarm(self, construct_id: str, description: str, metric: cw.Metric) -> None:
         alarm = cw.Alarm(
