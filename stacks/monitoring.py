@@ -10,6 +10,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.alarms import FarmAlarms
+from stacks.budget_notice import BudgetNotice
 from stacks.config import FarmConfig
 from stacks.dashboard import FarmDashboard
 from stacks.farm_function import FarmFunction
@@ -63,6 +64,15 @@ class MonitoringStack(Stack):
         notifications = Notifications(
             self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url
         )
+        CfnOutput(self, "NotifyFunctionName", value=notifications.function.function_name)
+        if config.monthly_budget_dollars and config.notification_email:
+            BudgetNotice(
+                self,
+                "BudgetNotice",
+                farm_name=config.farm_name,
+                dollars=config.monthly_budget_dollars,
+                email=config.notification_email,
+            )
         FarmAlarms(
             self,
             "Alarms",

@@ -80,7 +80,7 @@ def put(farm: Farm, job: Job, *, failed: int | None = None) -> Job:
             token="t", kind=FailureKind.OUT_OF_MEMORY, reason="out of memory", worker="w", at="2026"
         )
         tried = [replace(attempt, log=attempt_log(failed, 1)).to_map()]
-        record = {
+        record: dict[str, Any] = {
             "frame": failed,
             "state": str(FrameState.FAILED),
             "reason": "out of memory",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import stat
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,19 +12,20 @@ from typing import Any
 
 from worker_agent.blender import FrameOutputs, RenderedFrame
 from worker_agent.output_check import formats
-from worker_agent.output_check.decoder_process import (
-    DECODER,
-    DecoderDied,
-    DecoderProcess,
-    DecoderTimedOut,
-)
-from worker_agent.output_check.errors import InvalidOutput
+from worker_agent.output_check.errors import CheckerUnavailableError, InvalidOutput
 from worker_agent.output_check.findings import Part, Wanted
 from worker_agent.output_check.frame_files import main_files, missing_node_files
 from worker_agent.output_check.pictures import Pictures
+from worker_agent.picture_process import (
+    PictureProcess,
+    ProcessDied,
+    ProcessTimedOut,
+    ProcessUnavailableError,
+)
 
 log = logging.getLogger(__name__)
 
+DECODER = (sys.executable, "-B", "-m", "worker_agent.output_check.decoder")
 FILE_SECONDS_LIMIT = 300.0
 _CRASHES = 2
 """A decoder that dies over one file so often died of that file; once may have been the machine."""
@@ -39,7 +41,7 @@ class OutputChecker:
     def __init__(
         self, *, command: Sequence[str] = DECODER, file_seconds_limit: float = FILE_SECONDS_LIMIT
     ) -> None:
-        self._decoder = DecoderProcess(command)
+        self._decoder = PictureProcess(command, name="decoder")
         self._file_seconds_limit = file_seconds_limit
 
     @property
@@ -49,7 +51,10 @@ class OutputChecker:
 
     def start(self) -> None:
         """Start the decoder, so that what is amiss shows before any frame. Raises CheckerUnavailableError."""
-        self._decoder.start()
+        try:
+            self._decoder.start()
+        except ProcessUnavailableError as error:
+            raise _unavailable(error) from error
 
     def close(self) -> None:
         """End the decoder."""
@@ -71,6 +76,8 @@ class OutputChecker:
             return self._check(rendered, output, outputs, shown)
         except _Wrong as wrong:
             raise InvalidOutput(str(wrong), rendered.log, rendered.frame) from wrong
+        except ProcessUnavailableError as error:
+            raise _unavailable(error) from error
 
     def _check(
         self,
@@ -153,19 +160,23 @@ class OutputChecker:
             try:
                 return self._decoder.ask({**request, "shown": dict(shown)}, self._file_seconds_limit)
             except (
-                DecoderDied,
-                DecoderTimedOut,
+                ProcessDied,
+                ProcessTimedOut,
             ) as error:  # of the pictures, perhaps: a frame is not judged by them
                 log.warning("the decoder is asked once more about %r, for no pictures: %s", name, error)
         for attempt in range(1, _CRASHES + 1):
             try:
                 return self._decoder.ask(request, self._file_seconds_limit)
-            except DecoderTimedOut as error:
+            except ProcessTimedOut as error:
                 raise _Wrong(f"The file {name} could not be opened: {error}.") from error
-            except DecoderDied as error:
+            except ProcessDied as error:
                 if attempt == _CRASHES:
                     raise _Wrong(f"The file {name} could not be opened: {error}.") from error
         raise AssertionError("unreachable")
+
+
+def _unavailable(error: Exception) -> CheckerUnavailableError:
+    return CheckerUnavailableError(f"pictures cannot be checked: {error}")
 
 
 def _pictures(name: str, answer: Mapping[str, Any]) -> Pictures | None:

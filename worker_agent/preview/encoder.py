@@ -30,7 +30,10 @@ _MOST_PIXELS: Final = 1 << 22
 
 
 class Preview:
-    """Video and contact sheet of one job, fed frame by frame. The first picture decides about the size."""
+    """Video and contact sheet of one job, fed frame by frame. The first picture decides about the size.
+
+    A job of one frame has no video: its contact sheet says the same.
+    """
 
     def __init__(self, request: dict[str, Any]) -> None:
         """`frames`: how many will come; `rate`: numerator and denominator; `video` and `sheet`: paths."""
@@ -93,7 +96,7 @@ class Preview:
             picture = image or gap(*self._video_size, gap_text)
             self._try_video(lambda: self._video.add(fitted(picture, *self._video_size)))
         if self._added in self._on_sheet:
-            label = f"{frame}" if image else f"{frame} – missing"
+            label = f"{frame}" if image else f"{frame}: missing"
             cell = image or gap(*self._sheet.cell_size, gap_text)
             self._sheet.add(cell, label, is_gap=image is None)
         self._added += 1

@@ -10,6 +10,8 @@ _GROUND: Final = (58, 20, 24)
 _STRIPE: Final = (84, 28, 32)
 _INK: Final = (240, 214, 214)
 _MOST_LETTERS: Final = 240
+_SPELLED: Final = str.maketrans({"–": "-", "—": "-", "…": "...", "“": '"', "”": '"', "’": "'"})
+"""What the font lacks, and our own sentences have."""
 _SMALLEST_FONT, _LARGEST_FONT = 9, 44
 
 
@@ -27,7 +29,7 @@ def gap(width: int, height: int, text: str) -> Image.Image:
         draw.line((x, height, x + height, 0), fill=_STRIPE, width=max(1, step // 2))
     letters = font(max(_SMALLEST_FONT, min(_LARGEST_FONT, height // 12, width // 16)))
     margin = width // 20
-    lines = _wrapped(" ".join(text.split())[:_MOST_LETTERS], letters, width - 2 * margin)
+    lines = _wrapped(" ".join(text.translate(_SPELLED).split())[:_MOST_LETTERS], letters, width - 2 * margin)
     line_height = letters.getbbox("Ag")[3] + 2
     lines = lines[: max(1, (height - 2) // line_height)]
     top = (height - line_height * len(lines)) // 2

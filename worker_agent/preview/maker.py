@@ -20,7 +20,7 @@ from contract.keys import contact_sheet_key, output_prefix, preview_key
 from worker_agent.bucket import Bucket, StoredProxy
 from worker_agent.lease import Lease
 from worker_agent.outcome import InterruptedTaskError
-from worker_agent.output_check.decoder_process import DecoderProcess
+from worker_agent.picture_process import PictureProcess
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class PreviewMaker:
             return Made(notes=(f"The preview could not be made: {error}",))
 
     def _make(self, job: Job, frames: Sequence[FrameRecord], folder: Path, lease: Lease) -> Made:
-        encoder = DecoderProcess(self._command)
+        encoder = PictureProcess(self._command, name="encoder")
         notes: dict[str, int] = {}
         """How many pictures have each."""
         try:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import av
 from av.video.reformatter import ColorRange, Colorspace
@@ -29,7 +28,7 @@ def even(pixels: int) -> int:
 
 
 class Video:
-    """Entered as a context, which ends the file."""
+    """Has to be closed to be a file that can be played."""
 
     def __init__(self, path: Path, *, width: int, height: int, rate: Fraction) -> None:
         """Sizes of even numbers of pixels, `rate` in frames per second."""
@@ -55,14 +54,6 @@ class Video:
         frame.pts, frame.time_base, frame.duration = self._frames, self._tick, 1
         self._frames += 1
         self._container.mux(self._stream.encode(frame))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Write what is left, and the index, and that to the front."""
