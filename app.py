@@ -67,6 +67,7 @@ def build(app: App) -> None:
         group=compute.group,
         measure_backlog=scaling.measure_backlog,
         sweep_jobs=scaling.sweep_jobs,
+        settle_dead_letters=queues.settle_dead_letters,
         janitor=efs.janitor.function,
         topic=storage.topic,
     )
