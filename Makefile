@@ -40,7 +40,7 @@ check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
 
-bench: $(READY) ## how quick the simulator and `farm jobs` with 1,000 jobs are, and what previews of 2K frames take
+bench: $(READY) ## how quick `farm simulate` and `farm jobs` with 1,000 jobs are, and what previews of 2K frames take
 	@$(BIN)/python -m bench.simulate
 	@$(BIN)/python -m bench.jobs_listing
 	@$(BIN)/python -m bench.preview

@@ -18,6 +18,7 @@ from stacks.network import NetworkStack
 from stacks.queues import QueuesStack
 from stacks.scaling import ScalingStack
 from stacks.storage import StorageStack
+from stacks.tags import FARM_TAG
 
 
 def build(app: App) -> None:
@@ -60,14 +61,17 @@ def build(app: App) -> None:
         name("Monitoring"),
         env=env,
         config=config,
+        bucket=storage.bucket,
+        table=storage.table,
         queues=queues.queues,
         group=compute.group,
         measure_backlog=scaling.measure_backlog,
         sweep_jobs=scaling.sweep_jobs,
+        settle_dead_letters=queues.settle_dead_letters,
         janitor=efs.janitor.function,
         topic=storage.topic,
     )
-    Tags.of(app).add("Farm", config.farm_name)
+    Tags.of(app).add(FARM_TAG, config.farm_name)
 
 
 def main() -> int:

@@ -31,6 +31,8 @@ class JobState(StrEnum):
 
 
 ENDED = frozenset({JobState.DONE, JobState.DONE_WITH_FAILURES, JobState.FAILED, JobState.CANCELED})
+TOLD = (JobState.DONE, JobState.DONE_WITH_FAILURES, JobState.FAILED, JobState.HELD)
+"""States of which people are told. Who cancels a job knows it."""
 
 
 class FrameState(StrEnum):

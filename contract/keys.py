@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".zip")
 UPLOAD_SUFFIXES = (".blend", *ARCHIVE_SUFFIXES)
 OUTPUT_FOLDER = "output"
+THUMBNAILS_FOLDER = "thumbnails"
 BLENDER_METADATA = "blender-version"
 """Of a frame's object: the version of the Blender that rendered it."""
 KEPT_SHORT = ("keep", "short")
@@ -99,7 +100,7 @@ def summary_key(project: str, job_id: str) -> str:
 
 def thumbnail_key(project: str, job_id: str, frame: int) -> str:
     """A small JPEG of a frame that is done, for pages and terminals."""
-    return f"{output_prefix(project, job_id)}thumbnails/{frame:04d}.jpg"
+    return f"{output_prefix(project, job_id)}{THUMBNAILS_FOLDER}/{frame:04d}.jpg"
 
 
 def proxy_key(project: str, job_id: str, frame: int) -> str:

@@ -70,6 +70,7 @@ class StorageStack(Stack):
                 point_in_time_recovery_enabled=True
             ),
             time_to_live_attribute=keys.EXPIRES_AT,
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,  # people are told of what changes
             removal_policy=RemovalPolicy.RETAIN,
         )
         table.add_global_secondary_index(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from uuid import uuid4
 
@@ -22,9 +23,13 @@ class FinishTaskHandler:
     another, to whom its message comes.
     """
 
-    def __init__(self, *, stores: Stores, preview: PreviewMaker) -> None:
+    def __init__(
+        self, *, stores: Stores, preview: PreviewMaker, tell_usage: Callable[[], object] = lambda: None
+    ) -> None:
+        """`tell_usage` writes what this worker was used for until now."""
         self._stores = stores
         self._preview = preview
+        self._tell_usage = tell_usage
 
     def handle(self, task: FinishTask, lease: Lease) -> Outcome:
         """Raises InterruptedTaskError."""
@@ -71,6 +76,8 @@ class FinishTaskHandler:
         made = self._preview.make(job, frames, lease)
         if not self._renew(job, token, lease):
             return None
+        self._tell_usage()
+        job = self._stores.jobs.job(job.job_id) or job
         self._stores.bucket.put_text(
             summary_key(job.project, job.job_id),
             _summary(job, state, reason, progress, frames, made),
@@ -130,6 +137,9 @@ def _summary(
             "frames_failed": progress.failed,
             "made": list(made.files),
             "preview_notes": list(made.notes),
+            "worker_seconds": job.worker_seconds,
+            "spot_seconds": job.spot_seconds,
+            "dollars": job.dollars,
             "frames": [asdict(record) for record in frames],
         },
         indent=1,

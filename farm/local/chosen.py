@@ -27,7 +27,7 @@ def as_chosen(record: FarmRecord, state: StateFolder) -> ChosenFarm:
         name=LOCAL,
         outputs=record.outputs,
         clients=clients.clients_of(record.endpoint),
-        dashboard_url="",
+        dashboard_url=record.page_url,
         explain=lambda: _explain(state),
     )
 
