@@ -64,7 +64,6 @@ class MonitoringStack(Stack):
         notifications = Notifications(
             self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url
         )
-        CfnOutput(self, "NotifyFunctionName", value=notifications.function.function_name)
         if config.monthly_budget_dollars and config.notification_email:
             BudgetNotice(
                 self,
