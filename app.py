@@ -18,6 +18,7 @@ from stacks.network import NetworkStack
 from stacks.queues import QueuesStack
 from stacks.scaling import ScalingStack
 from stacks.storage import StorageStack
+from stacks.tags import FARM_TAG
 
 
 def build(app: App) -> None:
@@ -67,7 +68,7 @@ def build(app: App) -> None:
         janitor=efs.janitor.function,
         topic=storage.topic,
     )
-    Tags.of(app).add("Farm", config.farm_name)
+    Tags.of(app).add(FARM_TAG, config.farm_name)
 
 
 def main() -> int:

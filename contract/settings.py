@@ -5,7 +5,7 @@ A value is checked where it is read, not where it is written: at synth it is an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
@@ -22,7 +22,8 @@ class Settings:
 
     def to_env(self) -> dict[str, str]:
         """The environment variables that from_env reads back."""
-        return {self._variable(f.name): str(getattr(self, f.name)) for f in fields(self)}
+        values = {self._variable(f.name): getattr(self, f.name) for f in fields(self)}
+        return {variable: "" if value is None else str(value) for variable, value in values.items()}
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -34,6 +35,8 @@ class Settings:
             text = env.get(variable, "").strip()
             convert, expected = _KINDS[str(field.type)]
             try:
+                if variable not in env:
+                    raise ValueError
                 values[field.name] = convert(text)
             except ValueError:
                 state = f"is {text[:80]!r}" if text else ("is empty" if variable in env else "is missing")
@@ -66,10 +69,18 @@ def _positive_float(text: str) -> float:
     return number
 
 
-_KINDS = {
+def _amount(text: str) -> float | None:
+    number = float(text or 0)
+    if not 0 <= number < 1e9:
+        raise ValueError
+    return number if text else None
+
+
+_KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "str": (_text, "a text"),
     "int": (_positive_int, "a whole number above 0"),
     "float": (_positive_float, "a number above 0"),
+    "float | None": (_amount, "a number from 0, or nothing"),
 }
 
 
@@ -81,6 +92,8 @@ class ListenerSettings(Settings):
     bake_queue_url: str
     backlog_function_name: str
     """It is told of each job that was queued, so that nobody waits for the minute to be over."""
+    monthly_budget_dollars: float | None = None
+    """New jobs are held once the month's estimate is there; None or 0: there is no budget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +116,8 @@ class SweepSettings(Settings):
     urgent_queue_url: str
     stall_seconds: int
     """How long a job may stand still before its tasks are taken for lost, if too few are on the queues."""
+    monthly_budget_dollars: float | None = None
+    """As the listener has it: held jobs go on while the month's estimate is below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +135,8 @@ class BacklogSettings(Settings):
     frame_queue_bpi: float
     project_init_queue_bpi: float
     worker_node_max_count: int
+    worker_hour_dollars: float | None = None
+    """What an hour of any machine costs; None: by what the machines say themselves, and the price list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,5 +180,7 @@ class AgentSettings(Settings):
     """How long one look at the render queue waits for a message (SQS allows 1 to 20)."""
     idle_seconds: int
     """How long it finds nothing to do before it ends its machine, if that is one too many."""
+    worker_hour_dollars: float | None = None
+    """What an hour of this machine costs; None: it asks what Spot costs, or looks into the price list."""
     stop_seconds: int = 60
     """What it has left after SIGTERM: less than its keeper (render-worker.service) waits before it kills."""

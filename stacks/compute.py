@@ -67,6 +67,7 @@ class ComputeStack(Stack):
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
             idle_seconds=config.worker_idle_seconds,
+            worker_hour_dollars=config.worker_hour_dollars,
         )
         template = ec2.LaunchTemplate(
             self,

@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from contract.blender_releases import KNOWN_VERSIONS
+from contract.prices import list_price
 
 
 class ConfigError(ValueError):
@@ -46,6 +47,10 @@ class FarmConfig:
     project_init_queue_bpi: float
     scratch_ttl_hours: int
     """How long the scratch space keeps the project of a job that ended with failures."""
+    monthly_budget_dollars: float | None
+    """New jobs are held once the farm's machines have cost so much in a month; None: there is no budget."""
+    worker_hour_dollars: float | None
+    """What an hour of a machine costs, whatever AWS says; None: as AWS says."""
 
     @property
     def fleet_name(self) -> str:
@@ -66,6 +71,7 @@ class FarmConfig:
         values = {name: read(name, _text(name, context)) for name, read in _READERS.items()}
         config = cls(**_with_region(values))
         _check_network(config)
+        _check_prices(config)
         return config
 
 
@@ -92,6 +98,17 @@ def _with_region(values: dict[str, Any]) -> dict[str, Any]:
 def _check_network(config: FarmConfig) -> None:
     if config.ssh_cidr and not config.node_key_name:
         raise ConfigError("ssh_cidr", config.ssh_cidr, "node_key_name beside it: who may log in needs a key")
+
+
+def _check_prices(config: FarmConfig) -> None:
+    """A budget that cannot be counted is none."""
+    unknown = [name for name in config.instance_types if not list_price(name)]
+    if config.monthly_budget_dollars and config.worker_hour_dollars is None and unknown:
+        raise ConfigError(
+            "monthly_budget_dollars",
+            f"{config.monthly_budget_dollars:g}",
+            f"worker_hour_dollars beside it: the list price of {', '.join(unknown)} is not known here",
+        )
 
 
 _Reader = Callable[[str, str], Any]
@@ -212,4 +229,6 @@ _READERS: dict[str, _Reader] = {
     "frame_queue_bpi": _number(float, 0.001, 100_000),
     "project_init_queue_bpi": _number(float, 0.001, 100_000),
     "scratch_ttl_hours": _number(int, 1, 2160),
+    "monthly_budget_dollars": _optional(_number(float, 0, 10_000_000), None),
+    "worker_hour_dollars": _optional(_number(float, 0, 1000), None),
 }

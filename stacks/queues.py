@@ -49,6 +49,7 @@ class QueuesStack(Stack):
                 job_table_name=table.table_name,
                 bake_queue_url=self.queues.bake.queue_url,
                 backlog_function_name=config.backlog_function_name,
+                monthly_budget_dollars=config.monthly_budget_dollars,
             ),
             timeout=Duration.seconds(30),
             on_failure=SqsDestination(self.queues.unheard_uploads),

@@ -52,7 +52,7 @@ class ScalingStack(Stack):
         self.measure_backlog = self._measure_each_minute(config, table, queues)
         self._track_backlog(config.acceptable_latency_seconds)
         self._grow()
-        self.sweep_jobs = self._sweep(table, queues)
+        self.sweep_jobs = self._sweep(config, table, queues)
         CfnOutput(self, "BacklogFunctionName", value=self.measure_backlog.function_name)
         CfnOutput(self, "SweepFunctionName", value=self.sweep_jobs.function_name)
 
@@ -76,6 +76,7 @@ class ScalingStack(Stack):
                 frame_queue_bpi=config.frame_queue_bpi,
                 project_init_queue_bpi=config.project_init_queue_bpi,
                 worker_node_max_count=config.worker_node_max_count,
+                worker_hour_dollars=config.worker_hour_dollars,
             ),
             timeout=Duration.seconds(MEASURE_PERIOD_SECONDS + 30),  # it watches for a minute
             retry_attempts=0,  # the next minute measures anew; an old measure is worth nothing
@@ -83,7 +84,9 @@ class ScalingStack(Stack):
         )
         for queue in queues.tasks:
             queue.grant(function, "sqs:GetQueueAttributes")
-        table.grant(function, "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:UpdateItem")
+        table.grant(
+            function, "dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"
+        )
         allow_put_metrics(function, config.cloudwatch_namespace)
         self._let_it_see_and_end_machines(function, config.fleet_name)
         events.Rule(
@@ -112,7 +115,7 @@ class ScalingStack(Stack):
             )
         )
 
-    def _sweep(self, table: dynamodb.ITable, queues: FarmQueues) -> FarmFunction:
+    def _sweep(self, config: FarmConfig, table: dynamodb.ITable, queues: FarmQueues) -> FarmFunction:
         function = FarmFunction(
             self,
             "SweepJobs",
@@ -123,11 +126,14 @@ class ScalingStack(Stack):
                 render_queue_url=queues.render.queue_url,
                 urgent_queue_url=queues.urgent.queue_url,
                 stall_seconds=int(STALL.to_seconds()),
+                monthly_budget_dollars=config.monthly_budget_dollars,
             ),
             timeout=Duration.minutes(4),  # less than a round comes after
             retry_attempts=0,
         )
-        table.grant(function, "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:UpdateItem")
+        table.grant(
+            function, "dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"
+        )
         for queue in queues.tasks:
             queue.grant(function, "sqs:GetQueueAttributes", "sqs:SendMessage")
         events.Rule(

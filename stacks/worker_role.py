@@ -22,6 +22,9 @@ class WorkerRole(iam.Role):
         self.add_to_policy(  # how many of its group are idle; AWS scopes it to no group
             iam.PolicyStatement(actions=["autoscaling:DescribeAutoScalingGroups"], resources=["*"])
         )
+        self.add_to_policy(  # what it costs itself; AWS scopes no description
+            iam.PolicyStatement(actions=["ec2:DescribeSpotPriceHistory"], resources=["*"])
+        )
 
     def grant_work(
         self,

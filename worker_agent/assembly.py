@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from contract.routes import Route
 from contract.settings import AgentSettings
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from worker_agent.bake_task import BakeTaskHandler
 from worker_agent.bucket import Bucket
-from worker_agent.clients import Clients
+from worker_agent.clients import Clients, connect_ec2
 from worker_agent.failed_attempts import FailedAttempts
 from worker_agent.finish_task import FinishTaskHandler
 from worker_agent.frame_clock import FrameClock
@@ -19,6 +20,7 @@ from worker_agent.guarded_handler import GuardedHandler
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.drain import Drain
 from worker_agent.interruptions.farewell import Farewell, TerminationHook
+from worker_agent.interruptions.metadata import MetadataClient
 from worker_agent.interruptions.record import InterruptionRecord
 from worker_agent.interruptions.task_in_hand import TaskInHand
 from worker_agent.job_store import JobStore
@@ -28,6 +30,7 @@ from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.output_check import OutputChecker
+from worker_agent.own_machine import OwnMachine
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
@@ -37,6 +40,7 @@ from worker_agent.scratch import Scratch
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
 from worker_agent.task_runner import Handler, TaskRunner
+from worker_agent.usage_meter import UsageMeter
 from worker_agent.worker_report import WorkerReport
 
 
@@ -70,13 +74,22 @@ class _Queues:
         )
 
     @property
-    def tasks(self) -> tuple[TaskQueue, TaskQueue, TaskQueue]:
+    def routes(self) -> dict[Route, TaskQueue]:
         """In the order in which they are looked at."""
-        return self.urgent, self.bake, self.render
+        return {Route.URGENT: self.urgent, Route.BAKE: self.bake, Route.RENDER: self.render}
+
+    @property
+    def tasks(self) -> tuple[TaskQueue, ...]:
+        return tuple(self.routes.values())
 
 
-def assemble(settings: AgentSettings, processes: Processes) -> tuple[WorkLoop, WorkerReport]:
-    """The loop that is the agent's life, and what tells the job table of it."""
+def assemble(
+    settings: AgentSettings, processes: Processes, metadata: MetadataClient
+) -> tuple[WorkLoop, WorkerReport, UsageMeter]:
+    """The loop that is the agent's life, and what tells the job table of it and of what it costs.
+
+    `metadata` is the usage meter's own.
+    """
     clients = Clients.connect()
     queues = _Queues.of(settings, clients)
     departure, sessions = processes.departure, processes.sessions
@@ -99,14 +112,17 @@ def assemble(settings: AgentSettings, processes: Processes) -> tuple[WorkLoop, W
     in_hand = TaskInHand(InterruptionRecord(stores).note)
     Drain(departure=departure, in_hand=in_hand, blender=sessions, frame_clock=frame_clock).start()
     idle = _idle_worker(settings, clients, queues)
+    own_machine = OwnMachine(metadata, ec2=connect_ec2, hour_dollars=settings.worker_hour_dollars)
+    usage = UsageMeter(clients.one_try_dynamodb, table=settings.job_table_name, machine=own_machine)
     runner = TaskRunner(
         dead_letters=queues.dead_letters,
-        handlers=_handlers(settings, processes, queues, stores, machine, metrics, frame_clock),
+        handlers=_handlers(settings, processes, queues, stores, machine, metrics, frame_clock, usage),
         leases=processes.leases,
         departure=departure,
         in_hand=in_hand,
         idle=idle,
         on_lease_lost=sessions.kill,
+        in_use=usage.hold,
     )
     hook = TerminationHook(
         clients.autoscaling, group=settings.worker_asg_name, instance_id=settings.worker_id
@@ -128,8 +144,9 @@ def assemble(settings: AgentSettings, processes: Processes) -> tuple[WorkLoop, W
         worker_id=settings.worker_id,
         in_hand=in_hand,
         frame_clock=frame_clock,
+        machine=lambda: own_machine.facts,
     )
-    return loop, report
+    return loop, report, usage
 
 
 def _idle_worker(settings: AgentSettings, clients: Clients, queues: _Queues) -> IdleWorker:
@@ -153,14 +170,14 @@ def _handlers(
     machine: Machine,
     metrics: FrameMetrics,
     frame_clock: FrameClock,
+    usage: UsageMeter,
 ) -> dict[type[Task], Handler]:
     """Who does which task."""
     baking = BakeTaskHandler(
         stores=stores,
         sessions=processes.sessions,
         machine=machine,
-        render_queue=queues.render,
-        finish_queue=queues.urgent,
+        queues=queues.routes,
     )
     rendering = RenderTaskHandler(
         stores=stores,
@@ -176,7 +193,7 @@ def _handlers(
     handlers: dict[type[Task], Handler] = {
         BakeTask: baking.handle,
         RenderTask: rendering.handle,
-        FinishTask: FinishTaskHandler(stores=stores).handle,
+        FinishTask: FinishTaskHandler(stores=stores, tell_usage=usage.flush).handle,
     }
     return {
         task: GuardedHandler(handle, machine=machine, jobs=stores.jobs) for task, handle in handlers.items()

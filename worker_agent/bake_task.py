@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from contract.frames import FrameRangeError, format_frames, parse_frames
 from contract.job import Job, JobState
 from contract.keys import bake_log_key, inspection_key, is_archive, safe_file_name
 from contract.options import JobOptions
+from contract.routes import Route
 from contract.runtimes import RuntimeSpec
 from contract.table import shard_count
 from contract.tasks import BakeTask
@@ -60,13 +62,12 @@ class BakeTaskHandler:
         stores: Stores,
         sessions: SceneSessions,
         machine: Machine,
-        render_queue: TaskQueue,
-        finish_queue: TaskQueue,
+        queues: Mapping[Route, TaskQueue],
     ) -> None:
         self._stores = stores
         self._sessions = sessions
         self._machine = machine
-        self._start = RenderStart(stores=stores, render_queue=render_queue, finish_queue=finish_queue)
+        self._start = RenderStart(stores=stores, queues=queues)
 
     def handle(self, task: BakeTask, lease: Lease) -> Outcome:
         """Raises InterruptedTaskError."""

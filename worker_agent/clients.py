@@ -63,3 +63,11 @@ class Clients:
             cloudwatch=boto3.client("cloudwatch", config=QUICK),
             autoscaling=boto3.client("autoscaling", config=ONE_TRY),
         )
+
+
+def connect_ec2() -> Any:
+    """Made when it is needed: its model is a large one, and most workers ask once an hour.
+
+    A session of its own, for boto3's default one is not for several threads at once.
+    """
+    return boto3.Session().client("ec2", config=QUICK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from uuid import uuid4
 
@@ -21,8 +22,10 @@ class FinishTaskHandler:
     another, to whom its message comes.
     """
 
-    def __init__(self, *, stores: Stores) -> None:
+    def __init__(self, *, stores: Stores, tell_usage: Callable[[], object] = lambda: None) -> None:
+        """`tell_usage` writes what this worker was used for until now."""
         self._stores = stores
+        self._tell_usage = tell_usage
 
     def handle(self, task: FinishTask, lease: Lease) -> Outcome:
         job = self._stores.jobs.job(task.job_id)
@@ -62,6 +65,8 @@ class FinishTaskHandler:
         reason = _reason(frames)
         if not self._renew(job, token, lease):
             return None
+        self._tell_usage()
+        job = self._stores.jobs.job(job.job_id) or job
         self._stores.bucket.put_text(
             summary_key(job.project, job.job_id),
             _summary(job, state, reason, progress, frames),
@@ -109,6 +114,9 @@ def _summary(job: Job, state: JobState, reason: str, progress: Progress, frames:
             "scene": dict(job.scene),
             "frames_done": progress.done,
             "frames_failed": progress.failed,
+            "worker_seconds": job.worker_seconds,
+            "spot_seconds": job.spot_seconds,
+            "dollars": job.dollars,
             "frames": [asdict(record) for record in frames],
         },
         indent=1,

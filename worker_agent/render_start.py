@@ -7,6 +7,7 @@ from typing import Any
 
 from contract.frames import parse_frames
 from contract.job import FrameState, Job
+from contract.routes import Route, route_of
 from contract.tasks import FinishTask, RenderTask
 from worker_agent.lease import Lease
 from worker_agent.outcome import InterruptedTaskError, Outcome, Settled
@@ -17,10 +18,9 @@ from worker_agent.task_queue import TaskQueue
 class RenderStart:
     """For the job's baker, the first time and at each retry. Every step can be done again."""
 
-    def __init__(self, *, stores: Stores, render_queue: TaskQueue, finish_queue: TaskQueue) -> None:
+    def __init__(self, *, stores: Stores, queues: Mapping[Route, TaskQueue]) -> None:
         self._stores = stores
-        self._render_queue = render_queue
-        self._finish_queue = finish_queue
+        self._queues = queues
 
     def begin(self, job: Job, token: str, lease: Lease, published: Mapping[str, Any]) -> Outcome:
         """Set a job to RENDERING with what was published, and send its frames. Raises InterruptedTaskError.
@@ -47,8 +47,9 @@ class RenderStart:
         """
         ended = {record.frame for record in self._stores.frames.frames(job) if record.ended}
         left = [frame for frame in parse_frames(job.frames) if frame not in ended]
-        self._render_queue.send(RenderTask(job.job_id, str(frame)) for frame in left)
+        queue = self._queues[route_of(RenderTask, job.options)]
+        queue.send(RenderTask(job.job_id, str(frame)) for frame in left)
         if not left:
-            self._finish_queue.send([FinishTask(job.job_id)])
+            self._queues[route_of(FinishTask, job.options)].send([FinishTask(job.job_id)])
         self._stores.jobs.mark_frames_sent(job)
         return Settled(f"{len(left)} of {job.frame_count} frames of job {job.job_id} are queued")

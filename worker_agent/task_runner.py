@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from contract.tasks import Task, TaskError, decode
@@ -39,7 +40,9 @@ class TaskRunner:
         in_hand: TaskInHand,
         idle: IdleWorker,
         on_lease_lost: Callable[[], object],
+        in_use: Callable[[str], AbstractContextManager[None]] = lambda job_id: nullcontext(),
     ) -> None:
+        """`in_use` counts the time in which a task of a job is held."""
         self._dead_letters = dead_letters
         self._handlers = handlers
         self._leases = leases
@@ -47,6 +50,7 @@ class TaskRunner:
         self._in_hand = in_hand
         self._idle = idle
         self._on_lease_lost = on_lease_lost
+        self._in_use = in_use
 
     def run(self, queue: TaskQueue, message: Message, *, retry_seconds: int) -> None:
         """Raises MachineTroubleError, and whatever nobody foresaw; then it is to be seen again after
@@ -61,6 +65,7 @@ class TaskRunner:
         with (
             self._leases.hold(queue, message, on_lost=self._on_lease_lost) as lease,
             self._in_hand.hold(task, lease),
+            self._in_use(task.job_id),
         ):
             if self._departure.leaving or not self._idle.may_begin():
                 _give_back(lease, 0)  # it came just then, and nothing of it was begun

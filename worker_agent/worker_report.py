@@ -14,6 +14,7 @@ from contract.worker_record import NO_FRAME, RENEW_SECONDS, Doing, WorkerRecord
 from worker_agent.back_off import BackOff
 from worker_agent.frame_clock import FrameClock
 from worker_agent.interruptions.task_in_hand import TaskInHand
+from worker_agent.own_machine import MachineFacts
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class WorkerReport:
         worker_id: str,
         in_hand: TaskInHand,
         frame_clock: FrameClock,
+        machine: Callable[[], MachineFacts] = MachineFacts,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._dynamodb = dynamodb
@@ -45,6 +47,7 @@ class WorkerReport:
         self._worker_id = worker_id
         self._in_hand = in_hand
         self._frame_clock = frame_clock
+        self._machine = machine
         self._now = now
         self._written: WorkerRecord | None = None
         self._failing = False
@@ -97,6 +100,7 @@ class WorkerReport:
         elif task is not None:
             doing = Doing.BAKE if isinstance(task, BakeTask) else Doing.FINISH
             job_id = task.job_id
+        machine = self._machine()
         return WorkerRecord(
             worker_id=self._worker_id,
             doing=doing,
@@ -104,6 +108,9 @@ class WorkerReport:
             frame=number,
             since=int(since),
             recent_seconds=self._frame_clock.recent_seconds(job_id) if doing is Doing.RENDER else (),
+            instance_type=machine.instance_type,
+            spot=machine.spot,
+            hour_microdollars=machine.hour_microdollars,
             seen_at=int(self._now()),
         )
 

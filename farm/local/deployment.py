@@ -58,8 +58,13 @@ def cdk_command() -> list[str]:
     return ["node", str(program)]
 
 
-def deploy(state: StateFolder, endpoint: str, tell: Callable[[str], object]) -> dict[str, str]:
-    """Deploy every stack; the outputs of all of them. Raises DeployError."""
+def deploy(
+    state: StateFolder, endpoint: str, tell: Callable[[str], object], *, hour_dollars: float
+) -> dict[str, str]:
+    """Deploy every stack; the outputs of all of them. Raises DeployError.
+
+    An hour of an agent is said to cost `hour_dollars`: this computer is on no price list.
+    """
     log = state.logs / "deploy.log"
     env = child_environment(os.environ, endpoint=endpoint, state_dir=state.root) | {
         "CDK_DEFAULT_ACCOUNT": ACCOUNT,
@@ -89,6 +94,7 @@ def deploy(state: StateFolder, endpoint: str, tell: Callable[[str], object]) -> 
             str(state.root / "cdk.out"),
         ]
         command += ["--context", f"blender_node_image_id={LAPTOP_IMAGE}"]
+        command += ["--context", f"worker_hour_dollars={hour_dollars:.6f}"]
         with closing(_run(command, env, cwd=ROOT, log=log)) as output:
             for line in output:
                 print(line, file=lines, flush=True)

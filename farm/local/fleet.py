@@ -199,6 +199,7 @@ class AgentEnvironment:
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
             idle_seconds=IDLE_SECONDS,
+            worker_hour_dollars=self.deployed.worker_hour_dollars,
             stop_seconds=STOP_SECONDS,
         )
         base = child_environment(os.environ, endpoint=self.farm.endpoint, state_dir=self.state.root)

@@ -68,7 +68,7 @@ def _runtimes(settings: LocalSettings, state: StateFolder) -> str:
 
 
 def _up(settings: LocalSettings, runtimes: str, state: StateFolder, tell: Tell) -> FarmRecord:
-    code = fingerprint()
+    code = f"{fingerprint()} at ${settings.hour_dollars:g} an hour"
     farm = find(state)
     if farm is None or not emulator.healthy(farm.endpoint):
         _down(state, tell)
@@ -83,7 +83,7 @@ def _up(settings: LocalSettings, runtimes: str, state: StateFolder, tell: Tell) 
         state.write_farm(farm)
     if farm.fingerprint != code:
         stop_fleet(state, tell)
-        outputs = deploy(state, farm.endpoint, tell)
+        outputs = deploy(state, farm.endpoint, tell, hour_dollars=settings.hour_dollars)
         missing = [name for name in _NEEDED if name not in outputs]
         if missing:
             raise UpError(

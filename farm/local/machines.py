@@ -11,12 +11,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from secrets import token_urlsafe
+from typing import Final
 
 from contract.lifecycle import TERMINATED
+from farm.local.environment import REGION
 
 TARGET_STATE = "autoscaling/target-lifecycle-state"
 SPOT = "spot/instance-action"
 REBALANCE = "events/recommendations/rebalance"
+WHAT_IT_IS: Final = {
+    "instance-type": "laptop",
+    "instance-life-cycle": "on-demand",
+    "placement/availability-zone": f"{REGION}a",
+}
+"""On no price list, and nobody's Spot machine: what it costs is said by FARM_LOCAL_HOUR_DOLLARS."""
 
 
 class NoSuchMachineError(KeyError):
@@ -96,7 +104,7 @@ class Machines:
             self._machines.setdefault(
                 worker_id,
                 _Machine(
-                    {"instance-id": worker_id, TARGET_STATE: LifecycleState.IN_SERVICE},
+                    {"instance-id": worker_id, **WHAT_IT_IS, TARGET_STATE: LifecycleState.IN_SERVICE},
                     idle_since=None if is_protected else self._clock(),
                 ),
             )

@@ -30,6 +30,8 @@ class LocalSettings:
     """How long a minute of AWS is here: between two measures of the backlog, and an alarm's period."""
     blenders: tuple[str, ...]
     """Paths of Blender executables and of Pythons that have bpy; none: what the environment can have."""
+    hour_dollars: float
+    """What an hour of an agent is said to cost."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> LocalSettings:
@@ -43,6 +45,7 @@ class LocalSettings:
                 for path in env.get("FARM_BLENDER", "").split(os.pathsep)
                 if path
             ),
+            hour_dollars=_number(env, "FARM_LOCAL_HOUR_DOLLARS", 0, least=0),
         )
 
     def to_env(self) -> dict[str, str]:
@@ -51,6 +54,7 @@ class LocalSettings:
             "FARM_LOCAL_AGENTS": str(self.max_agents),
             "FARM_LOCAL_MINUTE_SECONDS": str(self.minute_seconds),
             "FARM_BLENDER": os.pathsep.join(self.blenders),
+            "FARM_LOCAL_HOUR_DOLLARS": str(self.hour_dollars),
         }
 
 
@@ -77,7 +81,7 @@ def _number(env: Mapping[str, str], name: str, default: float, *, least: float |
         number = float(int(text) if least is None else float(text))
     except ValueError:
         number = -1
-    if not (least or 1) <= number <= 1000:
-        kind = "whole number from 1" if least is None else f"number from {least}"
+    if not (1 if least is None else least) <= number <= 1000:
+        kind = "whole number from 1" if least is None else f"number from {least:g}"
         raise LocalSettingsError(f"{name} is {text[:80]!r}: expected a {kind} to 1000")
     return number

@@ -35,6 +35,7 @@ def _intake() -> Intake:
         sqs=boto3.client("sqs"),
         now=lambda: datetime.now(UTC),
         when_queued=partial(_have_measured, boto3.client("lambda"), settings.backlog_function_name),
+        monthly_budget_dollars=settings.monthly_budget_dollars,
     )
 
 

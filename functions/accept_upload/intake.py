@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from contract.job import Job, JobState, timestamp
 from contract.keys import Upload, make_job_id, read_upload_key
 from contract.options import JobOptions, OptionError
+from contract.spend import Spend, month_of, over_budget, spend_key
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, PARTITION_KEY, job_key
 from contract.tasks import BakeTask, encode
 from functions.accept_upload.notification import UploadedObject
@@ -37,6 +38,7 @@ class Intake:
         sqs: SQSClient,
         now: Callable[[], datetime],
         when_queued: Callable[[], object],
+        monthly_budget_dollars: float | None = None,
     ) -> None:
         self._table_name = table_name
         self._queue_url = queue_url
@@ -45,6 +47,7 @@ class Intake:
         self._sqs = sqs
         self._now = now
         self._when_queued = when_queued
+        self._monthly_budget_dollars = monthly_budget_dollars
 
     def accept(self, uploaded: UploadedObject) -> str:
         """Make the job and send its bake task, unless that is done. Returns what was done, for the log.
@@ -56,7 +59,7 @@ class Intake:
         if isinstance(upload, str):
             return f"ignored: {upload}"
         try:
-            job = self._new_job(uploaded, upload)
+            job = self._within_budget(self._new_job(uploaded, upload))
         except ClientError as error:
             if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchVersion"):
                 return "ignored: the object is gone already"
@@ -69,6 +72,8 @@ class Intake:
                 return f"job {job.job_id} is known already ({job.state})"
         if job.state is JobState.FAILED:
             return f"job {job.job_id} refused: {job.reason}"
+        if job.state is JobState.HELD:
+            return f"job {job.job_id} held: {job.reason}"
         self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=encode(BakeTask(job.job_id)))
         self._mark_sent(job.job_id)
         self._when_queued()
@@ -101,6 +106,16 @@ class Intake:
             reason = f"{upload.name} has {job.source_bytes} bytes: expected at most {MAX_SOURCE_BYTES}"
             return replace(job, state=JobState.FAILED, reason=reason)
         return replace(job, options=options.to_map())
+
+    def _within_budget(self, job: Job) -> Job:
+        """HELD in place of QUEUED when the month's budget is spent: the sweep or a person lets it go on."""
+        if job.state is not JobState.QUEUED or not self._monthly_budget_dollars:
+            return job
+        answer = self._dynamodb.get_item(
+            TableName=self._table_name, Key=spend_key(month_of(self._now())), ConsistentRead=True
+        )
+        why = over_budget(Spend.from_item(answer.get("Item")), self._monthly_budget_dollars)
+        return replace(job, state=JobState.HELD, reason=why) if why else job
 
     def _put(self, job: Job) -> None:
         self._dynamodb.put_item(

@@ -16,6 +16,7 @@ from functions.measure_backlog.emission import emit, values_of
 from functions.measure_backlog.observation import Observation, group_of, observe
 from functions.measure_backlog.records import BacklogRecords
 from functions.measure_backlog.silent_workers import end_a_silent_worker
+from functions.measure_backlog.spending import note_spend
 from functions.measure_backlog.work import Work, look
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Measurement:
         refused = {} if waits else {CAPACITY_REFUSED: 0}
         emit({**values_of(backlog), **refused}, self.settings, cloudwatch=self.cloudwatch)
         log.info("%s", backlog)
+        self._note_spend(seen, work)
         self._end_silent(seen)
         return backlog, self._explain(seen, work, waits=waits)
 
@@ -84,6 +86,13 @@ class Measurement:
             log.exception("it could not be told why there are fewer machines than wanted")
             return ""
         return why
+
+    def _note_spend(self, seen: Observation, work: Work) -> None:
+        """Count what the machines cost since the measure before. Nothing here ends the measure, either."""
+        try:
+            note_spend(seen.group, work, int(self.now()), self.settings, records=self.records)
+        except Exception:
+            log.exception("what the machines cost could not be counted")
 
     def _end_silent(self, seen: Observation) -> None:
         """End a machine of which nothing is heard. Nothing here ends the measure, either."""

@@ -25,6 +25,8 @@ class Group:
     desired_capacity: int
     instances: int = 0
     """That are in service, or about to be."""
+    machines: int = 0
+    """All that it has, those on their way out as well: they cost the same."""
     in_service: tuple[str, ...] = ()
     """Ids of those that are."""
     instance_types: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ def group_of(autoscaling: AutoScalingClient, name: str) -> Group:
     return Group(
         desired_capacity=found["DesiredCapacity"],
         instances=sum(state == "InService" or state.startswith("Pending") for state in states.values()),
+        machines=len(states),
         in_service=tuple(machine for machine, state in states.items() if state == "InService"),
         instance_types=tuple(o["InstanceType"] for o in template.get("Overrides", []) if "InstanceType" in o),
         zones=tuple(found.get("AvailabilityZones", [])),

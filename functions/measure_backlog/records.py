@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
 from contract.job import JobState, Progress
+from contract.spend import Spend, add_spend, spend_key
 from contract.table import (
     JOB_LISTING,
     PARTITION_KEY,
@@ -132,6 +133,28 @@ class BacklogRecords:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             log.info("job %s has ended meanwhile", job_id)
+
+    def spend(self, month: str) -> Spend:
+        answer = self._dynamodb.get_item(TableName=self._table, Key=spend_key(month), ConsistentRead=True)
+        return Spend.from_item(answer.get("Item"))
+
+    def add_spend(
+        self, month: str, before: Spend, *, machines: int, hour_microdollars: int, now: int
+    ) -> bool:
+        """False when another measure has counted meanwhile."""
+        update = add_spend(
+            table=self._table,
+            month=month,
+            before=before,
+            machines=machines,
+            hour_microdollars=hour_microdollars,
+            now=now,
+        )
+        try:
+            self._dynamodb.update_item(**update)
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def _items(self, keys: list[dict[str, str]]) -> Iterator[Mapping[str, Any]]:
         left: Any = {self._table: {"Keys": keys}}

@@ -9,8 +9,9 @@ from typing import Any
 
 import boto3
 
+from contract.routes import Route
 from contract.settings import DeadLetterSettings
-from contract.tasks import BakeTask, FinishTask, RenderTask, TaskError, decode
+from contract.tasks import TaskError, decode
 from functions.settle_dead_letters.records import JobRecords
 from functions.settle_dead_letters.settlement import Settlement
 
@@ -25,9 +26,9 @@ def _settlement() -> Settlement:
         records=JobRecords(boto3.resource("dynamodb").meta.client, settings.job_table_name),
         sqs=boto3.client("sqs"),
         queue_urls={
-            BakeTask: settings.bake_queue_url,
-            RenderTask: settings.render_queue_url,
-            FinishTask: settings.urgent_queue_url,
+            Route.URGENT: settings.urgent_queue_url,
+            Route.BAKE: settings.bake_queue_url,
+            Route.RENDER: settings.render_queue_url,
         },
     )
 

@@ -17,6 +17,7 @@ from contract.job import FailedAttempt, Job, JobState, Progress, timestamp
 from contract.job_writes import end_without_summary
 from contract.next_step import Step, in_hand, next_step
 from contract.options import JobOptions
+from contract.routes import Route, route_of
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
 from functions.settle_dead_letters.records import JobRecords
 
@@ -37,8 +38,7 @@ class JobMovedError(RuntimeError):
 class Settlement:
     records: JobRecords
     sqs: SQSClient
-    queue_urls: Mapping[type[Task], str]
-    """Where each kind of task is sent."""
+    queue_urls: Mapping[Route, str]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def settle(self, task: Task, message_id: str) -> str:
@@ -74,11 +74,11 @@ class Settlement:
             elif attempts:
                 again.append(frame)
         for frame in again:  # one by one: the frame that kills workers shall not take the others with it
-            self._send(RenderTask(job.job_id, str(frame)))
+            self._send(job, RenderTask(job.job_id, str(frame)))
         if again:
             return f"sent again: frames {again}"
         if self.records.progress(job).complete:
-            self._send(FinishTask(job.job_id))
+            self._send(job, FinishTask(job.job_id))
             return "its frames have ended, and with them all of the job: it can be summed up"
         return "its frames have ended"
 
@@ -88,7 +88,7 @@ class Settlement:
         lost = sum(known.startswith(name) for known in counted.dead_letters)
         attempts = counted.bake_attempts if isinstance(task, BakeTask) else lost
         if attempts < JobOptions.from_map(job.options).attempts:
-            self._send(task)
+            self._send(job, task)
             return f"sent again after {attempts} failed attempts"
         if next_step(job, progress) is Step.FINISH:
             state, reason = end_without_summary(progress)
@@ -99,5 +99,6 @@ class Settlement:
             raise JobMovedError(f"job {job.job_id} changed while it was being ended")
         return f"its job is {state}: {reason}"
 
-    def _send(self, task: Task) -> None:
-        self.sqs.send_message(QueueUrl=self.queue_urls[type(task)], MessageBody=encode(task))
+    def _send(self, job: Job, task: Task) -> None:
+        url = self.queue_urls[route_of(type(task), job.options)]
+        self.sqs.send_message(QueueUrl=url, MessageBody=encode(task))

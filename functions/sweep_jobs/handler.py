@@ -1,4 +1,5 @@
-"""Looks every five minutes for jobs that wait for a task which is on no queue any more."""
+"""Looks every five minutes for jobs that wait for a task which is on no queue any more, and for those that
+the budget holds no more."""
 
 from __future__ import annotations
 
@@ -50,6 +51,7 @@ def handle(event: object, context: Context) -> dict[str, Any]:
         records=SweptRecords(_dynamodb(), settings.job_table_name),
         queues=TaskQueues(_sqs(), settings),
         stall_seconds=settings.stall_seconds,
+        monthly_budget_dollars=settings.monthly_budget_dollars,
         now=lambda: datetime.now(UTC),
         out_of_time=lambda: context.get_remaining_time_in_millis() < MARGIN_SECONDS * 1000,
     ).run()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from contract.next_step import Step
+from contract.routes import Route
 from contract.settings import SweepSettings
 from contract.tasks import Task, encode
 from functions.sweep_jobs.decision import Messages
@@ -28,23 +28,23 @@ class TaskQueues:
     def __init__(self, sqs: SQSClient, settings: SweepSettings) -> None:
         self._sqs = sqs
         self._urls = {
-            Step.BAKE: settings.bake_queue_url,
-            Step.RENDER: settings.render_queue_url,
-            Step.FINISH: settings.urgent_queue_url,
+            Route.URGENT: settings.urgent_queue_url,
+            Route.BAKE: settings.bake_queue_url,
+            Route.RENDER: settings.render_queue_url,
         }
 
     def count(self) -> Messages:
         """All messages there are, approximately."""
-        waiting = {step: self._depth(url) for step, url in self._urls.items()}
-        return Messages(bake=waiting[Step.BAKE], frames=waiting[Step.RENDER] + waiting[Step.FINISH])
+        waiting = {route: self._depth(url) for route, url in self._urls.items()}
+        return Messages(bake=waiting[Route.BAKE], frames=waiting[Route.RENDER] + waiting[Route.URGENT])
 
-    def send(self, step: Step, tasks: Iterable[Task], out_of_time: Callable[[], bool]) -> bool:
+    def send(self, route: Route, tasks: Iterable[Task], out_of_time: Callable[[], bool]) -> bool:
         """False when the time was out before all were sent. Raises OSError when SQS refuses some."""
         waiting = iter(tasks)
         while batch := list(islice(waiting, _BATCH)):
             if out_of_time():
                 return False
-            answer = self._sqs.send_message_batch(QueueUrl=self._urls[step], Entries=list(_entries(batch)))
+            answer = self._sqs.send_message_batch(QueueUrl=self._urls[route], Entries=list(_entries(batch)))
             if refused := answer.get("Failed"):
                 raise OSError(f"SQS refused {len(refused)} messages: {refused[0].get('Message', '')}")
         return True

@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from contract.frames import parse_frames
-from contract.job import FrameState, Job, JobState, Progress, timestamp
+from contract.job import FrameState, Job, Progress, timestamp
+from contract.job_actions import release_job
 from contract.job_writes import end_job
+from contract.spend import Spend, month_of, over_budget, spend_key
 from contract.table import (
     FRAME_PREFIX,
     JOB_LISTING,
@@ -36,17 +38,28 @@ class SweptRecords:
         self._sleep = sleep
 
     def open_jobs(self) -> Iterator[Mapping[str, Any]]:
-        """Items of the jobs that have not ended; of those that are held, none."""
+        """Items of the jobs that have not ended, oldest first."""
         query = {
             "TableName": self._table,
             "IndexName": UNFINISHED_JOBS,
             "KeyConditionExpression": f"{UNFINISHED} = :listing",
-            "FilterExpression": "#state <> :held",
-            "ExpressionAttributeNames": {"#state": "state"},
-            "ExpressionAttributeValues": {":listing": JOB_LISTING, ":held": str(JobState.HELD)},
+            "ExpressionAttributeValues": {":listing": JOB_LISTING},
         }
         for page in self._dynamodb.get_paginator("query").paginate(**query):
             yield from page["Items"]
+
+    def over_budget(self, now: datetime, budget_dollars: float | None) -> str:
+        """Why the budget holds new work; empty when it does not, or there is none."""
+        if not budget_dollars:
+            return ""
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key=spend_key(month_of(now)), ConsistentRead=True
+        )
+        return over_budget(Spend.from_item(answer.get("Item")), budget_dollars)
+
+    def release(self, job_id: str, at: datetime) -> bool:
+        """Queue a job that was held. False when it is held no more."""
+        return self._update(release_job(table=self._table, job_id=job_id, now=timestamp(at)))
 
     def progress(self, job: Job) -> Progress:
         """The sum over all shards, each read consistently."""

@@ -1,4 +1,4 @@
-"""The sweep's round: count the messages, read the jobs, and help those that have lost their tasks."""
+"""The sweep's round: let go what the budget holds no more, and help jobs that have lost their tasks."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from contract.job import Job, Progress
+from contract.job import Job, JobState, Progress
 from contract.next_step import Step
+from contract.routes import Route, route_of
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from functions.sweep_jobs.decision import End, OpenJob, SendAgain, Watch, decide
 from functions.sweep_jobs.queues import TaskQueues
 from functions.sweep_jobs.records import SweptRecords
 
 log = logging.getLogger(__name__)
+
+TASK_OF: Final[Mapping[Step, type[Task]]] = {
+    Step.BAKE: BakeTask,
+    Step.RENDER: RenderTask,
+    Step.FINISH: FinishTask,
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,6 +32,8 @@ class Report:
     finished: bool = True
     """False when the time was out: the next round goes on."""
     open_jobs: int = 0
+    released: list[str] = field(default_factory=list)
+    """That the budget held."""
     sent_again: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -36,6 +45,7 @@ class Sweep:
     records: SweptRecords
     queues: TaskQueues
     stall_seconds: int
+    monthly_budget_dollars: float | None = None
     now: Callable[[], datetime]
     out_of_time: Callable[[], bool]
 
@@ -43,6 +53,9 @@ class Sweep:
         """Make a round. What goes wrong with one job is logged, and no concern of the others."""
         report = Report()
         items = list(self.records.open_jobs())
+        held = [item for item in items if item.get("state") == JobState.HELD]
+        self._release(held, report)
+        items = [item for item in items if item.get("state") != JobState.HELD]
         if not items:
             return report
         messages = self.queues.count()  # before the jobs: what ends in between is then needed no more
@@ -89,11 +102,33 @@ class Sweep:
             case SendAgain(step, sighting) if self.records.note_send(job, sighting):
                 log.warning("job %s stands still: its %s tasks are sent again", job.job_id, step)
                 report.sent_again.append(job.job_id)
-                if not self.queues.send(step, self._tasks(job, step), self.out_of_time):
+                route = route_of(TASK_OF[step], job.options)
+                if not self.queues.send(route, self._tasks(job, step), self.out_of_time):
                     report.finished = False
             case End() if self.records.end(job, seen.progress, decision, self.now()):
                 log.error("job %s is %s: %s", job.job_id, decision.state, decision.reason)
                 report.ended.append(job.job_id)
+
+    def _release(self, held: list[Mapping[str, Any]], report: Report) -> None:
+        """Let jobs go on that the budget held, when it holds none any more: the oldest first.
+
+        One whose bake task is lost on the way is a queued job that stands still.
+        """
+        if not held or self.records.over_budget(self.now(), self.monthly_budget_dollars):
+            return
+        for item in held:
+            if self.out_of_time():
+                report.finished = False
+                return
+            job_id = str(item.get("job_id", item))[:200]
+            try:
+                if self.records.release(job_id, self.now()):
+                    log.info("job %s goes on: the budget has room again", job_id)
+                    self.queues.send(Route.BAKE, [BakeTask(job_id)], self.out_of_time)
+                    report.released.append(job_id)
+            except Exception:
+                log.exception("job %s could not be released", job_id)
+                report.broken.append(job_id)
 
     def _tasks(self, job: Job, step: Step) -> Iterator[Task]:
         match step:

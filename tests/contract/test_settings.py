@@ -23,7 +23,7 @@ MODELS: list[type[Settings]] = [
     ListenerSettings,
     SweepSettings,
 ]
-SAMPLES = {"str": "text", "int": 12, "float": 2.5}
+SAMPLES = {"str": "text", "int": 12, "float": 2.5, "float | None": 0.5}
 
 
 def sample(model: type[Settings]) -> Settings:
@@ -44,15 +44,25 @@ def test_each_variable_is_missed_by_name(model: type[Settings], variable: str, k
     del env[variable]
     with pytest.raises(SettingsError, match=f"^{model.__name__}: {variable} is missing: expected"):
         model.from_env(env)
-    with pytest.raises(SettingsError, match=f"{variable} is empty"):
-        model.from_env({**env, variable: " "})
+    if kind == "float | None":
+        assert getattr(model.from_env({**env, variable: " "}), variable.removeprefix("FARM_").lower()) is None
+        assert getattr(model.from_env({**env, variable: "0"}), variable.removeprefix("FARM_").lower()) == 0
+    else:
+        with pytest.raises(SettingsError, match=f"{variable} is empty"):
+            model.from_env({**env, variable: " "})
     if kind != "str":
-        for bad in ("abc", "-1", "0", "nan", "1e99", "²"):
+        for bad in ("abc", "-1", "nan", "1e99", "²", *(() if kind == "float | None" else ("0",))):
             with pytest.raises(SettingsError, match=f"{variable} is '{bad}'"):
                 model.from_env({**env, variable: bad})
+
+
+def test_what_is_not_set_is_written_as_nothing() -> None:
+    settings = ListenerSettings(job_table_name="t", bake_queue_url="q", backlog_function_name="f")
+    assert settings.to_env()["FARM_MONTHLY_BUDGET_DOLLARS"] == ""
+    assert ListenerSettings.from_env(settings.to_env()) == settings
 
 
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(SettingsError) as error:
         ListenerSettings.from_env({})
-    assert str(error.value).count("is missing") == 3
+    assert str(error.value).count("is missing") == 4

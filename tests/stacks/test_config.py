@@ -45,13 +45,32 @@ def test_cdk_json_is_the_whole_table_of_variables() -> None:
         ("project_init_queue_bpi", 3, 3.0),
         ("scratch_ttl_hours", "1", 1),
         ("scratch_ttl_hours", 2160, 2160),
+        ("monthly_budget_dollars", "", None),
+        ("monthly_budget_dollars", "0", 0),
+        ("monthly_budget_dollars", "49.90", 49.9),
+        ("worker_hour_dollars", "", None),
+        ("worker_hour_dollars", 0, 0),
+        ("worker_hour_dollars", "0.384", 0.384),
     ],
 )
 def test_takes(name: str, value: object, expected: object) -> None:
     assert getattr(config(**{name: value}), name) == expected
 
 
+def test_a_budget_that_cannot_be_counted_is_refused() -> None:
+    gpus = {"instance_types": "m6i.2xlarge,g5.xlarge"}
+    with pytest.raises(
+        ConfigError, match=r"monthly_budget_dollars is '50': .*worker_hour.* g5.xlarge is not"
+    ):
+        config(monthly_budget_dollars="50", **gpus)
+    assert config(monthly_budget_dollars="50", worker_hour_dollars="0.5", **gpus).monthly_budget_dollars == 50
+    assert config(**gpus).monthly_budget_dollars is None
+
+
 BAD = [
+    ("monthly_budget_dollars", "-1", "a number from 0 to"),
+    ("monthly_budget_dollars", "50 $", "a number from 0 to"),
+    ("worker_hour_dollars", "cheap", "a number from 0 to"),
     ("farm_name", "2nd", "a letter, then"),
     ("farm_name", "x" * 41, "a letter, then"),
     ("farm_name", "", "a letter, then"),

@@ -83,7 +83,10 @@ ALLOWED = [
         for a in ("CompleteLifecycleAction", "SetInstanceProtection", "TerminateInstanceInAutoScalingGroup")
     ),
     (WORKER, "autoscaling:DescribeAutoScalingGroups", "*"),
+    (WORKER, "ec2:DescribeSpotPriceHistory", "*"),
     (WORKER, "ssmmessages:OpenDataChannel", "*"),
+    (BACKLOG, "dynamodb:GetItem", TABLE),
+    (SWEEP, "dynamodb:GetItem", TABLE),
 ]
 REFUSED = [
     (LISTENER, "s3:PutObject", f"{BUCKET}/show/a.blend"),
@@ -128,6 +131,8 @@ REFUSED = [
     (WORKER, "autoscaling:UpdateAutoScalingGroup", OWN),
     (WORKER, "autoscaling:CompleteLifecycleAction", f"{GROUP}Second-Compute-Workers"),
     (WORKER, "ec2:RunInstances", "*"),
+    (WORKER, "ec2:DescribeInstances", "*"),
+    (WORKER, "pricing:GetProducts", "*"),
     (WORKER, "iam:PassRole", "*"),
     (WORKER, "ssm:GetParameter", "*"),
 ]
@@ -137,6 +142,7 @@ NOT_SCOPED_BY_AWS = {
     "autoscaling:DescribeScalingActivities",
     "ec2:DescribeInstances",
     "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSpotPriceHistory",
     "ec2:DescribeSubnets",
     "ssm:UpdateInstanceInformation",
     "ssmmessages:CreateControlChannel",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from contract.job import Job
+from contract.routes import Route
 from contract.table import job_key
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, decode
 from tests.support.aws_edges import AwsEdges, aws_edges
@@ -66,8 +67,11 @@ class Agent:
             stores=stores,
             sessions=sessions,
             machine=self.machine,
-            render_queue=TaskQueue(self.aws.sqs, self.aws.render_queue_url),
-            finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
+            queues={
+                Route.URGENT: TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
+                Route.BAKE: TaskQueue(self.aws.sqs, self.aws.bake_queue_url),
+                Route.RENDER: TaskQueue(self.aws.sqs, self.aws.render_queue_url),
+            },
         ).handle
         self.render = RenderTaskHandler(
             stores=stores,

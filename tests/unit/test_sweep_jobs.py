@@ -162,8 +162,8 @@ def test_a_lost_finish_is_sent_again(farm: Farm, state: JobState) -> None:
     assert farm.taken() == [FINISH]
 
 
-@pytest.mark.parametrize("state", [JobState.HELD, JobState.DONE, JobState.CANCELED])
-def test_a_job_that_has_ended_or_is_held_is_not_even_looked_at(farm: Farm, state: JobState) -> None:
+@pytest.mark.parametrize("state", [JobState.DONE, JobState.CANCELED])
+def test_a_job_that_has_ended_is_not_even_looked_at(farm: Farm, state: JobState) -> None:
     farm.upload(state=state)
     assert farm.sweep() == Report()
     assert farm.agent.job.sweep == {}
@@ -319,6 +319,7 @@ def test_the_lambda_reports_and_an_error_of_a_job_is_one_of_its_own(
         assert handler.handle({}, Context()) == {
             "finished": True,
             "open_jobs": 1,
+            "released": [],
             "sent_again": [],
             "ended": [],
             "broken": [],
