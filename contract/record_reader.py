@@ -6,8 +6,9 @@ partitions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import count, islice
 from typing import Any, Final
 
 from contract.job import FrameRecord, FrameState, Job, JobState, Progress
@@ -26,6 +27,8 @@ from contract.worker_record import STALE_SECONDS, WORKER_SHARDS, WorkerRecord, w
 
 BATCH: Final = 100
 """Keys that DynamoDB takes in one call."""
+FIRST_WAIT_SECONDS: Final = 0.05
+MAX_WAIT_SECONDS: Final = 1.0
 SUMMED_UP: Final = (JobState.DONE, JobState.DONE_WITH_FAILURES)
 """Jobs whose frames are counted on their record; of others only the counters know."""
 
@@ -33,9 +36,12 @@ SUMMED_UP: Final = (JobState.DONE, JobState.DONE_WITH_FAILURES)
 class RecordReader:
     """`dynamodb` is a resource's client: it takes and gives Python values. Raises what it raises."""
 
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
+    def __init__(
+        self, dynamodb: Any, table_name: str, *, pause: Callable[[float], object] = time.sleep
+    ) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
+        self._pause = pause
 
     def job(self, job_id: str) -> Job | None:
         """The job's record, or None while the farm has not heard of it."""
@@ -131,10 +137,13 @@ class RecordReader:
     def _items(self, keys: list[dict[str, str]]) -> Iterator[Mapping[str, Any]]:
         for first in range(0, len(keys), BATCH):
             wanted: Any = {self._table: {"Keys": keys[first : first + BATCH], "ConsistentRead": True}}
-            while wanted:
+            for wait_seconds in _waits():
                 answer = self._dynamodb.batch_get_item(RequestItems=wanted)
                 yield from answer["Responses"].get(self._table, [])
                 wanted = answer.get("UnprocessedKeys")
+                if not wanted:
+                    break
+                self._pause(wait_seconds)
 
     def _query(self, **query: Any) -> Iterator[Mapping[str, Any]]:
         while True:
@@ -143,3 +152,9 @@ class RecordReader:
             if "LastEvaluatedKey" not in page:
                 return
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _waits() -> Iterator[float]:
+    """Seconds before a table that is asked for too much is asked again: no client does this by itself."""
+    for doubled in count():
+        yield min(MAX_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**doubled)

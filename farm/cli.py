@@ -9,10 +9,12 @@ import typer
 
 from farm.chosen_farm import FARM_NAME
 from farm.commands.act import cancel, release, retry
+from farm.commands.download import download
 from farm.commands.jobs import jobs
 from farm.commands.logs import logs
 from farm.commands.open import open_dashboard
 from farm.commands.status import status
+from farm.commands.submit import submit
 from farm.commands.watch import watch
 from farm.local.commands import app as local
 from farm.simulate.commands import simulate
@@ -28,10 +30,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+app.command(rich_help_panel=JOBS)(submit)
 app.command(rich_help_panel=JOBS)(jobs)
 app.command(rich_help_panel=JOBS)(status)
 app.command(rich_help_panel=JOBS)(watch)
 app.command(rich_help_panel=JOBS)(logs)
+app.command(rich_help_panel=JOBS)(download)
 app.command(rich_help_panel=JOBS)(cancel)
 app.command(rich_help_panel=JOBS)(retry)
 app.command(rich_help_panel=JOBS)(release)
