@@ -10,6 +10,7 @@ import typer
 from farm.chosen_farm import FARM_NAME
 from farm.commands.act import cancel, release, retry
 from farm.commands.download import download
+from farm.commands.estimate import estimate
 from farm.commands.jobs import jobs
 from farm.commands.logs import logs
 from farm.commands.open import open_dashboard
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(rich_help_panel=JOBS)(submit)
+app.command(rich_help_panel=JOBS)(estimate)
 app.command(rich_help_panel=JOBS)(jobs)
 app.command(rich_help_panel=JOBS)(status)
 app.command(rich_help_panel=JOBS)(watch)
