@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,6 +54,7 @@ def estimate(
     from farm.screen import make_screen, standard_error
     from stacks.config import ConfigError
 
+    signal.signal(signal.SIGTERM, _interrupt)  # the Blender that it started must not outlive it
     with plain_errors(FrameRangeError, ConfigError), make_screen(standard_error()) as screen:
         if not file.is_file():
             raise MisusedError(f"{file} is no file")
@@ -76,6 +78,10 @@ def estimate(
         print_json(found.to_map())
     else:
         _print(found)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _farm_if_any(context: typer.Context) -> tuple[ChosenFarm | None, str]:
