@@ -62,10 +62,13 @@ def build(app: App) -> None:
         name("Monitoring"),
         env=env,
         config=config,
+        bucket=storage.bucket,
+        table=storage.table,
         queues=queues.queues,
         group=compute.group,
         measure_backlog=scaling.measure_backlog,
         sweep_jobs=scaling.sweep_jobs,
+        settle_dead_letters=queues.settle_dead_letters,
         janitor=efs.janitor.function,
         topic=storage.topic,
     )

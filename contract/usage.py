@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract.job import Job
-from contract.spend import in_dollars
+from contract.prices import cost_of
 from contract.table import PARTITION_KEY, job_key
-
-SECONDS_PER_HOUR = 3600
 
 
 def add_usage(*, table: str, job_id: str, seconds: int, spot: bool, hour_microdollars: int) -> dict[str, Any]:
@@ -28,13 +25,6 @@ def add_usage(*, table: str, job_id: str, seconds: int, spot: bool, hour_microdo
         "ExpressionAttributeValues": {
             ":seconds": seconds,
             ":spot": seconds if spot else 0,
-            ":microdollars": round(seconds * hour_microdollars / SECONDS_PER_HOUR),
+            ":microdollars": cost_of(seconds, hour_microdollars),
         },
     }
-
-
-def cost_words(job: Job) -> str:
-    """What a job cost so far, for people: an estimate, and no 0 where nobody knows."""
-    if job.microdollars:
-        return f"about {in_dollars(job.microdollars)}"
-    return "not known: its machines have no price" if job.worker_seconds else "nothing yet"

@@ -18,7 +18,7 @@ from PIL import Image
 ROWS: Final = 9
 """Lines of text that a picture takes where the terminal is told."""
 MAX_PIXELS: Final = (320, 180)
-_COLOURS: Final = 64
+COLOURS: Final = 128
 _BAND: Final = 6
 """Rows of pixels that one line of sixels has."""
 _KITTY_CHUNK: Final = 4096
@@ -86,7 +86,7 @@ def _kitty(encoded: str) -> Iterator[str]:
 
 def _sixels(picture: Image.Image) -> Iterator[str]:
     """Size, colours, then for each six rows of pixels a run for every colour in them."""
-    indexed = picture.quantize(_COLOURS, dither=Image.Dither.NONE)
+    indexed = picture.quantize(COLOURS, dither=Image.Dither.NONE)
     palette = indexed.getpalette() or []
     yield f'"1;1;{indexed.width};{indexed.height}'
     for number in range(len(palette) // 3):

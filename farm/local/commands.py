@@ -30,10 +30,11 @@ def up() -> None:
 
     settings = _settings()
     with plain_errors(), make_screen(standard_error()) as screen:
-        lifecycle.up(settings, screen.step)
+        farm = lifecycle.up(settings, screen.step)
     say(
         standard_output(),
-        f"the laptop farm is up. Next: `farm local render FILE`. Logs: {settings.state_dir}/logs",
+        f"the laptop farm is up: {farm.page_url} shows it. Next: `farm local render FILE`. "
+        f"Logs: {settings.state_dir}/logs",
     )
 
 

@@ -8,8 +8,6 @@ from decimal import Decimal
 import pytest
 
 from contract.spend import FIRST_SECONDS, LONGEST_GAP_SECONDS, Spend, in_dollars, month_of, over_budget
-from contract.usage import cost_words
-from tests.support.jobs import a_job
 
 
 def test_a_month_is_one_of_utc() -> None:
@@ -67,9 +65,3 @@ def test_no_budget_holds_nothing(none: float | None) -> None:
 )
 def test_money_as_people_write_it(microdollars: int, words: str) -> None:
     assert in_dollars(microdollars) == words
-
-
-def test_what_nobody_knows_is_no_zero() -> None:
-    assert cost_words(a_job()) == "nothing yet"
-    assert cost_words(a_job(worker_seconds=3)) == "not known: its machines have no price"
-    assert cost_words(a_job(worker_seconds=3, microdollars=420_000)) == "about $0.42"

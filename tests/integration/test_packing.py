@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from blender_asset_tracer import blendfile
 
 from farm.packing.archive import temporary_folder, write_archive
 from farm.packing.blend_file import UnreadableBlendError
@@ -195,6 +196,49 @@ def test_absolute_paths_and_links_lead_into_the_archive(
         *("maps/tile_u1_v1.png", "maps/tile_u2_v1.png"),
     }
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_caches_of_simulations_go_along_wherever_they_are(tmp_path: Path) -> None:
+    """What was baked at home: fluids, simulation nodes, particles with a cache of their own, an ocean."""
+    caches = tmp_path / "caches"
+    baked = {
+        *(
+            "fluid/data/fluid_data_0001.vdb",
+            "fluid/config/config_0001.uni",
+            "fluid/mesh/fluid_mesh_0001.bobj.gz",
+        ),
+        *("nodes/1/meta/00001.json", "nodes/1/blobs/00001.blob", "points/dust_000001_00.bphys"),
+        "ocean/disp_0001.exr",
+    }
+    for name in (*baked, "fluid/notes.txt", "nodes/notes.txt", "points/notes.txt", "ocean/notes.txt"):
+        (caches / name).parent.mkdir(parents=True, exist_ok=True)
+        (caches / name).write_bytes(b"baked")
+    blend = Path(shutil.copytree(project("ocean"), tmp_path / "film")) / "scene.blend"
+    changed(
+        blend,
+        f"""
+from tests.support.projects import plane
+plane("Water").modifiers.new("Fluid", "FLUID").fluid_type = "DOMAIN"
+bpy.data.objects["Water"].modifiers[0].domain_settings.cache_directory = {str(caches / "fluid")!r}
+nodes = plane("Nodes").modifiers.new("Nodes", "NODES")
+nodes.bake_directory = {str(caches / "nodes")!r}
+plane("Dust").modifiers.new("Dust", "PARTICLE_SYSTEM")
+cache = bpy.data.objects["Dust"].particle_systems[0].point_cache
+cache.use_external, cache.filepath, cache.name = True, {str(caches / "points")!r}, "dust"
+bpy.data.objects["Sea"].modifiers[0].filepath = {str(caches / "ocean")!r}
+bpy.ops.wm.save_mainfile()
+""",
+    )
+    with blendfile.BlendFile(blend, mode="r+b") as file:
+        (modifier,) = (block for block in file.blocks if block.dna_type_name == "OceanModifierData")
+        modifier.set(b"cached", 1)
+    found = look(blend)
+    assert {entry.place.removeprefix("caches/") for entry in found.entries[1:]} == baked
+    assert set(found.by_kind()) == {"fluid cache", "simulation cache", "point cache", "ocean cache"}
+    changes = {patch.content.rstrip(b"\0") for patch in found.entries[0].patches}
+    assert {change.rstrip(b"/") for change in changes} == {
+        *(b"//../caches/fluid", b"//../caches/nodes", b"//../caches/points", b"//../caches/ocean")
+    }
 
 
 def test_packing_again_makes_the_same_archive(awkward: Path, tmp_path: Path) -> None:

@@ -59,6 +59,9 @@ class AwsClients:
         """A resource's client: it takes and gives Python values."""
         return boto3.resource("dynamodb", **self._how()).meta.client
 
+    def table_resource(self, name: str) -> Any:
+        return boto3.resource("dynamodb", **self._how()).Table(name)
+
     def _how(self) -> dict[str, Any]:
         return {
             "endpoint_url": self.endpoint,

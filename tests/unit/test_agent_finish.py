@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from contract.job import JobState
+from contract.job import Job, JobState
 from tests.support.agent import FINISH, JOB_ID, Agent, agent_in, rendering, task
 from worker_agent.blender import BlenderFailed
-from worker_agent.outcome import Settled
+from worker_agent.bucket import StoredProxy
+from worker_agent.outcome import InterruptedTaskError, Settled
 
 
 @pytest.fixture
@@ -29,6 +30,9 @@ class TestFinish:
         assert summary["state"] == "DONE"
         assert [frame["frame"] for frame in summary["frames"]] == [1, 2]
         assert summary["frames"][0]["files"] == ["0001.png"]
+        assert agent.job.made == ("preview.mp4", "contact_sheet.jpg") == tuple(summary["made"])
+        assert agent.job.preview_note == "" and summary["preview_notes"] == []
+        assert {"preview.mp4", "contact_sheet.jpg"} < set(agent.stored())
         assert not list((agent.folder / "scratch").rglob("*.*")), "nothing is left in the scratch space"
 
     def test_failed_frames_are_told(self, agent: Agent) -> None:
@@ -66,7 +70,13 @@ class TestFinish:
         def die(*_: object, **__: object) -> None:
             raise ConnectionError
 
-        for part, name in ((agent.bucket, "put_text"), (agent.scratch, "clear"), (agent.jobs, "end_job")):
+        steps = (
+            (agent.preview, "make"),
+            (agent.bucket, "put_text"),
+            (agent.scratch, "clear"),
+            (agent.jobs, "end_job"),
+        )
+        for part, name in steps:
             with monkeypatch.context() as dead:
                 dead.setattr(part, name, die)
                 with pytest.raises(ConnectionError):
@@ -74,6 +84,38 @@ class TestFinish:
             assert agent.job.state is JobState.FINISHING
         agent.finish(FINISH, agent.lease())
         assert agent.job.state is JobState.DONE
+
+    @pytest.mark.parametrize("step", ["proxy", "upload_file"])
+    def test_a_preview_that_cannot_be_made_costs_no_job(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        rendering(agent)
+        agent.render(task("1-2"), agent.lease())
+
+        def fail(*_: object, **__: object) -> None:
+            raise PermissionError("s3:GetObject")
+
+        monkeypatch.setattr(agent.bucket, step, fail)
+        agent.finish(FINISH, agent.lease())
+        assert (agent.job.state, agent.job.made) == (JobState.DONE, ())
+        assert agent.job.preview_note == "The preview could not be made: s3:GetObject"
+        assert json.loads(agent.stored()["job.json"])["preview_notes"] == [agent.job.preview_note]
+
+    def test_a_worker_that_loses_the_job_over_its_preview_ends_nothing(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.render(task("1-2"), agent.lease())
+        lease = agent.lease()
+        proxy = agent.bucket.proxy
+
+        def lose(job: Job, frame: int) -> StoredProxy | None:
+            lease._lost.set()
+            return proxy(job, frame)
+
+        agent.bucket.proxy = lose  # type: ignore[method-assign]
+        with pytest.raises(InterruptedTaskError):
+            agent.finish(FINISH, lease)
+        assert agent.job.state is JobState.FINISHING
+        assert "job.json" not in agent.stored()
 
     def test_a_finish_that_comes_again_changes_nothing(self, agent: Agent) -> None:
         rendering(agent)

@@ -89,6 +89,7 @@ print(json.dumps([s3.meta.endpoint_url, s3._request_signer._credentials.access_k
         ("FARM_LOCAL_AGENTS", "many"),
         ("FARM_LOCAL_MINUTE_SECONDS", "0"),
         ("FARM_LOCAL_MINUTE_SECONDS", "nan"),
+        ("FARM_LOCAL_HOUR_DOLLARS", "-1"),
     ],
 )
 def test_a_bad_setting_is_named(name: str, value: str) -> None:
@@ -102,6 +103,7 @@ def test_settings_reach_the_fleet_as_they_are() -> None:
             "FARM_STATE_DIR": "/tmp/x",
             "FARM_LOCAL_AGENTS": "3",
             "FARM_LOCAL_MINUTE_SECONDS": "1.5",
+            "FARM_LOCAL_HOUR_DOLLARS": "0.25",
             "FARM_BLENDER": "/b",
         }
     )

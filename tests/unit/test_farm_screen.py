@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import io
+import time
 from dataclasses import replace
 
+import pytest
+from PIL import Image
 from rich.console import Console
 
 from contract.job import JobState, Progress
+from contract.record_reader import RecordReader
+from contract.worker_record import Doing, WorkerRecord
 from farm.follow import Snapshot
+from farm.last_frame import LastFrame
 from farm.live_screen import LiveScreen
 from farm.screen import PlainScreen, make_screen, say, words
+from farm.terminal_picture import PictureProtocol
+from farm.watch import Watch
 from tests.unit.test_farm_jobs import JOB
 
 
@@ -64,3 +72,61 @@ def test_a_bake_tells_what_it_is_at_and_how_far() -> None:
 def test_a_job_that_waits_for_a_machine_says_why() -> None:
     job = replace(JOB, state=JobState.QUEUED, waiting_for="AWS has no Spot machine")
     assert words(Snapshot(job=job)) == "waiting for a worker: AWS has no Spot machine"
+
+
+def a_worker(number: int) -> WorkerRecord:
+    now = int(time.time())
+    return WorkerRecord(
+        worker_id=f"i-{number:02}\x1b[2J",
+        doing=Doing.RENDER,
+        job_id=JOB.job_id,
+        frame=number,
+        since=now - 20,
+        seen_at=now,
+        recent_seconds=(30.0,),
+    )
+
+
+def test_the_page_has_a_line_for_each_worker_that_it_has_room_for() -> None:
+    console, text = paper(terminal=True)
+    console.height = 20
+    job = replace(JOB, state=JobState.RENDERING, microdollars=1_230_000)
+    progress = Progress(total=90, done=30, failed=1, seconds=900, last_frame=29, last_frame_at="2026")
+    with make_screen(console) as screen:
+        screen.show(Snapshot(job=job, progress=progress, workers=tuple(map(a_worker, range(40)))))
+    said = text.getvalue()
+    for words_ in (
+        *("30 of 90, 1 failed frames", "80.0 frames a minute", "44 s left", "$1.23 so far"),
+        *("i-00�[2J  frame 0 for 2", "(usually 30 s)", "i-11", "and 28 more workers", "last done: frame 29"),
+    ):
+        assert words_ in said, said
+    assert "i-12" not in said
+
+
+def test_pictures_stay_above_the_page() -> None:
+    console, text = paper(terminal=True)
+    file = io.BytesIO()
+    Image.new("RGB", (64, 36), "teal").save(file, "JPEG")
+    last = LastFrame(lambda job, frame: file.getvalue(), PictureProtocol.KITTY)
+    progress = Progress(total=4, done=1, last_frame=1, last_frame_at="2026")
+    with make_screen(console, last) as screen:
+        screen.show(Snapshot(job=replace(JOB, state=JobState.RENDERING), progress=progress))
+    assert text.getvalue().count("\x1b_Ga=T") == 1
+    plain, text = paper()
+    with make_screen(plain, last) as screen:
+        screen.show(Snapshot(job=replace(JOB, state=JobState.RENDERING), progress=progress))
+    assert "\x1b" not in text.getvalue()
+
+
+def test_someone_who_waits_long_is_told_what_the_farm_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    console, text = paper()
+    quiet = [0.0, 29.0, 31.0, 40.0, 62.0, 0.0, 31.0]
+    job = replace(JOB, state=JobState.DONE)
+    seen = [Snapshot(job=job, quiet_seconds=seconds) for seconds in quiet]
+    monkeypatch.setattr("farm.watch.follow", lambda *_, **__: iter(seen))
+    watch = Watch(
+        records=RecordReader(None, "t"), job_id="a", screen=PlainScreen(console), explain=lambda: "no machine"
+    )
+    assert watch.run() is job
+    told = [line for line in text.getvalue().splitlines() if line.startswith("nothing new")]
+    assert told == [f"nothing new for {seconds} s: no machine" for seconds in (31, 62, 31)]
