@@ -61,7 +61,9 @@ class MonitoringStack(Stack):
             f"?region={Aws.REGION}#dashboards/dashboard/{name}"
         )
         CfnOutput(self, "DashboardUrl", value=url)
-        Notifications(self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url)
+        notifications = Notifications(
+            self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url
+        )
         if config.monthly_budget_dollars and config.notification_email:
             BudgetNotice(
                 self,

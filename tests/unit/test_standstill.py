@@ -49,7 +49,7 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("what", "job", "counted", "moves"), STEPS, ids=[step[0] for step in STEPS])
-def test_what_is_progress(what: str, job: dict[str, Any], counted: dict[str, int], moves: bool) -> None:
+def test_what_is_progress(what: str, job: dict[str, Any], counted: dict[str, Any], moves: bool) -> None:
     before = an_open_job(bake_progress={"kind": "cloth", "frame": 7})
     known = Progress(total=9, done=3)
     after, then = replace(before, **job), replace(known, **counted)
