@@ -40,9 +40,10 @@ check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
 
-bench: $(READY) ## how quick the simulator of `farm simulate` is, and `farm jobs` with 1,000 jobs
+bench: $(READY) ## how quick `farm simulate` and `farm jobs` with 1,000 jobs are, and what previews of 2K frames take
 	@$(BIN)/python -m bench.simulate
 	@$(BIN)/python -m bench.jobs_listing
+	@$(BIN)/python -m bench.preview
 
 synth: $(READY) ## the CloudFormation templates, in cdk.out
 	@rm -rf cdk.out

@@ -32,6 +32,8 @@ class JobState(StrEnum):
 
 
 ENDED = frozenset({JobState.DONE, JobState.DONE_WITH_FAILURES, JobState.FAILED, JobState.CANCELED})
+TOLD = (JobState.DONE, JobState.DONE_WITH_FAILURES, JobState.FAILED, JobState.HELD)
+"""States of which people are told. Who cancels a job knows it."""
 
 
 class FrameState(StrEnum):
@@ -106,6 +108,10 @@ class Job:
     frames_done: int = 0
     frames_failed: int = 0
     """Both written when the job ends; until then the shards' counters say it."""
+    made: tuple[str, ...] = ()
+    """What was made of the frames as it ended, relative to its output: preview.mp4, contact_sheet.jpg."""
+    preview_note: str = ""
+    """Why one of these is missing, or how it differs from the frames."""
     worker_seconds: int = 0
     """That machines were at work on it, failed and interrupted tries included; told once a minute or so."""
     spot_seconds: int = 0
@@ -124,7 +130,8 @@ class Job:
         values: dict[str, Any] = {
             name: int(v) if known[name] == "int" else v for name, v in item.items() if name in known
         }
-        values["dead_letters"] = tuple(values.get("dead_letters", ()))
+        for name in ("dead_letters", "made"):
+            values[name] = tuple(values.get(name, ()))
         return cls(**{**values, "state": JobState(item["state"])})
 
     def to_item(self) -> dict[str, Any]:
@@ -138,6 +145,7 @@ class Job:
             "scene": dict(self.scene),
             "sweep": dict(self.sweep),
             "dead_letters": list(self.dead_letters),
+            "made": list(self.made),
         }
 
 

@@ -11,8 +11,13 @@ from pathlib import PurePosixPath
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".zip")
 UPLOAD_SUFFIXES = (".blend", *ARCHIVE_SUFFIXES)
 OUTPUT_FOLDER = "output"
+THUMBNAILS_FOLDER = "thumbnails"
 BLENDER_METADATA = "blender-version"
 """Of a frame's object: the version of the Blender that rendered it."""
+KEPT_SHORT = ("keep", "short")
+"""A tag (key and value) of objects that the bucket throws away some weeks after they were made."""
+NOTE_METADATA = "note"
+"""Of a proxy's object: how it differs from what Blender shows, percent-encoded."""
 JOB_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 
 JOBS_FOLDER = "jobs"
@@ -95,11 +100,12 @@ def summary_key(project: str, job_id: str) -> str:
 
 def thumbnail_key(project: str, job_id: str, frame: int) -> str:
     """A small JPEG of a frame that is done, for pages and terminals."""
-    return f"{output_prefix(project, job_id)}thumbnails/{frame:04d}.jpg"
+    return f"{output_prefix(project, job_id)}{THUMBNAILS_FOLDER}/{frame:04d}.jpg"
 
 
 def proxy_key(project: str, job_id: str, frame: int) -> str:
-    """A JPEG of a frame that is done, of a film's size at most: the preview is made of these."""
+    """A JPEG of a frame that is done, of a film's size at most: the preview is made of these, and the bucket
+    throws them away some weeks later."""
     return f"{output_prefix(project, job_id)}proxies/{frame:04d}.jpg"
 
 

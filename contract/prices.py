@@ -63,3 +63,8 @@ def mean_list_price(instance_types: Iterable[str]) -> int:
 
 def microdollars(dollars: float) -> int:
     return round(dollars * MICRODOLLARS)
+
+
+def cost_of(seconds: int, hour_microdollars: int) -> int:
+    """Microdollars for so many seconds of a machine."""
+    return round(seconds * hour_microdollars / 3600)

@@ -12,6 +12,7 @@ from itertools import count, islice
 from typing import Any, Final
 
 from contract.job import FrameRecord, FrameState, Job, JobState, Progress
+from contract.spend import Spend, spend_key
 from contract.table import (
     FRAME_PREFIX,
     INDEX_PARTITION_KEY,
@@ -19,6 +20,8 @@ from contract.table import (
     JOBS_BY_CREATION,
     PARTITION_KEY,
     SORT_KEY,
+    UNFINISHED,
+    UNFINISHED_JOBS,
     counter_key,
     job_key,
     shard_partition,
@@ -50,14 +53,16 @@ class RecordReader:
 
     def latest_jobs(self, limit: int | None = None) -> list[Job]:
         """The newest jobs, newest first; all of them without a limit."""
-        items = self._query(
-            IndexName=JOBS_BY_CREATION,
-            KeyConditionExpression=f"{INDEX_PARTITION_KEY} = :listing",
-            ExpressionAttributeValues={":listing": JOB_LISTING},
-            ScanIndexForward=False,
-            **({} if limit is None else {"Limit": limit}),
-        )
-        return [Job.from_item(item) for item in islice(items, limit)]
+        return self._listed(JOBS_BY_CREATION, INDEX_PARTITION_KEY, limit)
+
+    def unfinished_jobs(self, limit: int | None = None) -> list[Job]:
+        """The newest jobs that have not ended, newest first; all of them without a limit."""
+        return self._listed(UNFINISHED_JOBS, UNFINISHED, limit)
+
+    def spend(self, month: str) -> Spend:
+        """What the farm's machines cost in a month (contract.spend.month_of)."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=spend_key(month))
+        return Spend.from_item(answer.get("Item"))
 
     def shards(self, jobs: Iterable[Job]) -> dict[str, list[Progress]]:
         """Each job's counters by the job's id, in the order of its shards."""
@@ -133,6 +138,16 @@ class RecordReader:
                 },
             )
         ]
+
+    def _listed(self, index: str, attribute: str, limit: int | None) -> list[Job]:
+        items = self._query(
+            IndexName=index,
+            KeyConditionExpression=f"{attribute} = :listing",
+            ExpressionAttributeValues={":listing": JOB_LISTING},
+            ScanIndexForward=False,
+            **({} if limit is None else {"Limit": limit}),
+        )
+        return [Job.from_item(item) for item in islice(items, limit)]
 
     def _items(self, keys: list[dict[str, str]]) -> Iterator[Mapping[str, Any]]:
         for first in range(0, len(keys), BATCH):

@@ -140,6 +140,26 @@ class BacklogSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobsWidgetSettings(Settings):
+    """The Lambda that draws the dashboard's jobs."""
+
+    job_table_name: str
+    render_bucket_name: str
+    job_action_function_arn: str
+    """What the buttons beside a job call."""
+    monthly_budget_dollars: float | None = None
+    """As the listener has it: shown beside what the month has cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobActionSettings(Settings):
+    """The Lambda behind the buttons."""
+
+    job_table_name: str
+    bake_queue_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JanitorSettings(Settings):
     """The Lambda that clears the scratch space."""
 
@@ -184,3 +204,13 @@ class AgentSettings(Settings):
     """What an hour of this machine costs; None: it asks what Spot costs, or looks into the price list."""
     stop_seconds: int = 60
     """What it has left after SIGTERM: less than its keeper (render-worker.service) waits before it kills."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifierSettings(Settings):
+    """The Lambda that tells people of jobs."""
+
+    job_table_name: str
+    notification_topic_arn: str
+    farm_name: str
+    dashboard_url: str

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
+from contract.prices import MICRODOLLARS, cost_of, microdollars
 from contract.table import PARTITION_KEY, SORT_KEY
 
 LONGEST_GAP_SECONDS: Final = 180
@@ -37,7 +38,7 @@ class Spend:
 
     @property
     def dollars(self) -> float:
-        return self.microdollars / 1_000_000
+        return self.microdollars / MICRODOLLARS
 
     def seconds_until(self, now: int) -> int:
         """That a measure at the epoch second `now` has to count."""
@@ -72,7 +73,7 @@ def add_spend(
         "ExpressionAttributeValues": {
             ":now": now,
             ":seconds": seconds,
-            ":microdollars": round(seconds * hour_microdollars / 3600),
+            ":microdollars": cost_of(seconds, hour_microdollars),
             **({":before": before.measured_at} if before.measured_at else {}),
         },
     }
@@ -82,16 +83,16 @@ def over_budget(spend: Spend, budget_dollars: float | None) -> str:
     """Why new work is held, in words for its owner; empty while it is not, or when there is no budget."""
     if not budget_dollars or spend.dollars < budget_dollars:
         return ""
-    budget = in_dollars(round(budget_dollars * 1_000_000))
+    budget = in_dollars(microdollars(budget_dollars))
     return (
         f"this month's estimate is {in_dollars(spend.microdollars)} of the budget of {budget}: it goes on "
         "next month, when the budget is raised, or with `farm release JOB`"
     )
 
 
-def in_dollars(microdollars: int) -> str:
+def in_dollars(amount_microdollars: int) -> str:
     """As people write it: $51.20, and of less than a cent as much as there is."""
-    dollars = microdollars / 1_000_000
-    if 0 < microdollars < 10_000:
+    dollars = amount_microdollars / MICRODOLLARS
+    if 0 < dollars < 0.01:
         return f"${dollars:.6f}".rstrip("0")
     return f"${dollars:,.2f}".removesuffix(".00")

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from contract.prices import cost_of
 from contract.table import PARTITION_KEY, job_key
-
-SECONDS_PER_HOUR = 3600
 
 
 def add_usage(*, table: str, job_id: str, seconds: int, spot: bool, hour_microdollars: int) -> dict[str, Any]:
@@ -26,6 +25,6 @@ def add_usage(*, table: str, job_id: str, seconds: int, spot: bool, hour_microdo
         "ExpressionAttributeValues": {
             ":seconds": seconds,
             ":spot": seconds if spot else 0,
-            ":microdollars": round(seconds * hour_microdollars / SECONDS_PER_HOUR),
+            ":microdollars": cost_of(seconds, hour_microdollars),
         },
     }

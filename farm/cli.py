@@ -9,10 +9,14 @@ import typer
 
 from farm.chosen_farm import FARM_NAME
 from farm.commands.act import cancel, release, retry
+from farm.commands.doctor import doctor
+from farm.commands.download import download
+from farm.commands.estimate import estimate
 from farm.commands.jobs import jobs
 from farm.commands.logs import logs
 from farm.commands.open import open_dashboard
 from farm.commands.status import status
+from farm.commands.submit import submit
 from farm.commands.watch import watch
 from farm.local.commands import app as local
 from farm.simulate.commands import simulate
@@ -28,14 +32,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+app.command(rich_help_panel=JOBS)(submit)
+app.command(rich_help_panel=JOBS)(estimate)
 app.command(rich_help_panel=JOBS)(jobs)
 app.command(rich_help_panel=JOBS)(status)
 app.command(rich_help_panel=JOBS)(watch)
 app.command(rich_help_panel=JOBS)(logs)
+app.command(rich_help_panel=JOBS)(download)
 app.command(rich_help_panel=JOBS)(cancel)
 app.command(rich_help_panel=JOBS)(retry)
 app.command(rich_help_panel=JOBS)(release)
 app.command("open", rich_help_panel=THE_FARM)(open_dashboard)
+app.command(rich_help_panel=THE_FARM)(doctor)
 app.command(rich_help_panel=THE_FARM)(simulate)
 app.add_typer(local, name="local", rich_help_panel=THE_FARM)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from contract.keys import make_job_id, read_upload_key
+from contract.keys import read_upload_key
 from contract.options import JobOptions
 from contract.record_reader import RecordReader
 from farm.plain_errors import MisusedError
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-MAX_UPLOAD_BYTES = 5 * 1024**3
-"""What S3 takes in one put."""
 MAX_METADATA_BYTES = 2048
 
 
@@ -44,12 +42,6 @@ class Farm:
     @property
     def records(self) -> RecordReader:
         return RecordReader(self.table.meta.client, self.table.name)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    job_id: str
-    key: str
 
 
 def encode_options(file: Path, options: Mapping[str, str | int | None]) -> dict[str, str]:
@@ -76,16 +68,3 @@ def upload_key(file: Path, project: str | None) -> str:
     if any(part in ("", ".", "..") for part in key.split("/")):
         raise SubmitError(f"the project {project!r} is no folder: expected something like shots/010")
     return key
-
-
-def submit(farm: Farm, file: Path, *, key: str, metadata: Mapping[str, str]) -> Submission:
-    """Upload a file. The job's id is known at once, before the farm has heard of it."""
-    if not file.is_file():
-        raise SubmitError(f"{file} is no file")
-    if file.stat().st_size > MAX_UPLOAD_BYTES:
-        raise SubmitError(
-            f"{file} is larger than {MAX_UPLOAD_BYTES // 1024**3} GB, the most that one upload takes"
-        )
-    with file.open("rb") as body:
-        answer = farm.s3.put_object(Bucket=farm.bucket, Key=key, Body=body, Metadata=dict(metadata))
-    return Submission(job_id=make_job_id(farm.bucket, key, answer["VersionId"]), key=key)

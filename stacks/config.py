@@ -45,6 +45,8 @@ class FarmConfig:
     worker_idle_seconds: int
     frame_queue_bpi: float
     project_init_queue_bpi: float
+    notification_email: str
+    """Who is told of jobs and alarms; nobody without it."""
     scratch_ttl_hours: int
     """How long the scratch space keeps the project of a job that ended with failures."""
     monthly_budget_dollars: float | None
@@ -228,6 +230,12 @@ _READERS: dict[str, _Reader] = {
     "worker_idle_seconds": _number(int, 1, 3600),
     "frame_queue_bpi": _number(float, 0.001, 100_000),
     "project_init_queue_bpi": _number(float, 0.001, 100_000),
+    "notification_email": _optional(
+        _matching(
+            r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}",
+            "one e-mail address such as studio@example.com",
+        )
+    ),
     "scratch_ttl_hours": _number(int, 1, 2160),
     "monthly_budget_dollars": _optional(_number(float, 0, 10_000_000), None),
     "worker_hour_dollars": _optional(_number(float, 0, 1000), None),

@@ -23,6 +23,7 @@ class FarmDashboard(cw.Dashboard):
         config: FarmConfig,
         group_name: str,
         queues: FarmQueues,
+        show_jobs: FarmFunction,
         measure_backlog: FarmFunction,
         sweep_jobs: FarmFunction,
         janitor: FarmFunction,
@@ -30,6 +31,7 @@ class FarmDashboard(cw.Dashboard):
         super().__init__(scope, construct_id, default_interval=Duration.hours(3))
         self._config = config
         self._group_name = group_name
+        self.add_widgets(_jobs(show_jobs))
         self.add_widgets(self._frames(), self._frame_seconds())
         self.add_widgets(self._capacity(), self._backlog())
         self.add_widgets(self._backlog_seconds(), self._refusals(measure_backlog))
@@ -144,6 +146,20 @@ class FarmDashboard(cw.Dashboard):
             label=label,
             period=Duration.minutes(1),
         )
+
+
+def _jobs(show_jobs: FarmFunction) -> cw.CustomWidget:
+    """The console asks a person once whether it may call the function."""
+    return cw.CustomWidget(
+        title="Jobs",
+        function_arn=show_jobs.function_arn,
+        params={"jobs": 50},
+        update_on_refresh=True,
+        update_on_resize=True,
+        update_on_time_range_change=True,
+        width=24,
+        height=16,
+    )
 
 
 def deepest(queue: sqs.IQueue, label: str | None = None) -> cw.Metric:

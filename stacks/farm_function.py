@@ -41,6 +41,7 @@ class FarmFunction(Function):
         max_event_age: Duration | None = None,
         placement: Placement | None = None,
         function_name: str | None = None,
+        memory_megabytes: int = 256,
     ) -> None:
         log_group = LogGroup(
             scope,
@@ -61,7 +62,7 @@ class FarmFunction(Function):
             code=function_code(name),
             handler=f"functions.{name}.handler.handle",
             environment=settings.to_env(),
-            memory_size=256,
+            memory_size=memory_megabytes,
             timeout=timeout,
             role=role,
             log_group=log_group,

@@ -10,7 +10,11 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from contract import table as keys
+from contract.keys import KEPT_SHORT
 from stacks.config import FarmConfig
+
+PROXY_LIFE = Duration.days(30)
+"""Longer than jobs take: the preview is made of proxies that were made with the first frames, too."""
 
 
 class StorageStack(Stack):
@@ -44,6 +48,12 @@ class StorageStack(Stack):
                     expired_object_delete_marker=True,
                 ),
                 s3.LifecycleRule(
+                    id="forget-what-is-kept-short",
+                    tag_filters={KEPT_SHORT[0]: KEPT_SHORT[1]},
+                    expiration=PROXY_LIFE,
+                    noncurrent_version_expiration=Duration.days(1),
+                ),
+                s3.LifecycleRule(
                     id="forget-broken-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)
                 ),
             ],
@@ -60,6 +70,7 @@ class StorageStack(Stack):
                 point_in_time_recovery_enabled=True
             ),
             time_to_live_attribute=keys.EXPIRES_AT,
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,  # people are told of what changes
             removal_policy=RemovalPolicy.RETAIN,
         )
         table.add_global_secondary_index(

@@ -31,6 +31,7 @@ from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.output_check import OutputChecker
 from worker_agent.own_machine import OwnMachine
+from worker_agent.preview import PreviewMaker
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
@@ -96,7 +97,7 @@ def assemble(
     stores = Stores(
         jobs=JobStore(clients.dynamodb, settings.job_table_name),
         frames=FrameStore(clients.dynamodb, settings.job_table_name, settings.worker_id),
-        bucket=Bucket(clients.s3, settings.render_bucket_name),
+        bucket=Bucket(clients.s3, settings.render_bucket_name, quick_s3=clients.quick_s3),
         scratch=Scratch(Path(settings.scratch_directory)),
     )
     metrics = FrameMetrics(
@@ -193,7 +194,11 @@ def _handlers(
     handlers: dict[type[Task], Handler] = {
         BakeTask: baking.handle,
         RenderTask: rendering.handle,
-        FinishTask: FinishTaskHandler(stores=stores, tell_usage=usage.flush).handle,
+        FinishTask: FinishTaskHandler(
+            stores=stores,
+            preview=PreviewMaker(stores.bucket, folder=processes.sessions.output_folder),
+            tell_usage=usage.flush,
+        ).handle,
     }
     return {
         task: GuardedHandler(handle, machine=machine, jobs=stores.jobs) for task, handle in handlers.items()

@@ -3,25 +3,51 @@
 from __future__ import annotations
 
 import mimetypes
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote, urlencode
 
 from botocore.exceptions import ClientError
 
 from contract.job import Job
-from contract.keys import BLENDER_METADATA, frames_prefix
+from contract.keys import (
+    BLENDER_METADATA,
+    KEPT_SHORT,
+    NOTE_METADATA,
+    frames_prefix,
+    proxy_key,
+    thumbnail_key,
+)
+from worker_agent.output_check.pictures import MOST_BYTES, Pictures
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+_JPEG: Final = "image/jpeg"
+_MOST_NOTE_LETTERS: Final = 1_500
+_ABSENT: Final = {"404", "NoSuchKey"}
 
 
 class SourceGoneError(Exception):
     """The uploaded version is not in the bucket any more."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredProxy:
+    """The picture of a frame for previews: a JPEG, and how it differs from what Blender shows."""
+
+    data: bytes
+    note: str
+
+
 class Bucket:
-    def __init__(self, s3: S3Client, name: str) -> None:
+    """`quick_s3` is for what is worth no waiting."""
+
+    def __init__(self, s3: S3Client, name: str, *, quick_s3: S3Client | None = None) -> None:
         self._s3 = s3
+        self._quick_s3 = quick_s3 or s3
         self._name = name
 
     def download_source(self, job: Job, target: Path) -> None:
@@ -31,7 +57,7 @@ class Bucket:
                 job.bucket, job.source_key, str(target), ExtraArgs={"VersionId": job.source_version}
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchVersion"):
+            if error.response["Error"]["Code"] in {*_ABSENT, "NoSuchVersion"}:
                 raise SourceGoneError(
                     f"{job.source_key} (version {job.source_version}) is not in the bucket any more: "
                     "upload it again"
@@ -47,6 +73,40 @@ class Bucket:
             frames_prefix(job.project, job.job_id) + name,
             ExtraArgs={"ContentType": content_type, "Metadata": {BLENDER_METADATA: blender_version}},
         )
+
+    def put_pictures(self, job: Job, frame: int, pictures: Pictures) -> None:
+        """Put the small pictures of a frame, without patience."""
+        self._quick_s3.put_object(
+            Bucket=self._name,
+            Key=thumbnail_key(job.project, job.job_id, frame),
+            Body=pictures.thumbnail,
+            ContentType=_JPEG,
+        )
+        self._quick_s3.put_object(
+            Bucket=self._name,
+            Key=proxy_key(job.project, job.job_id, frame),
+            Body=pictures.proxy,
+            ContentType=_JPEG,
+            Metadata={NOTE_METADATA: quote(pictures.note)[:_MOST_NOTE_LETTERS]} if pictures.note else {},
+            Tagging=urlencode([KEPT_SHORT]),
+        )
+
+    def proxy(self, job: Job, frame: int) -> StoredProxy | None:
+        """The frame's proxy; in place of one that is past its time its thumbnail, if that is there."""
+        for key in (proxy_key(job.project, job.job_id, frame), thumbnail_key(job.project, job.job_id, frame)):
+            try:
+                answer = self._s3.get_object(Bucket=self._name, Key=key)
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _ABSENT:
+                    continue
+                raise
+            with answer["Body"] as body:
+                data = body.read(MOST_BYTES)
+            return StoredProxy(data=data, note=unquote(answer["Metadata"].get(NOTE_METADATA, "")))
+        return None
+
+    def upload_file(self, key: str, file: Path, *, content_type: str) -> None:
+        self._s3.upload_file(str(file), self._name, key, ExtraArgs={"ContentType": content_type})
 
     def put_text(self, key: str, text: str, *, content_type: str = "text/plain; charset=utf-8") -> None:
         self._s3.put_object(

@@ -44,6 +44,7 @@ class Clients:
     """A resource's client: it takes and gives Python values."""
     one_try_dynamodb: Any
     s3: S3Client
+    quick_s3: S3Client
     sqs: SQSClient
     quick_sqs: SQSClient
     cloudwatch: CloudWatchClient
@@ -58,6 +59,7 @@ class Clients:
             dynamodb=patient(dynamodb),
             one_try_dynamodb=boto3.resource("dynamodb", config=ONE_TRY).meta.client,
             s3=patient(boto3.client("s3", config=client_config(read_seconds=30))),
+            quick_s3=boto3.client("s3", config=QUICK),
             sqs=patient(boto3.client("sqs", config=client_config(read_seconds=LONGEST_POLL_SECONDS + 10))),
             quick_sqs=boto3.client("sqs", config=QUICK),
             cloudwatch=boto3.client("cloudwatch", config=QUICK),

@@ -1,4 +1,4 @@
-"""Ends a job: the summary, the scratch folder, the last state."""
+"""Ends a job: the preview, the summary, the scratch folder, the last state."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from contract.keys import summary_key
 from contract.tasks import FinishTask
 from worker_agent.lease import Lease
 from worker_agent.outcome import GiveBack, Outcome, Settled
+from worker_agent.preview import Made, PreviewMaker
 from worker_agent.recorded_lease import recorded_end
 from worker_agent.stores import Stores
 from worker_agent.task_queue import LeaseLostError
@@ -22,12 +23,16 @@ class FinishTaskHandler:
     another, to whom its message comes.
     """
 
-    def __init__(self, *, stores: Stores, tell_usage: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, *, stores: Stores, preview: PreviewMaker, tell_usage: Callable[[], object] = lambda: None
+    ) -> None:
         """`tell_usage` writes what this worker was used for until now."""
         self._stores = stores
+        self._preview = preview
         self._tell_usage = tell_usage
 
     def handle(self, task: FinishTask, lease: Lease) -> Outcome:
+        """Raises InterruptedTaskError."""
         job = self._stores.jobs.job(task.job_id)
         if job is None:
             return Settled("its job is unknown")
@@ -59,24 +64,38 @@ class FinishTaskHandler:
         return claimed
 
     def _sum_up(self, job: Job, progress: Progress, token: str, lease: Lease) -> JobState | None:
-        """Write the summary, clear the scratch folder, end the job; None as soon as it is another's to do."""
+        """Make the preview, write the summary, clear the scratch folder, end the job.
+
+        None as soon as it is another's to do.
+        """
         frames = sorted(self._stores.frames.frames(job), key=lambda record: record.frame)
         state = JobState.DONE_WITH_FAILURES if progress.failed else JobState.DONE
         reason = _reason(frames)
+        if not self._renew(job, token, lease):
+            return None
+        made = self._preview.make(job, frames, lease)
         if not self._renew(job, token, lease):
             return None
         self._tell_usage()
         job = self._stores.jobs.job(job.job_id) or job
         self._stores.bucket.put_text(
             summary_key(job.project, job.job_id),
-            _summary(job, state, reason, progress, frames),
+            _summary(job, state, reason, progress, frames, made),
             content_type="application/json",
         )
         if not self._renew(job, token, lease):
             return None
         if state is JobState.DONE:
             self._stores.scratch.clear(job.job_id)  # else a retry of the failed frames need not bake again
-        ended = self._stores.jobs.end_job(job.job_id, state, progress, reason, token=token)
+        ended = self._stores.jobs.end_job(
+            job.job_id,
+            state,
+            progress,
+            reason,
+            token=token,
+            made=made.files,
+            preview_note=" ".join(made.notes),
+        )
         return state if ended else None
 
     def _renew(self, job: Job, token: str, lease: Lease) -> bool:
@@ -94,7 +113,9 @@ def _reason(frames: list[FrameRecord]) -> str:
     return f"{len(failed)} of {len(frames)} frames could not be rendered ({named}): {failed[0].reason}"
 
 
-def _summary(job: Job, state: JobState, reason: str, progress: Progress, frames: list[FrameRecord]) -> str:
+def _summary(
+    job: Job, state: JobState, reason: str, progress: Progress, frames: list[FrameRecord], made: Made
+) -> str:
     """The text of job.json: what was asked, what Blender said of the scene, and every frame."""
     return json.dumps(
         {
@@ -114,6 +135,8 @@ def _summary(job: Job, state: JobState, reason: str, progress: Progress, frames:
             "scene": dict(job.scene),
             "frames_done": progress.done,
             "frames_failed": progress.failed,
+            "made": list(made.files),
+            "preview_notes": list(made.notes),
             "worker_seconds": job.worker_seconds,
             "spot_seconds": job.spot_seconds,
             "dollars": job.dollars,

@@ -32,16 +32,19 @@ def require_files(report: SceneReport, *, allow_missing: bool) -> None:
 def scene_record(report: SceneReport) -> Mapping[str, Any]:
     """What the record keeps of the scene. DynamoDB takes no floats."""
     plain = {
-        name: str(value) if isinstance(value, float) else value
-        for name, value in asdict(report).items()
-        if isinstance(value, str | int | float)
+        name: _plain(value) for name, value in asdict(report).items() if isinstance(value, str | int | float)
     }
     return plain | {
+        "color_view": {name: _plain(value) for name, value in asdict(report.color_view).items()},
         "notes": [_short(note) for note in report.notes[:MAX_NAMED]],
         "scenes": [asdict(scene) for scene in report.scenes[:MAX_NAMED]],
         "simulations": [asdict(item) for item in report.simulations[:MAX_NAMED]],
         "missing_files": _listed(report),
     }
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, float) else value
 
 
 def _listed(report: SceneReport) -> list[str]:

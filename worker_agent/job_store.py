@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -181,13 +181,25 @@ class JobStore:
         """False when another finisher has taken over or the job has ended."""
         return self._update_job(job_id, {"finish_lease_until": lease_until}, **self._as_finisher(token))
 
-    def end_job(self, job_id: str, state: JobState, progress: Progress, reason: str, *, token: str) -> bool:
+    def end_job(
+        self,
+        job_id: str,
+        state: JobState,
+        progress: Progress,
+        reason: str,
+        *,
+        token: str,
+        made: Sequence[str] = (),
+        preview_note: str = "",
+    ) -> bool:
         """False when another finisher has taken over or the job has ended."""
         ended = {
             "state": state,
             "reason": reason,
             "frames_done": progress.done,
             "frames_failed": progress.failed,
+            "made": list(made),
+            "preview_note": preview_note,
         }
         return self._update_job(job_id, ended, **self._as_finisher(token))
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from contract.archives import size_in_words
 from worker_agent.blender import BlenderError
-from worker_agent.bundle.limits import size_in_words
 from worker_agent.outcome import MachineTroubleError
 from worker_agent.time_limit import TimeLimit
 

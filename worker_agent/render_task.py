@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from contract.frames import parse_frames
 from contract.job import Job, JobState
 from contract.keys import frame_log_key
 from contract.tasks import FinishTask, RenderTask
-from worker_agent.blender import BlenderError, BlenderKilled, RenderedFrame
+from worker_agent.blender import BlenderError, BlenderKilled, BlenderSession, RenderedFrame
 from worker_agent.failed_attempts import YIELD_SECONDS, FailedAttempts
 from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_times import FrameTimes
@@ -18,11 +21,14 @@ from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
-from worker_agent.output_check import OutputChecker
+from worker_agent.output_check import OutputChecker, Pictures
+from worker_agent.patience import impatient
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
+
+log = logging.getLogger(__name__)
 
 RUNTIME_RETRY_SECONDS = 60
 """A frame for which this worker has no Blender waits this long for another worker. When none has it, the
@@ -106,8 +112,8 @@ class RenderTaskHandler:
                 self._clock.has_rendered(job.job_id, rendered.seconds)
                 if len(left) > 1:
                     self._clock.turn_to(left[1])  # Blender is at it already
-                self._checker.check(rendered, output, session.frame_outputs)
-                self._keep(job, rendered, output, lease, session.runtime_version)
+                pictures = self._checker.check(rendered, output, session.frame_outputs, _shown(session))
+                self._keep(job, rendered, pictures, output, lease, session.runtime_version)
                 self._times.add(job, rendered.seconds)
                 left.remove(rendered.frame)
                 self._clock.begin(self._times.expected_seconds(job))
@@ -129,11 +135,21 @@ class RenderTaskHandler:
             shutil.rmtree(output, ignore_errors=True)
         return None
 
-    def _keep(self, job: Job, rendered: RenderedFrame, output: Path, lease: Lease, blender: str) -> None:
+    def _keep(
+        self,
+        job: Job,
+        rendered: RenderedFrame,
+        pictures: Pictures | None,
+        output: Path,
+        lease: Lease,
+        blender: str,
+    ) -> None:
         """Law 1: the files, then the record."""
         for name in rendered.files:
             self._stores.bucket.upload_frame_file(job, name, output / name, blender_version=blender)
         self._stores.bucket.put_text(frame_log_key(job.project, job.job_id, rendered.frame), rendered.log)
+        if pictures and not lease.lost:
+            self._keep_pictures(job, rendered.frame, pictures)
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the frame was uploaded")
         if self._stores.frames.record_done(
@@ -147,6 +163,14 @@ class RenderTaskHandler:
         for name in rendered.files:
             (output / name).unlink(missing_ok=True)
 
+    def _keep_pictures(self, job: Job, frame: int, pictures: Pictures) -> None:
+        """Before the record, or the last frame's would come after the preview. A frame can do without."""
+        try:
+            with impatient():
+                self._stores.bucket.put_pictures(job, frame, pictures)
+        except Exception as error:
+            log.warning("the small pictures of frame %d of %s are missing: %s", frame, job.job_id, error)
+
     def _fail(self, job: Job, left: list[int], error: BlenderError, lease: Lease) -> GiveBack | None:
         """The frame that Blender was at has failed: given back, or off `left` for good."""
         frame = error.frame if error.frame in left else left[0]
@@ -154,3 +178,8 @@ class RenderTaskHandler:
         if given_back is None:
             left.remove(frame)
         return given_back
+
+
+def _shown(session: BlenderSession) -> dict[str, Any]:
+    """How the scene's pictures are to be shown, as the checker takes it."""
+    return {"config": session.color_config, **asdict(session.color_view)}

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from farm.commands.submit import FILE_HELP, NO_PACK_HELP, PROJECT_HELP
+from farm.job_flags import with_job_options
 from farm.plain_errors import FAILED, MISUSED, plain_errors, stop
 
 if TYPE_CHECKING:
@@ -28,10 +30,11 @@ def up() -> None:
 
     settings = _settings()
     with plain_errors(), make_screen(standard_error()) as screen:
-        lifecycle.up(settings, screen.step)
+        farm = lifecycle.up(settings, screen.step)
     say(
         standard_output(),
-        f"the laptop farm is up. Next: `farm local render FILE`. Logs: {settings.state_dir}/logs",
+        f"the laptop farm is up: {farm.page_url} shows it. Next: `farm local render FILE`. "
+        f"Logs: {settings.state_dir}/logs",
     )
 
 
@@ -64,30 +67,12 @@ def show_status() -> None:
 
 
 @app.command()
+@with_job_options
 def render(
-    file: Annotated[Path, typer.Argument(help="A .blend, or a .zip, .tar.gz or .tgz with one.")],
-    frames: Annotated[
-        str | None, typer.Option(help="Such as 1-100x2,150. Without it, the scene's own range.")
-    ] = None,
-    start_frame: Annotated[int | None, typer.Option(help="First frame.")] = None,
-    end_frame: Annotated[int | None, typer.Option(help="Last frame.")] = None,
-    scene: Annotated[str | None, typer.Option(help="Name of the scene.")] = None,
-    camera: Annotated[str | None, typer.Option(help="Name of the camera.")] = None,
-    engine: Annotated[str | None, typer.Option(help="cycles, eevee or workbench.")] = None,
-    samples: Annotated[int | None, typer.Option(help="Samples per pixel.")] = None,
-    resolution_percentage: Annotated[int | None, typer.Option(help="Size of the frames.")] = None,
-    blender_version: Annotated[
-        str | None, typer.Option(help="4.5 or 4.5.15. Without it, the series that saved the file.")
-    ] = None,
-    blend: Annotated[
-        str | None, typer.Option(help="The .blend to render, in an archive that holds several.")
-    ] = None,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Render though files that the scene needs are missing.")
-    ] = False,
-    project: Annotated[
-        str | None, typer.Option(help="Folder in the bucket. Without it, the file's name.")
-    ] = None,
+    file: Annotated[Path, typer.Argument(help=FILE_HELP)],
+    asked: dict[str, str | int | None],
+    project: Annotated[str | None, typer.Option(help=PROJECT_HELP)] = None,
+    no_pack: Annotated[bool, typer.Option("--no-pack", help=NO_PACK_HELP)] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the frames. Without it, out/<job id>.")] = None,
     then_down: Annotated[
         bool, typer.Option("--then-down", help="Stop the farm afterwards, whatever happens.")
@@ -95,51 +80,39 @@ def render(
 ) -> None:
     """Render a file and download its frames as they finish. Starts the farm if need be."""
     from contract.options import OptionError
-    from farm.jobs import SubmitError, encode_options, submit, upload_key
+    from farm.bring_home import bring_home
+    from farm.jobs import SubmitError
     from farm.local import clients, lifecycle, status
     from farm.local.state import StateFolder
-    from farm.render import FramesHome
-    from farm.render import render as render_home
     from farm.screen import make_screen, standard_error
+    from farm.submission import Order, Submitter
+    from farm.transfer.job_files import JobFiles
     from farm.watch import GOES_ON, Watch
 
     settings = _settings()
+    order = Order(file=file, project=project, asked=asked, pack=not no_pack)
     try:
-        if not file.is_file():
-            raise SubmitError(f"{file} is no file")
-        key = upload_key(file, project)
-        metadata = encode_options(
-            file,
-            {
-                "frames": frames,
-                "start_frame": start_frame,
-                "end_frame": end_frame,
-                "scene": scene,
-                "camera": camera,
-                "engine": engine,
-                "samples": samples,
-                "resolution_percentage": resolution_percentage,
-                "blender_version": blender_version,
-                "blend": blend,
-                "allow_missing": "yes" if allow_missing else None,
-            },
-        )
+        order.check()
     except (SubmitError, OptionError) as error:
         stop(str(error), MISUSED)
-    screen = make_screen(standard_error())
-    with _down_at_the_end(settings, wanted=then_down), plain_errors(), screen:
-        farm = clients.farm_of(lifecycle.up(settings, screen.step))
-        screen.step(f"uploading {file.name}")
-        job_id = submit(farm, file, key=key, metadata=metadata).job_id
-        screen.note(f"job {job_id}")
-        watch = Watch(
-            records=farm.records,
-            job_id=job_id,
-            screen=screen,
-            explain=partial(status.explain, StateFolder(settings.state_dir)),
-            afterwards="it ends with the farm" if then_down else GOES_ON,
-        )
-        good = render_home(watch, FramesHome(farm=farm, folder=out or Path("out") / job_id, screen=screen))
+    console = standard_error()
+    with _down_at_the_end(settings, wanted=then_down), plain_errors():
+        with make_screen(console) as screen:
+            farm = clients.farm_of(lifecycle.up(settings, screen.step))
+        job_id = Submitter(farm=farm, console=console).submit(order).job_id
+        with (
+            make_screen(console) as screen,
+            JobFiles(farm=farm, folder=out or Path("out") / job_id, screen=screen) as files,
+        ):
+            screen.note(f"job {job_id}")
+            watch = Watch(
+                records=farm.records,
+                job_id=job_id,
+                screen=screen,
+                explain=partial(status.explain, StateFolder(settings.state_dir)),
+                afterwards="it ends with the farm" if then_down else GOES_ON,
+            )
+            _, good = bring_home(watch, files)
     if not good:
         raise typer.Exit(FAILED)
 

@@ -40,7 +40,7 @@ def healthy(endpoint: str) -> bool:
 
 def start(state: StateFolder) -> str:
     """Start it on a free port and wait until it answers; its endpoint. Raises EmulatorError."""
-    port = _free_port()
+    port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     log = state.logs / f"{NAME}.log"
     env = child_environment(os.environ, endpoint=endpoint, state_dir=state.root) | {
@@ -73,7 +73,8 @@ def end(state: StateFolder) -> None:
     forget(state, NAME)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this computer that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from contract.runtimes import format_runtimes
 from farm.local import agents, blenders, clients, emulator, fleet, processes
 from farm.local.deployment import deploy, fingerprint
 from farm.local.environment import child_environment
 from farm.local.mounting import mount_scratch
+from farm.local.page import lifecycle as page
 from farm.local.settings import ROOT, LocalSettings
 from farm.local.state import FarmRecord, StateFolder
 from farm.plain_errors import PlainError
@@ -25,6 +27,8 @@ _NEEDED = (
     "BacklogFunctionName",
     "DeadLetterQueueUrl",
     "JanitorFunctionName",
+    "DashboardName",
+    "JobActionFunctionName",
 )
 
 
@@ -82,6 +86,7 @@ def _up(settings: LocalSettings, runtimes: str, state: StateFolder, tell: Tell) 
         farm = replace(farm, blenders=os.pathsep.join(settings.blenders), runtimes=runtimes)
         state.write_farm(farm)
     if farm.fingerprint != code:
+        page.stop(state)
         stop_fleet(state, tell)
         outputs = deploy(state, farm.endpoint, tell, hour_dollars=settings.hour_dollars)
         missing = [name for name in _NEEDED if name not in outputs]
@@ -92,10 +97,25 @@ def _up(settings: LocalSettings, runtimes: str, state: StateFolder, tell: Tell) 
         mount_scratch(clients.functions(farm.endpoint), outputs["JanitorFunctionName"], state.scratch)
         farm = replace(farm, fingerprint=code, outputs=outputs)
         state.write_farm(farm)
+    if not page.running(state):
+        farm = _start_page(settings, state, farm)
     if not processes.recorded(state, fleet.NAME):
         tell("starting the fleet")
         stop_fleet(state, tell)
         _start_fleet(settings, state, farm)
+    try:
+        page.wait(state, farm.page_url)
+    except page.PageError as error:
+        raise UpError(str(error)) from error
+    return farm
+
+
+def _start_page(settings: LocalSettings, state: StateFolder, farm: FarmRecord) -> FarmRecord:
+    """It gets ready while the fleet does. Its address stays, where that can be."""
+    port = urlsplit(farm.page_url).port or emulator.free_port()
+    farm = replace(farm, page_url=f"http://127.0.0.1:{port}")
+    state.write_farm(farm)
+    page.start(settings, state, farm, port)
     return farm
 
 
@@ -130,6 +150,7 @@ def stop_fleet(state: StateFolder, tell: Tell) -> None:
 
 
 def _down(state: StateFolder, tell: Tell) -> None:
+    page.stop(state)
     stop_fleet(state, tell)
     if emulator.running(state):
         tell("stopping the AWS emulator")

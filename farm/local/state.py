@@ -27,6 +27,8 @@ class FarmRecord:
     """The person's setting that `runtimes` was made of."""
     runtimes: str = ""
     """The Blenders of the farm, as its agents are told."""
+    page_url: str = ""
+    """Where a browser on this computer finds the farm's page; empty until it was started."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from contract.job import Job, Progress
 from contract.job_view import baking_words
 from contract.runtimes import parse_runtimes
 from farm.local import agents, clients, emulator, fleet, processes
+from farm.local.page import lifecycle as page
 from farm.local.state import FarmRecord, StateFolder, read_json
 from farm.screen import printable, say
 
@@ -51,9 +52,16 @@ def show(console: Console, state: StateFolder, record: FarmRecord) -> None:
         say(console, str(report["problem"]), "red")
     say(
         console,
+        f"page: {_page(state, record)}\n"
         f"blender: {_blenders(record)}\n"
         f"emulator: {record.endpoint}\nbucket: {farm.bucket}\nlogs: {state.logs}\nscratch: {state.scratch}",
     )
+
+
+def _page(state: StateFolder, record: FarmRecord) -> str:
+    if page.running(state):
+        return record.page_url
+    return f"NOT RUNNING: `farm local up` starts it again; see {state.logs}/{page.NAME}.log"
 
 
 def _blenders(record: FarmRecord) -> str:

@@ -9,7 +9,10 @@ from contract.settings import (
     BacklogSettings,
     DeadLetterSettings,
     JanitorSettings,
+    JobActionSettings,
+    JobsWidgetSettings,
     ListenerSettings,
+    NotifierSettings,
     Settings,
     SettingsError,
     SweepSettings,
@@ -20,7 +23,10 @@ MODELS: list[type[Settings]] = [
     BacklogSettings,
     DeadLetterSettings,
     JanitorSettings,
+    JobActionSettings,
+    JobsWidgetSettings,
     ListenerSettings,
+    NotifierSettings,
     SweepSettings,
 ]
 SAMPLES = {"str": "text", "int": 12, "float": 2.5, "float | None": 0.5}

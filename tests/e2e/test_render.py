@@ -10,11 +10,20 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import av
 import pytest
 from PIL import Image
 
 from contract.job import Job, JobState, timestamp
-from contract.keys import make_job_id, scratch_folder
+from contract.keys import (
+    KEPT_SHORT,
+    contact_sheet_key,
+    make_job_id,
+    preview_key,
+    proxy_key,
+    scratch_folder,
+    thumbnail_key,
+)
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, job_key
 from farm.local import clients
 from tests.e2e.laptop import LaptopFarm
@@ -37,7 +46,7 @@ def test_farm_local_render(laptop: LaptopFarm, scene: Path) -> None:
     assert code == 0, said
     (out,) = set(laptop.folder.glob("out/*")) - before
     assert out.name.startswith("scene-")
-    frames = {path.name: path.read_bytes() for path in out.iterdir()}
+    frames = {path.name: path.read_bytes() for path in out.glob("*.png")}
     assert sizes(frames) == {f"{n:04d}.png": (32, 18) for n in (1, 2, 3, 5)}
     assert frames["0001.png"] != frames["0005.png"]  # the cube turns
     for name in frames:
@@ -46,6 +55,33 @@ def test_farm_local_render(laptop: LaptopFarm, scene: Path) -> None:
     assert code == 0
     assert out.name in page
     assert "4/4" in page
+    previewed(laptop, out.name, (1, 2, 3, 5))
+
+
+def previewed(laptop: LaptopFarm, job_id: str, frames: tuple[int, ...]) -> None:
+    """Small pictures of every frame, a video and a contact sheet are in the bucket, of the frames' size."""
+    job = laptop.farm.records.job(job_id)
+    assert job
+    assert (job.made, job.preview_note) == (("preview.mp4", "contact_sheet.jpg"), "")
+    assert job.scene["color_view"]["view"] == "AgX", "as new scenes have it"
+
+    def stored(key: str) -> io.BytesIO:
+        return io.BytesIO(laptop.farm.s3.get_object(Bucket=laptop.farm.bucket, Key=key)["Body"].read())
+
+    for frame in frames:
+        for key in (thumbnail_key, proxy_key):
+            with Image.open(stored(key(job.project, job_id, frame))) as image:
+                assert (image.format, image.size) == ("JPEG", (32, 18))
+    tags = laptop.farm.s3.get_object_tagging(
+        Bucket=laptop.farm.bucket, Key=proxy_key(job.project, job_id, frames[0])
+    )["TagSet"]
+    assert tags == [dict(zip(("Key", "Value"), KEPT_SHORT, strict=True))]
+    with av.open(stored(preview_key(job.project, job_id)), "r") as video:
+        (stream,) = video.streams.video
+        assert (stream.width, stream.height, int(stream.average_rate or 0)) == (32, 18, 24)
+        assert len(list(video.decode(stream))) == len(frames)
+    with Image.open(stored(contact_sheet_key(job.project, job_id))) as sheet:
+        assert sheet.size[0] > 2 * 240
 
 
 def test_the_plain_aws_command_line(laptop: LaptopFarm, scene: Path) -> None:

@@ -42,6 +42,9 @@ def test_each_stack_gives_what_a_person_or_the_laptop_farm_needs() -> None:
         "BacklogFunctionName": "Scaling/MeasureBacklog",
         "SweepFunctionName": "Scaling/SweepJobs",
         "JanitorFunctionName": "Efs/Janitor/Function",
+        "DashboardName": "Monitoring/Dashboard",
+        "JobsWidgetFunctionName": "Monitoring/Jobs/ShowJobs",
+        "JobActionFunctionName": "Monitoring/Jobs/ActOnJob",
         "DashboardUrl": "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1"
         "#dashboards/dashboard/Monitoring/Dashboard",
     }

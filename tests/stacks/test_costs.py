@@ -110,6 +110,10 @@ def test_it_writes_at_80_and_at_100_percent(budget: dict[str, Any]) -> None:
         assert one["Subscribers"] == [{"Address": "producer@studio.example", "SubscriptionType": "EMAIL"}]
 
 
-def test_no_budget_of_awss_without_an_address() -> None:
-    farm = synthesized(monthly_budget_dollars="50")
-    assert list(farm.resources("AWS::Budgets::Budget")) == []
+def test_a_budget_and_an_address_make_one_of_awss() -> None:
+    both = {"monthly_budget_dollars": "50", "notification_email": "producer@studio.example"}
+    (budget,) = synthesized(**both).resources("AWS::Budgets::Budget")
+    assert budget.properties["Budget"]["CostFilters"] == {"TagKeyValue": ["user:Farm$AutoBlenderRender"]}
+    assert budget.properties["Budget"]["BudgetLimit"]["Amount"] == 50
+    for name, value in both.items():
+        assert list(synthesized(**{name: value}).resources("AWS::Budgets::Budget")) == []

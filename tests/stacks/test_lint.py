@@ -14,6 +14,7 @@ VARIANTS: list[dict[str, str]] = [
     {"availability_zone": "eu-west-1a,eu-west-1b,eu-west-1c"},
     {"node_key_name": "my-key", "ssh_cidr": "203.0.113.7/32"},
     {"blender_node_image_id": "ami-0123456789abcdef0"},
+    {"monthly_budget_dollars": "50", "notification_email": "producer@studio.example"},
 ]
 
 

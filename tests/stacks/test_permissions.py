@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from contract.table import UNFINISHED_JOBS
+from contract.table import JOBS_BY_CREATION, UNFINISHED_JOBS
 from tests.support.permissions import identity_statements, may
 from tests.support.synthesized import synthesized
 
-LISTENER, READER, BACKLOG, SWEEP, JANITOR, WORKER = (
+LISTENER, READER, BACKLOG, SWEEP, JANITOR, WORKER, SHOW, ACT, TELL = (
     "Queues/AcceptUploadRole",
     "Queues/SettleDeadLettersRole",
     "Scaling/MeasureBacklogRole",
     "Scaling/SweepJobsRole",
     "Efs/Janitor/FunctionRole",
     "Compute/WorkerRole",
+    "Monitoring/Jobs/ShowJobsRole",
+    "Monitoring/Jobs/ActOnJobRole",
+    "Monitoring/Notifications/NotifyPeopleRole",
 )
 BUCKET, TABLE = "arn:Storage/RenderBucket", "arn:Storage/JobTable"
 BAKE, RENDER, URGENT, DEAD = (
@@ -25,6 +28,11 @@ OWN = f"{GROUP}AutoBlenderRender-Compute-Workers"
 INTERFACES = "arn:aws:ec2:eu-central-1:123456789012:network-interface/*"
 
 ALLOWED = [
+    *((TELL, f"dynamodb:{a}", "Storage/JobTable.StreamArn") for a in ("GetRecords", "GetShardIterator")),
+    (TELL, "dynamodb:DescribeStream", "Storage/JobTable.StreamArn"),
+    (TELL, "dynamodb:Query", TABLE),
+    (TELL, "sns:Publish", "Storage/NotificationTopic"),
+    (TELL, "sqs:SendMessage", "arn:Monitoring/Notifications/Untold"),
     (LISTENER, "s3:GetObject", f"{BUCKET}/show/a.blend"),
     (LISTENER, "s3:GetObjectVersion", f"{BUCKET}/show/a.blend"),
     (LISTENER, "s3:ListBucket", BUCKET),  # without it a missing object is a 403
@@ -61,6 +69,7 @@ ALLOWED = [
     (JANITOR, "ec2:DescribeNetworkInterfaces", "*"),
     (WORKER, "s3:GetObjectVersion", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:PutObject", f"{BUCKET}/show/output/job/frames/0001.png"),
+    (WORKER, "s3:PutObjectTagging", f"{BUCKET}/show/output/job/proxies/0001.jpg"),
     (WORKER, "s3:AbortMultipartUpload", f"{BUCKET}/show/output/job/frames/0001.exr"),
     *(
         (WORKER, f"dynamodb:{a}", TABLE)
@@ -85,10 +94,19 @@ ALLOWED = [
     (WORKER, "autoscaling:DescribeAutoScalingGroups", "*"),
     (WORKER, "ec2:DescribeSpotPriceHistory", "*"),
     (WORKER, "ssmmessages:OpenDataChannel", "*"),
+    *((SHOW, f"dynamodb:{a}", TABLE) for a in ("GetItem", "Query", "BatchGetItem")),
+    *((SHOW, "dynamodb:Query", f"{TABLE}/index/{index}") for index in (JOBS_BY_CREATION, UNFINISHED_JOBS)),
+    (SHOW, "s3:GetObject", f"{BUCKET}/show/output/job/thumbnails/0001.jpg"),
+    (SHOW, "logs:PutLogEvents", "arn:Monitoring/Jobs/ShowJobsLog"),
+    *((ACT, f"dynamodb:{a}", TABLE) for a in ("GetItem", "UpdateItem")),
+    (ACT, "sqs:SendMessage", BAKE),
+    (ACT, "logs:PutLogEvents", "arn:Monitoring/Jobs/ActOnJobLog"),
     (BACKLOG, "dynamodb:GetItem", TABLE),
     (SWEEP, "dynamodb:GetItem", TABLE),
 ]
 REFUSED = [
+    *((TELL, f"dynamodb:{a}", TABLE) for a in ("PutItem", "UpdateItem", "DeleteItem", "Scan")),
+    (TELL, "s3:GetObject", f"{BUCKET}/show/a.blend"),
     (LISTENER, "s3:PutObject", f"{BUCKET}/show/a.blend"),
     (LISTENER, "s3:DeleteObject", f"{BUCKET}/show/a.blend"),
     (LISTENER, "sqs:SendMessage", RENDER),
@@ -118,6 +136,8 @@ REFUSED = [
     (WORKER, "s3:PutObject", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:PutObject", f"{BUCKET}/output"),
     (WORKER, "s3:DeleteObject", f"{BUCKET}/show/output/job/frames/0001.png"),
+    (WORKER, "s3:DeleteObject", f"{BUCKET}/show/output/job/proxies/0001.jpg"),
+    (WORKER, "s3:PutObjectTagging", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:DeleteObjectVersion", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:PutBucketPolicy", BUCKET),
     (WORKER, "s3:GetObject", "arn:aws:s3:::cdk-hnb659fds-assets-123456789012-eu-central-1/other.zip"),
@@ -135,8 +155,20 @@ REFUSED = [
     (WORKER, "pricing:GetProducts", "*"),
     (WORKER, "iam:PassRole", "*"),
     (WORKER, "ssm:GetParameter", "*"),
+    *((SHOW, f"dynamodb:{a}", TABLE) for a in ("PutItem", "UpdateItem", "DeleteItem", "Scan")),
+    (SHOW, "s3:GetObject", f"{BUCKET}/show/output/job/frames/0001.png"),
+    (SHOW, "s3:GetObject", f"{BUCKET}/show/a.blend"),
+    (SHOW, "s3:PutObject", f"{BUCKET}/show/output/job/thumbnails/0001.jpg"),
+    (SHOW, "s3:ListBucket", BUCKET),
+    (SHOW, "lambda:InvokeFunction", "arn:Monitoring/Jobs/ActOnJob"),
+    *((SHOW, "sqs:SendMessage", q) for q in (BAKE, RENDER, URGENT)),
+    *((ACT, f"dynamodb:{a}", TABLE) for a in ("PutItem", "DeleteItem", "Query", "Scan", "BatchWriteItem")),
+    *((ACT, "sqs:SendMessage", q) for q in (RENDER, URGENT, DEAD)),
+    (ACT, "sqs:ReceiveMessage", BAKE),
+    (ACT, "s3:GetObject", f"{BUCKET}/show/output/job/thumbnails/0001.jpg"),
 ]
 NOT_SCOPED_BY_AWS = {
+    "dynamodb:ListStreams",
     "cloudwatch:PutMetricData",
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeScalingActivities",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contract.keys import KEPT_SHORT
 from contract.table import (
     INDEX_PARTITION_KEY,
     INDEX_SORT_KEY,
@@ -40,10 +41,14 @@ def test_old_versions_and_broken_uploads_go() -> None:
     assert {
         rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
         for rule in rules
-        if "NoncurrentVersionExpiration" in rule
+        if "NoncurrentVersionExpiration" in rule and "TagFilters" not in rule
     } == {30}
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
-    assert not any("ExpirationInDays" in rule for rule in rules), "a current object never expires"
+    (short,) = [rule for rule in rules if "ExpirationInDays" in rule]
+    assert short["TagFilters"] == [dict(zip(("Key", "Value"), KEPT_SHORT, strict=True))], (
+        "no other current object expires"
+    )
+    assert (short["ExpirationInDays"], short["NoncurrentVersionExpiration"]["NoncurrentDays"]) == (30, 1)
 
 
 def test_the_table_has_the_keys_of_the_contract() -> None:

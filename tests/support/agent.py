@@ -31,6 +31,7 @@ from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import Settled
 from worker_agent.output_check import OutputChecker
 from worker_agent.patience import patient
+from worker_agent.preview import PreviewMaker
 from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
@@ -90,7 +91,8 @@ class Agent:
                 now=lambda: self.now,
             ),
         ).handle
-        self.finish = FinishTaskHandler(stores=stores).handle
+        self.preview = PreviewMaker(self.bucket, folder=sessions.output_folder)
+        self.finish = FinishTaskHandler(stores=stores, preview=self.preview).handle
 
     def upload(self, name: str = "scene.blend", content: bytes = b"BLENDER", **attributes: Any) -> None:
         """A job as the listener leaves it."""

@@ -14,6 +14,7 @@ from tests.support.pictures import png
 from worker_agent.blender import (
     BakeProgress,
     BlenderError,
+    ColorView,
     Expectations,
     FrameOutputs,
     MainPicture,
@@ -54,6 +55,16 @@ REPORT = SceneReport(
         ),
         node_files=(),
     ),
+    color_view=ColorView(
+        stored_in="",
+        display="sRGB",
+        view="Standard",
+        look="None",
+        exposure=0.0,
+        gamma=1.0,
+        curves=False,
+        white_balance=False,
+    ),
     notes=(),
 )
 CLOTH = replace(REPORT, simulations=(Simulation("cloth", "Sheet", False, 1, 250),))
@@ -89,6 +100,12 @@ class ObedientSession:
     rendered: list[int] = field(default_factory=list)
     limits_seconds: list[float] = field(default_factory=list)
     """With each render: how long a frame may take."""
+
+    color_config: str = ""
+
+    @property
+    def color_view(self) -> ColorView:
+        return self.report.color_view
 
     @property
     def frame_outputs(self) -> FrameOutputs:

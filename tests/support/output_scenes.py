@@ -35,7 +35,8 @@ def set_format(settings: Any, file_format: str, **values: Any) -> None:
         setattr(settings, name, value)
 
 
-def _scene() -> Any:
+def a_scene() -> Any:
+    """Empty but for a camera and a world of coloured noise; not saved."""
     import bpy
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -400,7 +401,7 @@ def main(folder: str) -> None:
     import bpy
 
     for name, maker in _MAKERS.items():
-        scene = _scene()
+        scene = a_scene()
         try:
             maker(scene)
         except TypeError as error:

@@ -78,6 +78,16 @@ class _Paced:
             "missing_files": [],
             "missing_file_count": 0,
             "frame_outputs": {"main": picture, "node_files": []},
+            "color_view": {
+                "stored_in": "",
+                "display": "sRGB",
+                "view": "Standard",
+                "look": "None",
+                "exposure": 0.0,
+                "gamma": 1.0,
+                "curves": False,
+                "white_balance": False,
+            },
             "notes": [],
         }
         self.send(event="opened", report=report, log_end=0)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from contract.job import JobState
-from tests.support.agent import FINISH, JOB_ID, Agent, agent_in, rendering, task
+from contract.job import Job, JobState
+from tests.support.agent import BAKE, FINISH, JOB_ID, Agent, agent_in, rendering, task
+from tests.support.job_steps import ended_with_failures, retry
 from worker_agent.blender import BlenderFailed
-from worker_agent.outcome import Settled
+from worker_agent.bucket import StoredProxy
+from worker_agent.outcome import InterruptedTaskError, Settled
 
 
 @pytest.fixture
@@ -29,6 +31,9 @@ class TestFinish:
         assert summary["state"] == "DONE"
         assert [frame["frame"] for frame in summary["frames"]] == [1, 2]
         assert summary["frames"][0]["files"] == ["0001.png"]
+        assert agent.job.made == ("preview.mp4", "contact_sheet.jpg") == tuple(summary["made"])
+        assert agent.job.preview_note == "" and summary["preview_notes"] == []
+        assert {"preview.mp4", "contact_sheet.jpg"} < set(agent.stored())
         assert not list((agent.folder / "scratch").rglob("*.*")), "nothing is left in the scratch space"
 
     def test_failed_frames_are_told(self, agent: Agent) -> None:
@@ -51,6 +56,19 @@ class TestFinish:
         blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
         assert blend.read_bytes() == b"BLENDER"
 
+    def test_after_a_retry_the_preview_is_made_anew(self, agent: Agent) -> None:
+        ended_with_failures(agent)
+        assert agent.job.made == ("preview.mp4", "contact_sheet.jpg")
+        with_a_gap = agent.stored()
+        retry(agent)
+        agent.bake(BAKE, agent.lease())
+        agent.render(task("2"), agent.lease())
+        agent.finish(FINISH, agent.lease("another message"))
+        assert agent.job.state is JobState.DONE
+        whole = agent.stored()
+        for name in ("preview.mp4", "contact_sheet.jpg"):
+            assert whole[name] != with_a_gap[name]
+
     def test_a_job_that_is_not_complete_is_left(self, agent: Agent) -> None:
         rendering(agent)
         agent.render(task("1"), agent.lease())
@@ -66,7 +84,13 @@ class TestFinish:
         def die(*_: object, **__: object) -> None:
             raise ConnectionError
 
-        for part, name in ((agent.bucket, "put_text"), (agent.scratch, "clear"), (agent.jobs, "end_job")):
+        steps = (
+            (agent.preview, "make"),
+            (agent.bucket, "put_text"),
+            (agent.scratch, "clear"),
+            (agent.jobs, "end_job"),
+        )
+        for part, name in steps:
             with monkeypatch.context() as dead:
                 dead.setattr(part, name, die)
                 with pytest.raises(ConnectionError):
@@ -74,6 +98,38 @@ class TestFinish:
             assert agent.job.state is JobState.FINISHING
         agent.finish(FINISH, agent.lease())
         assert agent.job.state is JobState.DONE
+
+    @pytest.mark.parametrize("step", ["proxy", "upload_file"])
+    def test_a_preview_that_cannot_be_made_costs_no_job(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        rendering(agent)
+        agent.render(task("1-2"), agent.lease())
+
+        def fail(*_: object, **__: object) -> None:
+            raise PermissionError("s3:GetObject")
+
+        monkeypatch.setattr(agent.bucket, step, fail)
+        agent.finish(FINISH, agent.lease())
+        assert (agent.job.state, agent.job.made) == (JobState.DONE, ())
+        assert agent.job.preview_note == "The preview could not be made: s3:GetObject"
+        assert json.loads(agent.stored()["job.json"])["preview_notes"] == [agent.job.preview_note]
+
+    def test_a_worker_that_loses_the_job_over_its_preview_ends_nothing(self, agent: Agent) -> None:
+        rendering(agent)
+        agent.render(task("1-2"), agent.lease())
+        lease = agent.lease()
+        proxy = agent.bucket.proxy
+
+        def lose(job: Job, frame: int) -> StoredProxy | None:
+            lease._lost.set()
+            return proxy(job, frame)
+
+        agent.bucket.proxy = lose  # type: ignore[method-assign]
+        with pytest.raises(InterruptedTaskError):
+            agent.finish(FINISH, lease)
+        assert agent.job.state is JobState.FINISHING
+        assert "job.json" not in agent.stored()
 
     def test_a_finish_that_comes_again_changes_nothing(self, agent: Agent) -> None:
         rendering(agent)

@@ -1,6 +1,7 @@
 """What the agent makes of render tasks, with everything that goes wrong."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,42 @@ class TestRender:
         monkeypatch.setattr(agent.frames, "record_done", look_and_record)
         assert isinstance(agent.render(task("1"), agent.lease()), Settled)
         assert {"frames/0001.png", "frames/depth/0001.png"} <= seen[0]
+        assert {"thumbnails/0001.jpg", "proxies/0001.jpg"} <= seen[0], "or the last one misses the preview"
         frame = agent.frames.frame(agent.job, 1)
         assert frame
         assert (frame.state, frame.files) == (FrameState.DONE, ("0001.png", "depth/0001.png"))
         assert agent.stored()["frames/0001.png"] == PICTURE
         assert agent.stored()["logs/frame-0001.log"] == b"Fra:1 Saved"
         assert not list((agent.folder / "work").rglob("*.*")), "nothing is left on the worker"
+
+    def test_a_bucket_that_takes_no_small_pictures_costs_no_frame(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        rendering(agent)
+
+        def fail(*_: object) -> None:
+            raise ConnectionError("the bucket is away")
+
+        monkeypatch.setattr(agent.bucket, "put_pictures", fail)
+        assert isinstance(agent.render(task("1"), agent.lease()), Settled)
+        frame = agent.frames.frame(agent.job, 1)
+        assert frame and frame.state is FrameState.DONE
+        assert "small pictures of frame 1" in caplog.text
+        assert "frames/0001.png" in agent.stored()
+
+    def test_linear_frames_are_shown_by_the_scenes_view(self, agent: Agent) -> None:
+        rendering(agent)
+        view = replace(agent.blender.report.color_view, stored_in="scene_linear", view="AgX")
+        agent.blender.report = replace(agent.blender.report, color_view=view)
+        agent.blender.color_config = "/nowhere/config.ocio"
+        agent.render(task("1"), agent.lease())
+        proxy = agent.bucket.proxy(agent.job, 1)
+        assert proxy
+        assert proxy.note.startswith('The preview is in plain sRGB, without the view transform "AgX"')
+        agent.render(task("2"), agent.lease())
+        agent.finish(FINISH, agent.lease())
+        assert agent.job.preview_note == proxy.note
+        assert agent.job.scene["color_view"]["view"] == "Standard", "as it was inspected"
 
     def test_a_frame_that_is_done_is_not_rendered_again(self, agent: Agent) -> None:
         rendering(agent)

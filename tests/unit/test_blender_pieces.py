@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from worker_agent.blender import (
+    ColorView,
     FrameOutputs,
     MainPicture,
     MissingFile,
@@ -43,6 +44,7 @@ REPORT = SceneReport(
         main=MainPicture(("_L", "_R"), ".exr", "OPEN_EXR_MULTILAYER", 16, True, 320, 180),
         node_files=(NodeFile("Passes", "Passes", "depth_###", 2),),
     ),
+    color_view=ColorView("scene_linear", "sRGB", "AgX", "AgX - Punchy", -0.5, 1.0, False, True),
     notes=("a note",),
 )
 
@@ -61,6 +63,7 @@ def test_a_report_survives_json() -> None:
         {"scenes": 3},
         {"frame_outputs": asdict(REPORT.frame_outputs) | {"node_files": [7]}},
         {"frame_outputs": {"main": asdict(REPORT.frame_outputs.main) | {"width": "1"}, "node_files": []}},
+        {"color_view": asdict(REPORT.color_view) | {"exposure": "dark"}},
         {"notes": [None]},
         {"camera": ["Camera"]},
         {"simulations": [asdict(REPORT.simulations[0]) | {"ready": "no"}]},

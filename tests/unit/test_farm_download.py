@@ -3,30 +3,58 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
-from botocore.response import StreamingBody
 from hypothesis import given
 from hypothesis import strategies as st
+from moto import mock_aws
+from rich.console import Console
 
-from farm.download import UnsafeNameError, download, download_frame, local_path
+from contract.failures import FailureKind
+from contract.job import FailedAttempt, FrameRecord, FrameState, JobState
+from contract.keys import bake_log_key, frames_prefix, preview_key, summary_key
 from farm.jobs import Farm
+from farm.screen import PlainScreen
+from farm.transfer.job_files import JobFiles
+from farm.transfer.safe_names import UnsafeNameError, local_path
+from tests.unit.test_farm_jobs import JOB
 
 
-def farm_that_answers(content: bytes, length: int | None = None) -> Farm:
-    asked: list[str] = []
-
-    def get_object(*, Bucket: str, Key: str) -> Any:  # noqa: N803
-        asked.append(Key)
-        body = StreamingBody(io.BytesIO(content), len(content))
-        return {"Body": body, "ContentLength": len(content) if length is None else length}
-
-    client: Any = SimpleNamespace(get_object=get_object, asked=asked)
+@pytest.fixture
+def farm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
     nothing: Any = None
-    return Farm(s3=client, table=nothing, sqs=nothing, bucket="b", bake_queue_url="")
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="renders")
+        yield Farm(s3=s3, table=nothing, sqs=nothing, bucket="renders", bake_queue_url="")
+
+
+@contextmanager
+def home(farm: Farm, folder: Path) -> Iterator[JobFiles]:
+    screen = PlainScreen(Console(file=io.StringIO()))
+    with JobFiles(farm=farm, folder=folder, screen=screen) as files:
+        yield files
+
+
+def put(farm: Farm, key: str, content: bytes) -> None:
+    farm.s3.put_object(Bucket=farm.bucket, Key=key, Body=content)
+
+
+def frame(*files: str, state: FrameState = FrameState.DONE, **more: Any) -> FrameRecord:
+    return FrameRecord(frame=1, state=state, files=files, **more)
+
+
+FRAMES = frames_prefix(JOB.project, JOB.job_id)
+DONE = replace(JOB, state=JobState.DONE)
 
 
 @pytest.mark.parametrize(
@@ -78,25 +106,68 @@ def test_a_link_inside_the_folder_does_not_lead_out(tmp_path: Path) -> None:
         local_path(tmp_path / "out", "node/0001.png")
 
 
-def test_a_link_in_place_of_a_file_is_replaced_not_followed(tmp_path: Path) -> None:
+def test_a_link_in_place_of_a_file_is_replaced_not_followed(farm: Farm, tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine")
     (tmp_path / "out").mkdir()
     (tmp_path / "out/0001.png").symlink_to(tmp_path / "precious")
-    download(farm_that_answers(b"frame"), "k", tmp_path / "out/0001.png")
+    put(farm, FRAMES + "0001.png", b"frame")
+    with home(farm, tmp_path / "out") as files:
+        files.take(DONE, frame("0001.png"))
+        assert files.finish(DONE, [])
     assert (tmp_path / "precious").read_text() == "mine"
+    assert not (tmp_path / "out/0001.png").is_symlink()
     assert (tmp_path / "out/0001.png").read_bytes() == b"frame"
 
 
-def test_a_frame_is_fetched_from_its_jobs_folder(tmp_path: Path) -> None:
-    farm = farm_that_answers(b"frame")
-    path = download_frame(farm, project="shots/010", job_id="scene-1", name="n/0001.png", folder=tmp_path)
-    assert path.read_bytes() == b"frame"
-    assert farm.s3.asked == ["shots/010/output/scene-1/frames/n/0001.png"]  # type: ignore[attr-defined]
+def test_frames_and_what_was_made_of_them(farm: Farm, tmp_path: Path) -> None:
+    put(farm, FRAMES + "n/0001.png", b"frame")
+    put(farm, preview_key(JOB.project, JOB.job_id), b"film")
+    put(farm, summary_key(JOB.project, JOB.job_id), b"{}")
+    with home(farm, tmp_path) as files:
+        files.take(DONE, frame("n/0001.png"))
+        assert files.finish(DONE, []), files.refused
+    found = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*.*")}
+    assert found == {"n/0001.png": b"frame", "preview.mp4": b"film", "job.json": b"{}"}
 
 
-def test_a_file_that_broke_off_is_not_left_behind(tmp_path: Path) -> None:
-    (tmp_path / "0001.png").write_bytes(b"old")
-    with pytest.raises(OSError, match="broke off after 5 of 9 bytes"):
-        download(farm_that_answers(b"frame", length=9), "k", tmp_path / "0001.png")
-    assert [path.name for path in tmp_path.iterdir()] == ["0001.png"]
-    assert (tmp_path / "0001.png").read_bytes() == b"old"
+def test_a_name_that_leads_out_is_said_and_the_others_come(farm: Farm, tmp_path: Path) -> None:
+    put(farm, FRAMES + "0001.png", b"frame")
+    put(farm, FRAMES + "../../x.png", b"evil")
+    with home(farm, tmp_path / "out") as files:
+        files.take(DONE, frame("../../x.png", "0001.png", "gone.png"))
+        assert not files.finish(DONE, [])
+    assert sorted(reason.split(":")[0] for reason in files.refused) == [
+        "../../x.png was not downloaded",
+        "gone.png was not downloaded",
+    ]
+    assert [path.name for path in tmp_path.rglob("*.png")] == ["0001.png"]
+
+
+def test_a_frame_that_is_called_as_the_preview_is_kept(farm: Farm, tmp_path: Path) -> None:
+    put(farm, FRAMES + "preview.mp4", b"frame")
+    put(farm, preview_key(JOB.project, JOB.job_id), b"film")
+    with home(farm, tmp_path) as files:
+        files.take(DONE, frame("preview.mp4"))
+        assert files.finish(DONE, [])
+    assert (tmp_path / "preview.mp4").read_bytes() == b"frame"
+
+
+def test_of_a_job_that_went_wrong_the_logs_come(farm: Farm, tmp_path: Path) -> None:
+    prefix = FRAMES.removesuffix("frames/")
+    put(farm, prefix + "logs/frame-0001-attempt-3.log", b"why")
+    attempt = FailedAttempt(
+        token="t",
+        kind=FailureKind.CRASHED,
+        reason="r",
+        worker="w",
+        at="2026",
+        log="logs/frame-0001-attempt-3.log",
+    )
+    failed = frame(state=FrameState.FAILED, failures=(attempt,))
+    with home(farm, tmp_path / "a") as files:
+        assert files.finish(replace(JOB, state=JobState.DONE_WITH_FAILURES), [failed])
+    assert (tmp_path / "a/logs/frame-0001-attempt-3.log").read_bytes() == b"why"
+    put(farm, bake_log_key(JOB.project, JOB.job_id), b"bake")
+    with home(farm, tmp_path / "b") as files:
+        assert files.finish(replace(JOB, state=JobState.FAILED), [])
+    assert (tmp_path / "b/logs/bake.log").read_bytes() == b"bake"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from rich.console import Console
 
 from contract.job import FrameRecord, FrameState, Job, JobState
 from contract.keys import make_job_id
@@ -18,7 +20,8 @@ from contract.table import counter_key, frame_key, job_key, shard_of, shard_tota
 from contract.tasks import BakeTask, decode
 from farm.control import RefusedError, cancel, retry
 from farm.follow import NoJobError, follow
-from farm.jobs import Farm, SubmitError, encode_options, submit, upload_key
+from farm.jobs import Farm, SubmitError, encode_options, upload_key
+from farm.submission import Order, Submitter
 
 JOB = Job(
     job_id="scene-1",
@@ -91,17 +94,23 @@ def put_frame(farm: Farm, job: Job, frame: int, state: FrameState) -> None:
     farm.table.put_item(Item={**frame_key(job.job_id, job.shards, frame), **item})
 
 
-def test_the_job_id_is_known_from_the_upload(farm: Farm, tmp_path: Path) -> None:
-    file = tmp_path / "scène +1.blend"
-    file.write_bytes(b"BLENDER")
-    metadata = encode_options(file, {"frames": "1-4,8", "scene": "Szene ä%41", "camera": None, "samples": 8})
-    sent = submit(farm, file, key=upload_key(file, "shots/010"), metadata=metadata)
-    stored = farm.s3.head_object(Bucket="renders", Key="shots/010/scène +1.blend")
+def test_the_job_id_is_known_from_the_upload(
+    farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = tmp_path / "scène +1.zip"
+    file.write_bytes(b"PK")
+    asked = {"frames": "1-4,8", "scene": "Szene ä%41", "camera": None, "samples": 8}
+    submitter = Submitter(farm=farm, console=Console(file=io.StringIO()))
+    sent = submitter.submit(Order(file=file, project="shots/010", asked=asked))
+    stored = farm.s3.head_object(Bucket="renders", Key="shots/010/scène +1.zip")
     assert sent.job_id == make_job_id("renders", sent.key, stored["VersionId"])
     assert JobOptions.from_metadata(stored["Metadata"]) == JobOptions(
         frames="1-4,8", scene="Szene ä%41", samples=8
     )
-    assert submit(farm, file, key=sent.key, metadata={}).job_id != sent.job_id
+    again = submitter.submit(Order(file=file, project="shots/010", asked={}))
+    assert (again.key, again.job_id == sent.job_id) == (sent.key, False)
+    assert farm.s3.head_object(Bucket="renders", Key=sent.key)["Metadata"] == {}
 
 
 def test_what_the_farm_would_refuse_is_refused_here() -> None:

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from farm.local.metadata import MetadataServer
 from tests.support.timed_fleet import Time
+from worker_agent.clients import connect_ec2
 from worker_agent.interruptions.metadata import MetadataClient
 from worker_agent.own_machine import ASK_AGAIN_SECONDS, MachineFacts, OwnMachine
 
@@ -125,6 +127,17 @@ def test_spot_that_cannot_be_asked_costs_what_the_list_says(
     worker.prices.error = ConnectionError("away again")
     worker.time.now += ASK_AGAIN_SECONDS
     assert worker.facts().hour_microdollars == 140_000, "the last price that is known"
+
+
+def test_ec2_takes_the_question(server: MetadataServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As botocore checks it: its answer is moto's, which is for no zone in particular."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        worker = spot(server)
+        endpoint = server.endpoint_for(WORKER)
+        machine = OwnMachine(MetadataClient(endpoint), ec2=connect_ec2, hour_dollars=None, clock=worker.time)
+        machine.ask_if_due()
+        assert machine.facts.hour_microdollars == 10, "moto says $0.00001 of everything"
 
 
 def test_a_price_that_is_none_is_said_to_be_none(server: MetadataServer) -> None:

@@ -15,6 +15,7 @@ from worker_agent.blender.errors import (
 from worker_agent.blender.process import BlenderSession
 from worker_agent.blender.report import (
     BakeProgress,
+    ColorView,
     Expectations,
     FrameOutputs,
     MainPicture,
@@ -35,6 +36,7 @@ __all__ = [
     "BlenderKilled",
     "BlenderSession",
     "BlenderTimedOut",
+    "ColorView",
     "Expectations",
     "FrameOutputs",
     "MainPicture",

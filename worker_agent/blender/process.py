@@ -19,7 +19,14 @@ from worker_agent.blender.errors import (
 from worker_agent.blender.file_facts import read_facts
 from worker_agent.blender.file_header import BlenderVersion, read_file_version
 from worker_agent.blender.log_file import LogFile
-from worker_agent.blender.report import BakeProgress, Expectations, FrameOutputs, RenderedFrame, SceneReport
+from worker_agent.blender.report import (
+    BakeProgress,
+    ColorView,
+    Expectations,
+    FrameOutputs,
+    RenderedFrame,
+    SceneReport,
+)
 from worker_agent.blender.runtime import Runtime
 
 # A Blender that hangs at exit (a driver that wants Python is enough) is not waited for longer.
@@ -46,8 +53,11 @@ class BlenderSession:
         self._closed = False
         self.runtime_version = ""
         self.runtime_build = ""
+        self.color_config = ""
+        """Where this Blender has its colour configuration; said before it has read a stranger's file."""
         self._series = BlenderVersion(0, 0)
         self._frame_outputs: FrameOutputs | None = None
+        self._color_view: ColorView | None = None
 
     @classmethod
     def start(
@@ -70,6 +80,7 @@ class BlenderSession:
             with session._well_formed():
                 major, minor, patch = (int(number) for number in ready["version"])
                 session.runtime_build = str(ready["build"])
+                session.color_config = str(ready.get("color_config", ""))
             session._series = BlenderVersion(major, minor)
             session.runtime_version = f"{major}.{minor}.{patch}"
         except BaseException:
@@ -87,6 +98,12 @@ class BlenderSession:
         """What every frame of the scene that is open writes."""
         assert self._frame_outputs is not None, "no scene is open"
         return self._frame_outputs
+
+    @property
+    def color_view(self) -> ColorView:
+        """How the scene that is open shows its colours."""
+        assert self._color_view is not None, "no scene is open"
+        return self._color_view
 
     def open(
         self,
@@ -131,7 +148,7 @@ class BlenderSession:
         with self._well_formed():
             *_, opened = self._ask(command, "open", timeout_seconds, until="opened")
             report = SceneReport.from_json(opened["report"] | versions)
-        self._frame_outputs = report.frame_outputs
+        self._frame_outputs, self._color_view = report.frame_outputs, report.color_view
         return report
 
     def bake(

@@ -84,6 +84,24 @@ class FrameOutputs:
 
 
 @dataclass(frozen=True)
+class ColorView:
+    """How the scene shows its colours, in the names of its Blender's colour configuration.
+
+    `stored_in` is the colour space of the main picture's pixels, or empty when they are saved as they are
+    shown. `exposure` in stops. `curves` and `white_balance`: whether the scene has these on top.
+    """
+
+    stored_in: str
+    display: str
+    view: str
+    look: str
+    exposure: float
+    gamma: float
+    curves: bool
+    white_balance: bool
+
+
+@dataclass(frozen=True)
 class SceneReport:
     """The scene that will be rendered, after the options have been applied.
 
@@ -110,6 +128,7 @@ class SceneReport:
     missing_files: tuple[MissingFile, ...]
     missing_file_count: int
     frame_outputs: FrameOutputs
+    color_view: ColorView
     notes: tuple[str, ...]
 
     def needs_bake(self, last_frame: int) -> bool:

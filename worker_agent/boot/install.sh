@@ -40,7 +40,7 @@ install_python_packages() {
     [ -x "$base/venv/bin/python" ] || python3.11 -m venv "$base/venv"
     "$base/venv/bin/python" -m pip install --no-cache-dir --disable-pip-version-check \
         --constraint "$agent/requirements.txt" boto3 blender-asset-tracer zstandard \
-        openimageio numpy pillow
+        openimageio opencolorio numpy pillow av
 }
 
 write_worker_id() {

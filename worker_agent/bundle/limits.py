@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
-GIB: Final = 1024**3
+from contract.archives import GIB, MAX_FILES, MAX_UNPACKED_BYTES, size_in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Far above what honest projects need; a bomb costs its sender more than the farm."""
 
-    max_files: int = 100_000
-    max_unpacked_bytes: int = 200 * GIB
+    max_files: int = MAX_FILES
+    max_unpacked_bytes: int = MAX_UNPACKED_BYTES
     max_ratio: int = 200
     """Unpacked bytes for one packed: pictures, caches and .blends stay below 20, zeros reach 1,000."""
     free_unpacked_bytes: int = GIB
@@ -32,10 +31,3 @@ class Limits:
             f"unpacks to more than {most}, which is more than {self.max_ratio} times its own size: "
             "expected a project's files, not a bomb"
         )
-
-
-def size_in_words(size_bytes: int) -> str:
-    for unit, factor in (("GiB", GIB), ("MiB", 1024**2), ("KiB", 1024)):
-        if size_bytes >= factor:
-            return f"{size_bytes / factor:.3g} {unit}"
-    return f"{size_bytes} bytes"

@@ -7,13 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Final
 
+from contract.archives import MAX_DEPTH, MAX_NAME_BYTES, MAX_PATH_BYTES
 from worker_agent.bundle.rejection import Refused, shown
 
-MAX_NAME_BYTES: Final = 255
-"""What file systems take for one part of a path."""
-MAX_PATH_BYTES: Final = 800
-"""Blender takes paths of 1,023 bytes; the farm's own folder comes before this one."""
-MAX_DEPTH: Final = 64
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 
 

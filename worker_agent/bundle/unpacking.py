@@ -14,8 +14,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Final
 
+from contract.archives import size_in_words
 from worker_agent.bundle.kinds import Kind, kind_of
-from worker_agent.bundle.limits import Limits, size_in_words
+from worker_agent.bundle.limits import Limits
 from worker_agent.bundle.member import Member, place_of
 from worker_agent.bundle.plan import Plan
 from worker_agent.bundle.rejection import BundleRejectedError, Refused, shown

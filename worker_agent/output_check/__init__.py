@@ -2,5 +2,6 @@
 
 from worker_agent.output_check.checker import OutputChecker
 from worker_agent.output_check.errors import CheckerUnavailableError, InvalidOutput
+from worker_agent.output_check.pictures import Pictures
 
-__all__ = ["CheckerUnavailableError", "InvalidOutput", "OutputChecker"]
+__all__ = ["CheckerUnavailableError", "InvalidOutput", "OutputChecker", "Pictures"]

@@ -36,6 +36,7 @@ def main() -> None:
 def _answer(request: dict[str, Any], decoding: Any) -> dict[str, Any]:
     from worker_agent.output_check import formats
     from worker_agent.output_check.findings import Wanted
+    from worker_agent.output_check.frame_picture import FramePicture
 
     wanted = Wanted(**request["wanted"])
 
@@ -43,9 +44,10 @@ def _answer(request: dict[str, Any], decoding: Any) -> dict[str, Any]:
         too_many = any(part.width * part.height > decoding.MOST_PIXELS for part in parts)
         return not too_many and wanted.problem(parts) is None
 
+    watcher = FramePicture(request["shown"]) if "shown" in request else None
     path = Path(request["path"])
     try:
-        parts = decoding.read(path, formats.by_name(request["format"]), accept)
+        parts = decoding.read(path, formats.by_name(request["format"]), accept, watcher)
     except decoding.DamagedError as error:
         return {"damaged": str(error)}
     except MemoryError:
@@ -53,6 +55,7 @@ def _answer(request: dict[str, Any], decoding: Any) -> dict[str, Any]:
     return {
         "parts": [{name: getattr(part, name) for name in part.__slots__} for part in parts],
         "too_large": any(part.width * part.height > decoding.MOST_PIXELS for part in parts),
+        **({"pictures": watcher.answer()} if watcher else {}),
     }
 
 

@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from worker_agent.output_check import endings, exr_chunks, formats
 from worker_agent.output_check.findings import Part
+from worker_agent.output_check.frame_picture import FramePicture
 
 MOST_PIXELS = 1 << 30
 """Of a picture whose size nobody foretold; more would only keep the worker busy."""
@@ -28,7 +29,9 @@ class DamagedError(Exception):
 Image.MAX_IMAGE_PIXELS = None  # sizes are looked at before anything is decoded
 
 
-def read(path: Path, wanted: formats.Format, accept: Accept) -> tuple[Part, ...]:
+def read(
+    path: Path, wanted: formats.Format, accept: Accept, watcher: FramePicture | None = None
+) -> tuple[Part, ...]:
     """The pictures of a file, all of them decoded unless they are not accepted. Raises DamagedError."""
     with path.open("rb") as file:
         if why := endings.cut_off(wanted.name, file):
@@ -36,10 +39,10 @@ def read(path: Path, wanted: formats.Format, accept: Accept) -> tuple[Part, ...]
     if wanted.name == "OpenEXR" and (parts := _newer_exr(path)):
         return parts
     read = _with_pillow if wanted.decoder.isupper() else _with_openimageio
-    return read(path, wanted.decoder, accept)
+    return read(path, wanted.decoder, accept, watcher)
 
 
-def _with_pillow(path: Path, decoder: str, accept: Accept) -> tuple[Part, ...]:
+def _with_pillow(path: Path, decoder: str, accept: Accept, watcher: FramePicture | None) -> tuple[Part, ...]:
     try:
         with Image.open(path, formats=[decoder]) as image:
             width, height = image.size
@@ -49,6 +52,8 @@ def _with_pillow(path: Path, decoder: str, accept: Accept) -> tuple[Part, ...]:
             )
             if accept((part,)):
                 image.load()
+                if watcher:
+                    watcher.take_image(image)
     except MemoryError:
         raise
     except UnidentifiedImageError as error:  # it names the whole path
@@ -64,7 +69,9 @@ def _pillow_bits(image: Any) -> int:
     return int(bits[0]) if bits else 0
 
 
-def _with_openimageio(path: Path, decoder: str, accept: Accept) -> tuple[Part, ...]:
+def _with_openimageio(
+    path: Path, decoder: str, accept: Accept, watcher: FramePicture | None
+) -> tuple[Part, ...]:
     source = OpenImageIO.ImageInput.open(str(path))
     if source is None:
         raise DamagedError(_words(OpenImageIO.geterror()))
@@ -77,8 +84,10 @@ def _with_openimageio(path: Path, decoder: str, accept: Accept) -> tuple[Part, .
         source.geterror()  # that there is no more of them
         parts = tuple(_part(spec) for spec in specs)
         if accept(parts):
+            if watcher:
+                watcher.begin(specs)
             for number, spec in enumerate(specs):
-                _decode(source, number, spec)
+                _decode(source, number, spec, watcher)
         return parts
     finally:
         source.close()
@@ -95,7 +104,7 @@ def _part(spec: Any) -> Part:
     )
 
 
-def _decode(source: Any, number: int, spec: Any) -> None:
+def _decode(source: Any, number: int, spec: Any, watcher: FramePicture | None) -> None:
     line_bytes = spec.width * spec.pixel_bytes(True)
     lines = max(1, min(_BAND_LINES, _BAND_BYTES // max(1, line_bytes)))
     if spec.tile_height:
@@ -111,6 +120,8 @@ def _decode(source: Any, number: int, spec: Any) -> None:
         error = source.geterror()  # also with pixels: those that it could read
         if error or pixels is None:
             raise DamagedError(_words(error))
+        if watcher:
+            watcher.add(number, pixels)
 
 
 def _newer_exr(path: Path) -> tuple[Part, ...] | None:

@@ -205,6 +205,16 @@ def _report(scene: str) -> "dict[str, object]":
         "missing_files": [],
         "missing_file_count": 0,
         "frame_outputs": {"main": MAIN, "node_files": []},
+        "color_view": {
+            "stored_in": "",
+            "display": "sRGB",
+            "view": "Standard",
+            "look": "None",
+            "exposure": 0.0,
+            "gamma": 1.0,
+            "curves": False,
+            "white_balance": False,
+        },
         "notes": [],
     }
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import cameras, frame_outputs, outputs, render_state, scene_list, simulations
+from . import cameras, color_view, frame_outputs, outputs, render_state, scene_list, simulations
 from .missing_files.finder import Finder
 from .missing_files.search import find
 from .opening import Opened
@@ -62,6 +62,7 @@ def inspect(
         "missing_files": missing.listed,
         "missing_file_count": missing.count,
         "frame_outputs": frame_outputs.describe(scene),
+        "color_view": color_view.describe(scene),
         "notes": notes,
     }
 

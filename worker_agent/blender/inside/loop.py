@@ -66,7 +66,12 @@ def run(commands_fd: int, events_fd: int) -> int:
         "prove": session.prove,
         "render": session.render,
     }
-    wire.send("ready", version=list(bpy.app.version), build=bpy.app.build_hash.decode("ascii", "replace"))
+    wire.send(
+        "ready",
+        version=list(bpy.app.version),
+        build=bpy.app.build_hash.decode("ascii", "replace"),
+        color_config=str(Path(bpy.utils.system_resource("DATAFILES"), "colormanagement", "config.ocio")),
+    )
     for command in wire.commands():
         name = command["do"]
         if name == "quit":

@@ -1,4 +1,4 @@
-"""The decoder as the agent sees it: one child, kept open, killed when it hangs, replaced when it dies."""
+"""A child that works on pictures: kept open, killed when it hangs, replaced when it dies."""
 
 from __future__ import annotations
 
@@ -6,33 +6,36 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from worker_agent.blender.channel import Channel, Garbled, Silence
-from worker_agent.output_check.errors import CheckerUnavailableError
 
-DECODER = (sys.executable, "-B", "-m", "worker_agent.output_check.decoder")
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60.0
 
 
-class DecoderDied(Exception):
-    """It crashed over a file, or said something that is no answer."""
+class ProcessDied(Exception):
+    """It crashed over a picture, or said something that is no answer."""
 
 
-class DecoderTimedOut(Exception):
+class ProcessTimedOut(Exception):
     """It was over its time and has been killed."""
 
 
-class DecoderProcess:
-    """Used by one thread. Starts its child when it is first asked."""
+class ProcessUnavailableError(Exception):
+    """It does not come up."""
 
-    def __init__(self, command: Sequence[str] = DECODER) -> None:
+
+class PictureProcess:
+    """Used by one thread. Starts its child when it is first asked: a program that says `ready`, and then
+    answers each request."""
+
+    def __init__(self, command: Sequence[str], *, name: str) -> None:
         self._command = list(command)
+        self._name = name
         self._child: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
 
@@ -42,7 +45,7 @@ class DecoderProcess:
         return self._child.pid if self._child else None
 
     def start(self) -> None:
-        """Start the child unless it runs. Raises CheckerUnavailableError when it does not come up."""
+        """Start the child unless it runs. Raises ProcessUnavailableError."""
         if self._child is not None:
             return
         try:
@@ -55,7 +58,7 @@ class DecoderProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            raise CheckerUnavailableError(f"pictures cannot be checked: {error}") from error
+            raise ProcessUnavailableError(str(error)) from error
         assert child.stdin and child.stdout
         channel = Channel(os.dup(child.stdin.fileno()), os.dup(child.stdout.fileno()), None)
         child.stdin.close()
@@ -63,13 +66,13 @@ class DecoderProcess:
         self._child, self._channel = child, channel
         try:
             self._receive(_START_SECONDS)
-        except (DecoderDied, DecoderTimedOut) as error:
-            raise CheckerUnavailableError(f"pictures cannot be checked: {error}") from error
+        except (ProcessDied, ProcessTimedOut) as error:
+            raise ProcessUnavailableError(str(error)) from error
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """The answer to one request.
 
-        Raises DecoderDied, DecoderTimedOut (the next call starts another), CheckerUnavailableError.
+        Raises ProcessDied, ProcessTimedOut (the next call starts another), ProcessUnavailableError.
         """
         self.start()
         assert self._channel
@@ -94,7 +97,7 @@ class DecoderProcess:
             event = self._channel.receive(time.monotonic() + seconds)
         except Garbled as error:
             self.close()
-            raise DecoderDied("the decoder sent rubbish") from error
+            raise ProcessDied(f"the {self._name} sent rubbish") from error
         if isinstance(event, Silence):
             self._fail(event, seconds)
         return event
@@ -102,8 +105,8 @@ class DecoderProcess:
     def _fail(self, silence: Silence, seconds: float) -> NoReturn:
         self.close()
         if silence is Silence.TIMED_OUT:
-            raise DecoderTimedOut(f"not done within {seconds:g} s")
-        raise DecoderDied("the decoder crashed")
+            raise ProcessTimedOut(f"not done within {seconds:g} s")
+        raise ProcessDied(f"the {self._name} crashed")
 
 
 def _environment() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Files to the bucket and from it, over connections that break: what has arrived is not sent again."""

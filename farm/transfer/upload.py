@@ -1,0 +1,232 @@
+"""Sending a file in parts, several at a time; parts that are there already are not sent again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from farm.transfer.parts import (
+    MAX_OBJECT_BYTES,
+    USUAL_PART_BYTES,
+    Part,
+    checksum,
+    part_bytes,
+    parts_of,
+    read_part,
+    stamp,
+    whole_checksum,
+)
+from farm.transfer.patience import Patience, code_of
+from farm.transfer.unfinished import Slot, UnfinishedUploads
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+_THREADS: Final = 4
+_LOOK_SECONDS: Final = 0.1
+
+
+class UploadError(ValueError):
+    """A file that cannot be sent; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    version_id: str
+    parts_sent: int
+    parts_found: int
+    """Sent by an earlier run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploader:
+    s3: S3Client
+    bucket: str
+    unfinished: UnfinishedUploads
+    patience: Patience
+    usual_part_bytes: int = USUAL_PART_BYTES
+
+    def send(
+        self,
+        file: Path,
+        key: str,
+        metadata: Mapping[str, str],
+        tell: Callable[[int, bool], object] = lambda size, found: None,
+    ) -> Uploaded:
+        """Send it whole, or go on where an earlier run broke off. `tell` hears of each part's bytes and
+        whether they were there already.
+
+        Raises UploadError, GaveUpError, OSError, ClientError; what has arrived until then stays there.
+        """
+        before = stamp(file)
+        size_bytes, _ = before
+        if size_bytes == 0:
+            raise UploadError(f"{file} is empty")
+        if size_bytes > MAX_OBJECT_BYTES:
+            raise UploadError(f"{file} is larger than {MAX_OBJECT_BYTES // 1024**4} TiB, the most S3 takes")
+        each_bytes = part_bytes(size_bytes, self.usual_part_bytes)
+        with self.unfinished.slot(
+            bucket=self.bucket, key=key, metadata=metadata, sizes=(size_bytes, each_bytes)
+        ) as slot:
+            upload_id, there = self._begin(key, metadata, slot)
+            sending = _Sending(self, file, key, upload_id, there, tell)
+            sending.run(parts_of(size_bytes, each_bytes))
+            if stamp(file) != before:
+                raise UploadError(f"{file} has changed while it was sent: submit it again")
+            version_id = self._complete(key, upload_id, sending.done)
+            slot.forget()
+        return Uploaded(version_id=version_id, parts_sent=sending.sent, parts_found=sending.found)
+
+    def _begin(
+        self, key: str, metadata: Mapping[str, str], slot: Slot
+    ) -> tuple[str, dict[int, CompletedPartTypeDef]]:
+        """The upload that an earlier run began, with its parts, or a new one."""
+        upload_id = slot.upload_id()
+        there = self._parts_there(key, upload_id) if upload_id else None
+        if there is not None:
+            return upload_id, there
+        answer = self.patience.call(
+            f"the upload of {key}",
+            lambda: self.s3.create_multipart_upload(
+                Bucket=self.bucket, Key=key, Metadata=dict(metadata), ChecksumAlgorithm="SHA256"
+            ),
+        )
+        slot.remember(answer["UploadId"])
+        return answer["UploadId"], {}
+
+    def _parts_there(self, key: str, upload_id: str) -> dict[int, CompletedPartTypeDef] | None:
+        """None when the upload is not there any more."""
+
+        def listed() -> dict[int, CompletedPartTypeDef]:
+            pages = self.s3.get_paginator("list_parts").paginate(
+                Bucket=self.bucket, Key=key, UploadId=upload_id
+            )
+            return {
+                part["PartNumber"]: {
+                    "PartNumber": part["PartNumber"],
+                    "ETag": part["ETag"],
+                    "ChecksumSHA256": part.get("ChecksumSHA256", ""),
+                }
+                for page in pages
+                for part in page.get("Parts", [])
+            }
+
+        try:
+            return self.patience.call(f"the list of what is there of {key}", listed)
+        except ClientError as error:
+            if code_of(error) != "NoSuchUpload":
+                raise
+            return None
+
+    def _complete(self, key: str, upload_id: str, done: Mapping[int, CompletedPartTypeDef]) -> str:
+        """The version of the object that its parts make. An answer that is lost is asked for again."""
+        parts = [done[number] for number in sorted(done)]
+        try:
+            answer = self.patience.call(
+                f"the end of the upload of {key}",
+                lambda: self.s3.complete_multipart_upload(
+                    Bucket=self.bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+                ),
+            )
+            return answer["VersionId"]
+        except ClientError as error:
+            if code_of(error) != "NoSuchUpload":
+                raise
+            version_id = self._completed_before(key, parts)
+            if not version_id:
+                raise
+            return version_id
+
+    def _completed_before(self, key: str, parts: list[CompletedPartTypeDef]) -> str:
+        """The object's version, when it is made of these very parts."""
+        head = self.patience.call(
+            f"a look at {key}",
+            lambda: self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED"),
+        )
+        whole = whole_checksum([part.get("ChecksumSHA256", "") for part in parts])
+        return head["VersionId"] if head.get("ChecksumSHA256") == whole else ""
+
+
+@dataclass(slots=True)
+class _Sending:
+    """The threads of one upload: each holds one part in memory."""
+
+    uploader: Uploader
+    file: Path
+    key: str
+    upload_id: str
+    there: Mapping[int, CompletedPartTypeDef]
+    tell: Callable[[int, bool], object]
+    done: dict[int, CompletedPartTypeDef] = field(default_factory=dict)
+    sent: int = 0
+    found: int = 0
+    _errors: list[Exception] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, parts: Iterator[Part]) -> None:
+        """Until every part is there. What a thread raises ends all; an interruption waits for none."""
+        threads = [
+            threading.Thread(target=self._work, args=(parts,), name=f"upload {number}", daemon=True)
+            for number in range(_THREADS)
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive() and not self._errors:
+                    thread.join(_LOOK_SECONDS)
+        finally:
+            self._ended.set()
+        if self._errors:
+            raise self._errors[0]
+
+    def _work(self, parts: Iterator[Part]) -> None:
+        try:
+            while not self._ended.is_set():
+                with self._lock:
+                    part = next(parts, None)
+                if part is None:
+                    return
+                self._send(part)
+        except Exception as error:  # told to the thread that waits
+            self._errors.append(error)
+
+    def _send(self, part: Part) -> None:
+        content = read_part(self.file, part)
+        digest = checksum(content)
+        there = self.there.get(part.number)
+        if there and there.get("ChecksumSHA256") == digest:
+            self._take(part, there, found=True)
+            return
+        uploader = self.uploader
+        answer = uploader.patience.call(
+            f"part {part.number} of {self.key}",
+            lambda: uploader.s3.upload_part(
+                Bucket=uploader.bucket,
+                Key=self.key,
+                UploadId=self.upload_id,
+                PartNumber=part.number,
+                Body=content,
+                ChecksumSHA256=digest,
+            ),
+        )
+        made: CompletedPartTypeDef = {
+            "PartNumber": part.number,
+            "ETag": answer["ETag"],
+            "ChecksumSHA256": digest,
+        }
+        self._take(part, made, found=False)
+
+    def _take(self, part: Part, made: CompletedPartTypeDef, *, found: bool) -> None:
+        with self._lock:
+            self.done[part.number] = made
+            self.found += found
+            self.sent += not found
+            self.tell(part.size_bytes, found)

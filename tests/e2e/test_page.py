@@ -1,0 +1,289 @@
+"""The laptop farm's page in a real browser: Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from contract import frame_writes
+from contract.job import FrameState, Job, JobState
+from farm.local.page import lifecycle as page_process
+from tests.e2e.laptop import ROOT, LaptopFarm, a_farm, keep_agents
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+PATIENCE_SECONDS = 240
+WIDTHS = (600, 1600)
+HOSTILE = "<img src=x onerror=window.hacked=1>\"'&.blend"
+
+pytestmark = pytest.mark.skipif(
+    not Path(CHROMIUM).exists() and "CI" not in os.environ, reason=f"there is no {CHROMIUM}"
+)
+
+
+@pytest.fixture(scope="module")
+def slow_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight frames of a second each, however quick the computer is."""
+    path = tmp_path_factory.mktemp("slow") / "scene.blend"
+    program = Path(__file__).with_name("small_scene.py")
+    env = {**os.environ, "FRAME_SECONDS": "1"}
+    subprocess.run([sys.executable, str(program), str(path)], check=True, capture_output=True, env=env)
+    return path
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaptopFarm]:
+    with a_farm(tmp_path_factory.mktemp("laptop"), FARM_BLENDER=sys.executable) as farm:
+        keep_agents(farm, 1)
+        yield farm
+
+
+@pytest.fixture(scope="module")
+def jobs(farm: LaptopFarm, slow_scene: Path) -> dict[str, str]:
+    """Ids by what is seen of them, in the order in which the only agent takes them."""
+    return {
+        "renders": farm.upload(slow_scene, "film/shot_010.blend"),
+        "fails": farm.upload(slow_scene, "film/shot_020.blend", {"frames": "1-3"}),
+        "hostile": farm.upload(slow_scene, f"film/{HOSTILE}", {"frames": "1"}),
+        "canceled": farm.upload(slow_scene, "film/shot_030.blend", {"frames": "1-100"}),
+    }
+
+
+@pytest.fixture(scope="module")
+def page(farm: LaptopFarm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """The farm's page in a browser that has seen nothing else. An error of its script fails the test."""
+    from playwright.sync_api import sync_playwright
+
+    errors: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("chromium"),
+            executable_path=CHROMIUM,
+            args=list(FLAGS),
+            viewport={"width": 1280, "height": 900},
+        )
+        page = browser.pages[0]
+        page.set_default_timeout(PATIENCE_SECONDS * 1000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(farm.record.page_url)
+        yield page
+        browser.close()
+    assert errors == []
+
+
+def of(page: Page, job_id: str) -> Locator:
+    """A job on the page, large or on one line."""
+    return page.locator(f"[data-job='{job_id}']")
+
+
+def job_of(farm: LaptopFarm, job_id: str) -> Job | None:
+    return farm.farm.records.job(job_id)
+
+
+def wait_for(page: Page, farm: LaptopFarm, job_id: str, *states: JobState) -> Job:
+    """The job, once it has such a state, and the page says so."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not ((job := job_of(farm, job_id)) and job.state in states):
+        assert time.monotonic() < deadline, f"{job_id} is not {states}: {job}\n{farm.logs()}"
+        page.wait_for_timeout(200)
+    of(page, job_id).and_(page.locator(f".{job.state.lower()}")).wait_for()
+    return job
+
+
+def test_progress_moves_while_it_renders(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
+    card = of(page, jobs["renders"])
+    card.locator(".state").filter(has_text="rendering").wait_for()
+    shown: list[tuple[int, int]] = []
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not shown or shown[-1][0] < 100:
+        assert time.monotonic() < deadline, f"{shown}\n{farm.logs()}"
+        if card.locator(".bar").count():
+            words = card.locator(".facts").inner_text()
+            percent, frames = (
+                int(m[1]) for m in (re.search(p, words) for p in (r"(\d+) %", r"(\d+) of 8")) if m
+            )
+            if not shown or shown[-1] != (percent, frames):
+                shown.append((percent, frames))
+        page.wait_for_timeout(200)
+    assert shown == sorted(shown)
+    assert len([percent for percent, _ in shown if 0 < percent < 100]) >= 2, shown
+    assert all(percent == 100 * frames // 8 for percent, frames in shown), shown
+    wait_for(page, farm, jobs["renders"], JobState.DONE)
+
+
+def test_the_latest_frames_are_seen(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
+    images = of(page, jobs["renders"]).locator("img")
+    images.nth(4).wait_for()
+    sizes = images.evaluate_all("all => Promise.all(all.map(i => i.decode().then(() => i.naturalWidth)))")
+    assert len(sizes) == 5 and min(sizes) > 0
+    assert of(page, jobs["renders"]).locator(".no").all_inner_texts() == ["4", "5", "6", "7", "8"]
+
+
+def test_a_failed_frame_says_why(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
+    """It is recorded as an agent records one that it gives up, while the frames before it render."""
+    job = wait_for(page, farm, jobs["fails"], JobState.RENDERING)
+    items: Any = frame_writes.end_frame(
+        table=farm.farm.table.name,
+        job_id=job.job_id,
+        shards=job.shards,
+        frame=3,
+        state=FrameState.FAILED,
+        attributes={"reason": "out of memory: <b>18 GB</b> were not enough"},
+    )
+    farm.farm.table.meta.client.transact_write_items(TransactItems=items)
+    why = of(page, jobs["fails"]).locator(".why")
+    why.wait_for()
+    assert why.inner_text() == "frame 3out of memory: <b>18 GB</b> were not enough"
+    wait_for(page, farm, jobs["fails"], JobState.DONE_WITH_FAILURES)
+    assert of(page, jobs["fails"]).locator(".btn").all_inner_texts() == ["Retry"]
+
+
+def test_a_button_cancels_a_job_that_renders(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
+    wait_for(page, farm, jobs["canceled"], JobState.RENDERING)
+    button = of(page, jobs["canceled"]).locator(".btn", has_text="Cancel")
+    dialog = page.locator("dialog")
+    button.click()
+    assert "Cancel shot_030.blend?" in dialog.inner_text()
+    dialog.get_by_text("Not now").click()
+    dialog.wait_for(state="hidden")
+    job = job_of(farm, jobs["canceled"])
+    assert job and job.state is JobState.RENDERING, "nothing is done before it is confirmed"
+    button.focus()
+    page.keyboard.press("Enter")
+    dialog.locator("#dialog-yes").click()
+    dialog.get_by_text("shot_030.blend is canceled").wait_for()
+    dialog.locator("#dialog-yes").click()
+    job = wait_for(page, farm, jobs["canceled"], JobState.CANCELED)
+    assert job.reason == "canceled on request"
+
+
+def test_a_job_name_runs_no_script(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
+    wait_for(page, farm, jobs["hostile"], JobState.DONE)
+    assert of(page, jobs["hostile"]).locator(".name").inner_text() == HOSTILE
+    assert page.locator("img[src=x]").count() == 0
+    assert page.evaluate("window.hacked") is None
+
+
+def test_html_that_was_not_escaped_would_run_no_script(page: Page, farm: LaptopFarm) -> None:
+    """First as it comes from a function that forgot to, then as if the page itself had put it in."""
+    evil = "<div id=evil><img src=x onerror=window.hacked=1><script>window.hacked=1</script></div>"
+    page.route("**/jobs?*", lambda route: route.fulfill(body=evil, content_type="text/html"))
+    page.locator("#evil").wait_for(state="attached")
+    page.unroute("**/jobs?*")
+    assert page.locator("#jobs script, #jobs [onerror]").count() == 0
+    broken = page.evaluate(
+        """async (evil) => {
+            const refused = new Promise((resolve) =>
+                document.addEventListener("securitypolicyviolation", (e) => resolve(e.effectiveDirective)));
+            document.querySelector("main").insertAdjacentHTML("beforeend", evil);
+            document.querySelector("main").lastChild.remove();
+            return refused;
+        }""",
+        evil,
+    )
+    assert broken.startswith("script-src")
+    assert page.evaluate("window.hacked") is None
+    page.locator(".card").first.wait_for()
+
+
+def test_graphs_show_what_was_measured(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
+    def graph(title: str) -> Locator:
+        return page.locator(".graph").filter(has=page.get_by_text(title, exact=True))
+
+    graph("Frames").locator(".line, .dot").first.wait_for(state="attached")
+    assert re.search(r"done\s*[1-9]", graph("Frames").locator(".legend").inner_text())
+    assert graph("Workers").locator(".line, .dot").count() > 0
+    page.get_by_role("button", name="1 h", exact=True).click()
+    assert page.get_by_role("button", name="1 h", exact=True).get_attribute("aria-pressed") == "true"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_is_readable_in_both_themes_and_at_every_width(
+    page: Page, farm: LaptopFarm, jobs: dict[str, str], theme: str
+) -> None:
+    """The computer's theme at first, then the one that a person chooses. Pictures of it are kept in out/."""
+    out = ROOT / "out"
+    out.mkdir(exist_ok=True)
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.locator(f".farm-jobs.{theme}.{'narrow' if width == 600 else 'wide'}").wait_for()
+        page.screenshot(path=out / f"page-{width}-{theme}.png", full_page=True)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, "nothing lies beyond the window"
+        seen = page.evaluate(_BRIGHTNESS)
+        assert (seen["ground"] < 80) is (theme == "dark"), seen
+        assert abs(seen["card"] - seen["text"]) > 120, seen
+    other = "light" if theme == "dark" else "dark"
+    page.get_by_role("button", name=other.capitalize(), exact=True).click()
+    page.locator(f".farm-jobs.{other}").wait_for()
+    page.get_by_role("button", name="Auto", exact=True).click()
+    page.locator(f".farm-jobs.{theme}").wait_for()
+
+
+_BRIGHTNESS = """() => {
+    const of = (selector, property) => {
+        const colour = getComputedStyle(document.querySelector(selector))[property];
+        const [r, g, b] = colour.match(/\\d+/g).map(Number);
+        return 0.3 * r + 0.6 * g + 0.1 * b;
+    };
+    return {
+        ground: of("body", "backgroundColor"),
+        card: of(".card", "backgroundColor"),
+        text: of(".card .name", "color"),
+    };
+}"""
+
+
+def test_strangers_are_refused(farm: LaptopFarm, jobs: dict[str, str]) -> None:
+    """Another name for this computer, another site's page, a press without the token, another function."""
+    url = farm.record.page_url
+    assert ask(url, {"host": "evil.example"})[0] == 403
+    assert ask(url + "/jobs", {"origin": "http://evil.example"})[0] == 403
+    press = {"endpoint": "arn:aws:lambda:x:0:function:other", "params": {}}
+    assert ask(url + "/act", {}, press)[0] == 403
+    status, html = ask(url)
+    token = re.search(r'name="farm-token" content="([^"]+)"', html)
+    assert status == 200 and token
+    status, said = ask(url + "/act", {"x-farm-token": token[1]}, press)
+    assert (status, "a button calls" in said) == (403, True)
+
+
+def test_a_page_that_was_killed_comes_again_under_its_address(page: Page, farm: LaptopFarm) -> None:
+    process = page_process.running(farm.state)
+    assert process
+    os.kill(process.pid, signal.SIGKILL)
+    page.locator("#live[data-state=lost]").wait_for()
+    code, said = farm.run("up")
+    assert (code, farm.record.page_url in said) == (0, True), said
+    page.locator("#live[data-state=live]").wait_for()
+    code, said = farm.run("status")
+    assert (code, f"page: {farm.record.page_url}" in said) == (0, True), said
+
+
+def ask(url: str, headers: dict[str, str] | None = None, body: object = None) -> tuple[int, str]:
+    data = json.dumps(body).encode() if body is not None else None
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers or {}), timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()

@@ -1,0 +1,300 @@
+"""Video and contact sheet of a job: made by the real encoder of small pictures in a bucket."""
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from contract.job import FrameRecord, FrameState, Job
+from contract.keys import proxy_key, thumbnail_key
+from tests.support.aws_edges import AwsEdges, aws_edges
+from tests.support.jobs import a_job
+from worker_agent.bucket import Bucket, StoredProxy
+from worker_agent.lease import Lease
+from worker_agent.outcome import InterruptedTaskError
+from worker_agent.output_check import Pictures
+from worker_agent.preview import Made, PreviewMaker, maker
+from worker_agent.preview.contact_sheet import MOST_CELLS, chosen
+from worker_agent.task_queue import Message, TaskQueue
+
+JOB = a_job("scene-0123456789ab", project="film", scene={"fps": "24.0", "width": 64, "height": 48})
+RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
+
+
+def jpeg(color: tuple[int, int, int], size: tuple[int, int] = (64, 48)) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, color).save(file, "JPEG", quality=92, subsampling=0)
+    return file.getvalue()
+
+
+def done(frame: int) -> FrameRecord:
+    return FrameRecord(frame=frame, state=FrameState.DONE)
+
+
+def failed(frame: int, reason: str) -> FrameRecord:
+    return FrameRecord(frame=frame, state=FrameState.FAILED, reason=reason)
+
+
+@dataclass
+class Farm:
+    aws: AwsEdges
+    folder: Path
+    job: Job
+
+    def __post_init__(self) -> None:
+        self.bucket = Bucket(self.aws.s3, self.aws.render_bucket_name)
+        self.lease = Lease(
+            TaskQueue(self.aws.sqs, self.aws.bake_queue_url), Message("m", "r", ""), 120, lambda: None
+        )
+
+    def has(self, frame: int, picture: bytes, note: str = "") -> None:
+        self.bucket.put_pictures(self.job, frame, Pictures(thumbnail=picture, proxy=picture, note=note))
+
+    def make(self, frames: Sequence[FrameRecord], **options: Any) -> Made:
+        def folder() -> Path:
+            path = self.folder / "made"
+            path.mkdir()
+            return path
+
+        made = PreviewMaker(self.bucket, folder=folder, **options).make(self.job, frames, self.lease)
+        assert not (self.folder / "made").exists()
+        return made
+
+    def stored(self, name: str) -> bytes:
+        key = f"film/output/{self.job.job_id}/{name}"
+        return self.aws.s3.get_object(Bucket=self.aws.render_bucket_name, Key=key)["Body"].read()
+
+    def sheet(self) -> Any:
+        return np.asarray(Image.open(io.BytesIO(self.stored("contact_sheet.jpg")))).astype(int)
+
+    def video(self) -> "Video":
+        return Video(self.stored("preview.mp4"))
+
+
+class Video:
+    def __init__(self, data: bytes) -> None:
+        with av.open(io.BytesIO(data), "r") as container:
+            (stream,) = container.streams
+            assert isinstance(stream, av.VideoStream)
+            self.codec, self.pixels = stream.codec_context.name, stream.codec_context.pix_fmt
+            self.rate, self.size = stream.average_rate, (stream.width, stream.height)
+            self.colorspace = int(stream.codec_context.colorspace)
+            self.frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(stream)]
+            self.counted = stream.frames
+            self.seconds = (
+                float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0
+            )
+        self.index_first = data.index(b"moov") < data.index(b"mdat")
+
+    def shows(self, number: int, color: tuple[int, int, int]) -> bool:
+        height, width, _ = self.frames[number].shape
+        return bool(abs(self.frames[number][height // 2, width // 2] - color).max() < 16)
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[AwsEdges]:
+    with aws_edges() as aws:
+        yield aws
+
+
+@pytest.fixture
+def farm(aws: AwsEdges, tmp_path: Path) -> Farm:
+    """With a job of its own for each test."""
+    return Farm(aws, tmp_path, replace(JOB, job_id=f"scene-{uuid4().hex[:12]}"))
+
+
+def test_a_video_and_a_sheet(farm: Farm) -> None:
+    colors = {1: RED, 3: GREEN, 10: BLUE, 100: RED}
+    for frame, color in colors.items():
+        farm.has(frame, jpeg(color))
+    made = farm.make([done(frame) for frame in colors])
+    assert made == Made(files=("preview.mp4", "contact_sheet.jpg"))
+    video = farm.video()
+    assert (video.codec, video.pixels, video.size) == ("h264", "yuv420p", (64, 48))
+    assert video.rate == Fraction(24)
+    assert (video.counted, len(video.frames), video.index_first) == (4, 4, True)
+    assert video.colorspace == 1, "BT.709"
+    assert video.seconds == pytest.approx(4 / 24, abs=0.001)
+    assert all(video.shows(number, color) for number, color in enumerate(colors.values()))
+    head = farm.aws.s3.head_object(
+        Bucket=farm.aws.render_bucket_name, Key=f"film/output/{farm.job.job_id}/preview.mp4"
+    )
+    assert head["ContentType"] == "video/mp4"
+    sheet = farm.sheet()
+    cells = [sheet[8 + 90, left + 120] for left in (8, 256, 504, 752) if left < sheet.shape[1]]
+    assert len(cells) * 248 + 8 == sheet.shape[1]
+    assert all(abs(cell - color).max() < 16 for cell, color in zip(cells, colors.values(), strict=False)), (
+        "240 pixels wide, in reading order"
+    )
+    assert (sheet[190:206, 8:30] > 150).any(), "a number is below"
+
+
+def test_proxies_are_thrown_away_and_thumbnails_stay(farm: Farm) -> None:
+    farm.has(1, jpeg(RED))
+
+    def tags(key: str) -> list[Any]:
+        return list(farm.aws.s3.get_object_tagging(Bucket=farm.aws.render_bucket_name, Key=key)["TagSet"])
+
+    assert tags(proxy_key("film", farm.job.job_id, 1)) == [{"Key": "keep", "Value": "short"}]
+    assert tags(thumbnail_key("film", farm.job.job_id, 1)) == []
+
+
+def test_gaps_are_marked_where_they_are(farm: Farm) -> None:
+    farm.has(2, jpeg(GREEN, (320, 180)))
+    farm.has(4, b"no JPEG")
+    frames = [failed(1, "out of memory"), done(2), done(3), done(4), failed(5, "\x1b[2J" + "long " * 500)]
+    assert farm.make(frames).files == ("preview.mp4", "contact_sheet.jpg")
+    video = farm.video()
+    assert len(video.frames) == 5
+    assert video.shows(1, GREEN)
+    for number in (0, 2, 3, 4):
+        picture = video.frames[number]
+        assert picture.shape == (180, 320, 3)
+        assert picture[:, :, 0].mean() > picture[:, :, 1].mean() + 20, "dark red"
+        assert (picture.min(axis=2) > 150).any(), "letters"
+    assert abs(video.frames[0] - video.frames[2]).max() > 60, "they say different things"
+
+
+def test_what_a_picture_lacks_is_told_once(farm: Farm) -> None:
+    for frame in (1, 2):
+        farm.has(frame, jpeg(RED), 'The preview is without "Größe".')
+    assert farm.make([done(1), done(2)]).notes == ('The preview is without "Größe".',)
+
+
+def test_a_thumbnail_stands_in_for_a_proxy_that_is_past_its_time(farm: Farm) -> None:
+    farm.has(1, jpeg(RED, (640, 480)))
+    farm.has(2, jpeg(BLUE, (192, 144)))
+    farm.aws.s3.delete_object(Bucket=farm.aws.render_bucket_name, Key=proxy_key("film", farm.job.job_id, 2))
+    farm.make([done(1), done(2)])
+    assert farm.video().size == (640, 480)
+    assert farm.video().shows(1, BLUE)
+
+
+@pytest.mark.parametrize(
+    ("size", "video"),
+    [((33, 17), (34, 18)), ((1, 1), (16, 16)), ((1280, 1), (1280, 16)), ((1, 700), (16, 700))],
+)
+def test_sizes_that_video_has_not(farm: Farm, size: tuple[int, int], video: tuple[int, int]) -> None:
+    farm.has(1, jpeg(RED, size))
+    farm.has(2, jpeg(GREEN, size))
+    assert farm.make([done(1), done(2), failed(3, "x")]).files == ("preview.mp4", "contact_sheet.jpg")
+    assert farm.video().size == video
+    if size[0] == size[1] or size == (33, 17):  # a line of one pixel has no middle
+        assert farm.video().shows(1, GREEN)
+    if size == (33, 17):
+        assert abs(farm.video().frames[0][-1, -1] - RED).max() < 16, "no dark edge"
+    assert max(farm.sheet().shape) < 1_000
+
+
+def test_a_frame_of_another_size_is_put_in_a_box(farm: Farm) -> None:
+    farm.has(1, jpeg(RED, (320, 180)))
+    farm.has(2, jpeg(GREEN, (90, 180)))
+    farm.make([done(1), done(2)])
+    boxed = farm.video().frames[1]
+    assert boxed.shape == (180, 320, 3)
+    assert abs(boxed[90, 160] - GREEN).max() < 16
+    assert boxed[90, 20].max() < 24, "black beside it"
+
+
+def test_of_one_frame_there_is_a_sheet_and_no_video(farm: Farm) -> None:
+    farm.has(7, jpeg(RED))
+    assert farm.make([done(7)]) == Made(files=("contact_sheet.jpg",))
+
+
+def test_of_no_picture_there_is_nothing_and_that_is_said(farm: Farm) -> None:
+    assert farm.make([failed(1, "x"), done(2)]) == Made(
+        notes=("There is no preview: not one frame has a picture.",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("fps", "rate"),
+    [
+        ("24.0", Fraction(24)),
+        (str(24 / 1.001), Fraction(24000, 1001)),
+        (str(30 / 1.00100004673), Fraction(30000, 1001)),
+        ("12.5", Fraction(25, 2)),
+        ("59.94005994005994", Fraction(60000, 1001)),
+        ("0.5", Fraction(1, 2)),
+        ("nan", Fraction(24)),
+        ("inf", Fraction(24)),
+        ("1e9", Fraction(24)),
+        ("-3", Fraction(24)),
+        ("1e-9", Fraction(24)),
+        (None, Fraction(24)),
+    ],
+)
+def test_the_rate_is_the_scenes(fps: str | None, rate: Fraction) -> None:
+    scene = {} if fps is None else {"fps": fps}
+    assert maker.frame_rate(replace(JOB, scene=scene)) == rate
+
+
+def test_a_rate_that_is_no_whole_number_is_kept(farm: Farm) -> None:
+    for frame in (1, 2):
+        farm.has(frame, jpeg(RED))
+    farm.job = replace(farm.job, scene={"fps": str(24 / 1.001)})
+    farm.make([done(1), done(2)])
+    assert farm.video().rate == Fraction(24000, 1001)
+
+
+def test_a_sheet_of_many_frames_has_evenly_chosen_ones() -> None:
+    assert chosen(0) == [] and chosen(1) == [0] and chosen(3) == [0, 1, 2]
+    assert chosen(MOST_CELLS) == list(range(MOST_CELLS))
+    many = chosen(5_000)
+    assert (len(many), many[0], many[-1]) == (MOST_CELLS, 0, 4_999)
+    assert {after - before for before, after in pairwise(many)} <= {25, 26}
+
+
+def test_more_frames_than_cells(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = jpeg(RED)
+    reads: list[int] = []
+
+    def read(job: Job, frame: int) -> Any:
+        reads.append(frame)
+        return StoredProxy(data=picture, note="")
+
+    monkeypatch.setattr(farm.bucket, "proxy", read)
+    made = farm.make([done(frame) for frame in range(1, 251)])
+    assert made.notes == ()
+    assert sorted(reads) == list(range(1, 251))
+    assert len(farm.video().frames) == 250
+    height, width, _ = farm.sheet().shape
+    assert 1.2 < width / height < 1.8
+
+
+@pytest.mark.parametrize("does", ["raise SystemExit(1)", "import os; os.abort()", "print('hm', flush=True)"])
+def test_an_encoder_that_fails_costs_the_preview_alone(farm: Farm, does: str) -> None:
+    farm.has(1, jpeg(RED))
+    ready = 'import sys; print(\'{"event": "ready"}\', flush=True); sys.stdin.readline(); '
+    made = farm.make([done(1)], command=(sys.executable, "-c", ready + does))
+    assert made.files == ()
+    assert made.notes[0].startswith("The preview could not be made: ")
+
+
+def test_without_its_library_there_is_a_sheet_all_the_same(farm: Farm, tmp_path: Path) -> None:
+    for frame in (1, 2):
+        farm.has(frame, jpeg(RED))
+    program = "import sys; sys.modules['av'] = None; from worker_agent.preview import encoder; encoder.main()"
+    made = farm.make([done(1), done(2)], command=(sys.executable, "-c", program))
+    assert made.files == ("contact_sheet.jpg",)
+    assert made.notes[0].startswith("There is no preview.mp4: ")
+
+
+def test_a_lost_lease_ends_it_and_nothing_is_stored(farm: Farm) -> None:
+    farm.has(1, jpeg(RED))
+    farm.lease._lost.set()
+    with pytest.raises(InterruptedTaskError):
+        farm.make([done(1)])
+    assert not farm.aws.s3.list_objects_v2(
+        Bucket=farm.aws.render_bucket_name, Prefix=f"film/output/{farm.job.job_id}/contact"
+    ).get("Contents")
