@@ -34,8 +34,12 @@ def ask(
         "client": ("127.0.0.1", 1),
     }
 
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
     async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not waiting:
+            await asyncio.Event().wait()  # the client stays until it is answered
+        return waiting.pop()
 
     async def send(message: Message) -> None:
         sent.append(message)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.local.page.chart import HEIGHT, draw, number, scale
@@ -147,12 +147,14 @@ def test_the_time_is_marked_in_the_zone_of_the_person() -> None:
     assert {"11:50", "11:55", "12:00"} <= set(marks)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_titles_and_labels_are_text(said: str) -> None:
     page = drawn((START, 1), title=said, label=said)
     assert page.one("svg").attributes["aria-label"] is not None
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e15), max_size=5))
 def test_every_value_fits_under_the_axis(values: list[float]) -> None:
     top, step = scale(values)
