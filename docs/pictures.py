@@ -33,9 +33,8 @@ WIDTH: Final = 1200
 COLUMNS, LINES = 100, 20
 FRAMES_FIRST: Final = 9
 """So many are done before anything is photographed."""
-_LAST_PAGE: Final = re.compile(
-    rb"(?:\x1b\[2K|\x1b\[1A|\r)+([^\r]*?frames.*?)(?=\x1b\[2K|\r\x1b|$)", re.DOTALL
-)
+_ERASED: Final = re.compile(rb"(?:\r|\x1b\[2K|\x1b\[1A)*\x1b\[2K(?:\r|\x1b\[2K|\x1b\[1A)*")
+"""Stands before each new page of a terminal's."""
 
 
 def main(scene: Path) -> None:
@@ -83,7 +82,7 @@ def frames_done(env: dict[str, str], job_id: str) -> int:
 
 
 def photograph_page(browser: Browser, address: str) -> None:
-    page = browser.new_page(viewport={"width": WIDTH, "height": 900}, color_scheme="dark")
+    page = browser.new_page(viewport={"width": WIDTH, "height": 765}, color_scheme="dark")
     page.goto(address)
     page.wait_for_timeout(6_000)  # until its graphs are drawn
     save(page.screenshot(), IMAGES / "page.png")
@@ -92,10 +91,10 @@ def photograph_page(browser: Browser, address: str) -> None:
 
 def photograph_watch(browser: Browser, env: dict[str, str], job_id: str) -> None:
     """The terminal's last page in its own colors, drawn as SVG by rich."""
-    pages = _LAST_PAGE.findall(seen_in_terminal(env, job_id))
+    pages = [page for page in _ERASED.split(seen_in_terminal(env, job_id)) if b"frames a minute" in page]
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text(f"$ farm watch {job_id}", style="bold"))
-    console.print(Text.from_ansi(pages[-1].decode(errors="replace").replace("\n\n", "\n")))
+    console.print(Text.from_ansi(pages[-1].decode(errors="replace").replace("\r", "")))
     page = browser.new_page(viewport={"width": WIDTH, "height": 400})
     page.set_content(console.export_svg(title="farm watch"))
     page.wait_for_timeout(500)
