@@ -230,9 +230,9 @@ class Progress:
     failed: int = 0
     seconds: float = 0.0
     """What the frames that are done took together."""
-    last_frame: int | None = None
-    """The frame that was done last."""
-    last_frame_at: str = ""
+    last_frame: int | None = field(default=None, compare=False)
+    """The frame that was done last: no part of how far it is."""
+    last_frame_at: str = field(default="", compare=False)
 
     @property
     def complete(self) -> bool:
