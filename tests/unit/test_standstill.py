@@ -171,9 +171,9 @@ def minutes() -> Iterator[Minutes]:
 
 def test_a_farm_without_machines_says_nothing_and_asks_nothing(minutes: Minutes) -> None:
     minutes.farm.autoscaling.states = []
-    minutes.farm.lose_table()
     minutes.pass_by(30)
     assert minutes.seconds is None
+    assert minutes.farm.measurement.records.standstill() is None
 
 
 def test_machines_without_any_work_are_told(minutes: Minutes) -> None:
