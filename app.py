@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 
-from aws_cdk import App, Environment, Tags
+from aws_cdk import App, CfnOutput, Environment, Stack, Tags
 
 from stacks.compute import ComputeStack
 from stacks.config import ConfigError, FarmConfig
 from stacks.efs import EfsStack
+from stacks.farm_version import OUTPUT, farm_version
 from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
 from stacks.queues import QueuesStack
@@ -67,9 +68,14 @@ def build(app: App) -> None:
         group=compute.group,
         measure_backlog=scaling.measure_backlog,
         sweep_jobs=scaling.sweep_jobs,
+        settle_dead_letters=queues.settle_dead_letters,
         janitor=efs.janitor.function,
         topic=storage.topic,
     )
+    version = farm_version()
+    for stack in app.node.children:
+        if isinstance(stack, Stack):
+            CfnOutput(stack, OUTPUT, value=version)
     Tags.of(app).add(FARM_TAG, config.farm_name)
 
 

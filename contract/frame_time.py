@@ -17,6 +17,10 @@ SHORTEST_FRAME_SECONDS: Final = 0.01
 FEWEST_RECENT: Final = 3
 ODD_FACTOR: Final = 4.0
 """A running frame counts as so many times the mean of the timed ones at most."""
+LIMIT_FACTOR: Final = 10
+"""A frame may take so many times what is usual: a camera that flies through smoke is no hang."""
+SHORTEST_LIMIT_SECONDS: Final = 300
+"""A worker's first frame also loads textures and compiles shaders."""
 DOUBT: Final = 2.0
 """Standard errors that are taken off the mean of recent frames: what is left is hardly too long."""
 
@@ -52,6 +56,11 @@ def frame_seconds(job: JobFrames) -> float | None:
         at_least = max(begun)  # those that were begun later have only had less time
     usual = max(at_least, job.timed_seconds / (timed + 1), _surely_recent(job.recent_seconds))
     return min(max(usual, SHORTEST_FRAME_SECONDS), LONGEST_FRAME_SECONDS)
+
+
+def frame_limit_seconds(usual_seconds: float) -> float:
+    """How long a frame may take of a job whose frames usually take so long, unless its owner said it."""
+    return min(max(LIMIT_FACTOR * usual_seconds, SHORTEST_LIMIT_SECONDS), LONGEST_FRAME_SECONDS)
 
 
 def _believed(job: JobFrames) -> Iterator[float]:

@@ -35,6 +35,11 @@ def job_key(job_id: str) -> dict[str, str]:
     return {PARTITION_KEY: f"JOB#{job_id}", SORT_KEY: "JOB"}
 
 
+def standstill_key() -> dict[str, str]:
+    """Of the one item that says since when nothing has come of the machines (measure_backlog)."""
+    return {PARTITION_KEY: "FLEET", SORT_KEY: "STANDSTILL"}
+
+
 def shard_count(frame_count: int) -> int:
     """Shards for a job of so many frames."""
     return max(1, min(MAX_SHARDS, -(-frame_count // FRAMES_PER_SHARD)))

@@ -23,6 +23,16 @@ class WhichFarmError(PlainError):
     """No farm, or several: the message lists what was found and what to do."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetFacts:
+    """What a farm's machines are, where that is not what the variables of the CDK app say."""
+
+    most_workers: int
+    start_seconds: float
+    """From when a worker is wanted until it works."""
+    hour_dollars: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChosenFarm:
     """One farm, with all that a command may want of it."""
@@ -35,6 +45,8 @@ class ChosenFarm:
     """Of the page that shows it; empty when it has none."""
     explain: Callable[[], str]
     """What its machines are doing, in a line for a person who waits."""
+    fleet: FleetFacts | None = None
+    """None: as the variables say."""
     note: str = ""
     """What the person should know of how it was chosen."""
 

@@ -9,7 +9,9 @@ import typer
 
 from farm.chosen_farm import FARM_NAME
 from farm.commands.act import cancel, release, retry
+from farm.commands.doctor import doctor
 from farm.commands.download import download
+from farm.commands.estimate import estimate
 from farm.commands.jobs import jobs
 from farm.commands.logs import logs
 from farm.commands.open import open_dashboard
@@ -31,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(rich_help_panel=JOBS)(submit)
+app.command(rich_help_panel=JOBS)(estimate)
 app.command(rich_help_panel=JOBS)(jobs)
 app.command(rich_help_panel=JOBS)(status)
 app.command(rich_help_panel=JOBS)(watch)
@@ -40,6 +43,7 @@ app.command(rich_help_panel=JOBS)(cancel)
 app.command(rich_help_panel=JOBS)(retry)
 app.command(rich_help_panel=JOBS)(release)
 app.command("open", rich_help_panel=THE_FARM)(open_dashboard)
+app.command(rich_help_panel=THE_FARM)(doctor)
 app.command(rich_help_panel=THE_FARM)(simulate)
 app.add_typer(local, name="local", rich_help_panel=THE_FARM)
 

@@ -1,19 +1,18 @@
-"""What a person looks at: the dashboard, and the alarms that call."""
+"""What a person looks at, and what calls: the dashboard, the alarms, and the word that a job has ended."""
 
 from __future__ import annotations
 
-from aws_cdk import Aws, CfnOutput, Duration, Environment, Stack
+from aws_cdk import Aws, CfnOutput, Environment, Stack
 from aws_cdk import aws_autoscaling as autoscaling
-from aws_cdk import aws_cloudwatch as cw
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
-from aws_cdk.aws_cloudwatch_actions import SnsAction
 from constructs import Construct
 
+from stacks.alarms import FarmAlarms
 from stacks.budget_notice import BudgetNotice
 from stacks.config import FarmConfig
-from stacks.dashboard import FarmDashboard, deepest
+from stacks.dashboard import FarmDashboard
 from stacks.farm_function import FarmFunction
 from stacks.farm_queues import FarmQueues
 from stacks.jobs_widget import JobsWidget
@@ -36,11 +35,11 @@ class MonitoringStack(Stack):
         group: autoscaling.AutoScalingGroup,
         measure_backlog: FarmFunction,
         sweep_jobs: FarmFunction,
+        settle_dead_letters: FarmFunction,
         janitor: FarmFunction,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id, env=env)
-        self._topic = topic
         jobs = JobsWidget(self, "Jobs", config=config, bucket=bucket, table=table, bake_queue=queues.bake)
         dashboard = FarmDashboard(
             self,
@@ -52,17 +51,6 @@ class MonitoringStack(Stack):
             measure_backlog=measure_backlog,
             sweep_jobs=sweep_jobs,
             janitor=janitor,
-        )
-        self._alarm(
-            "DeadLetters",
-            "Workers died of a task without a word: its frame or its job says so. See the workers' logs.",
-            # received, not visible: the Lambda on this queue empties it before anybody looks
-            queues.dead_letters.metric_number_of_messages_received(period=Duration.minutes(1)),
-        )
-        self._alarm(
-            "UnheardUpload",
-            "An upload became no job: its event is kept on the queue of unheard uploads.",
-            deepest(queues.unheard_uploads),
         )
         name = dashboard.dashboard_name
         CfnOutput(self, "DashboardName", value=name)
@@ -76,7 +64,6 @@ class MonitoringStack(Stack):
         notifications = Notifications(
             self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url
         )
-        CfnOutput(self, "NotifyFunctionName", value=notifications.function.function_name)
         if config.monthly_budget_dollars and config.notification_email:
             BudgetNotice(
                 self,
@@ -85,16 +72,15 @@ class MonitoringStack(Stack):
                 dollars=config.monthly_budget_dollars,
                 email=config.notification_email,
             )
-
-    def _alarm(self, construct_id: str, description: str, metric: cw.Metric) -> None:
-        alarm = cw.Alarm(
+        FarmAlarms(
             self,
-            construct_id,
-            alarm_description=description,
-            metric=metric,
-            threshold=1,
-            comparison_operator=cw.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            evaluation_periods=1,
-            treat_missing_data=cw.TreatMissingData.NOT_BREACHING,
+            "Alarms",
+            config=config,
+            queues=queues,
+            untold=notifications.untold,
+            measure_backlog=measure_backlog,
+            sweep_jobs=sweep_jobs,
+            settle_dead_letters=settle_dead_letters,
+            janitor=janitor,
+            topic=topic,
         )
-        alarm.add_alarm_action(SnsAction(self._topic))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import Duration, aws_lambda
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_lambda as aws_lambda
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
@@ -71,7 +73,7 @@ class Notifications(Construct):
             )
 
 
-def state_changes() -> list[dict[str, object]]:
+def state_changes() -> list[Mapping[str, Any]]:
     """Filters that let a job through which comes into a state that is told, or is made in one.
 
     One for each state, since a filter cannot compare the two images; AWS takes five.

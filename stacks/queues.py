@@ -34,7 +34,7 @@ class QueuesStack(Stack):
         super().__init__(scope, construct_id, env=env)
         self.queues = FarmQueues.make(self)
         self._hear_uploads(config, bucket, table)
-        self._read_dead_letters(table)
+        self.settle_dead_letters = self._read_dead_letters(table)
         CfnOutput(self, "BakeQueueUrl", value=self.queues.bake.queue_url)
         CfnOutput(self, "RenderQueueUrl", value=self.queues.render.queue_url)
         CfnOutput(self, "UrgentQueueUrl", value=self.queues.urgent.queue_url)
@@ -74,7 +74,7 @@ class QueuesStack(Stack):
                 s3.NotificationKeyFilter(suffix=suffix),
             )
 
-    def _read_dead_letters(self, table: dynamodb.ITable) -> None:
+    def _read_dead_letters(self, table: dynamodb.ITable) -> FarmFunction:
         reader = FarmFunction(
             self,
             "SettleDeadLetters",
@@ -93,6 +93,7 @@ class QueuesStack(Stack):
         reader.add_event_source(
             SqsEventSource(self.queues.dead_letters, batch_size=10, report_batch_item_failures=True)
         )
+        return reader
 
 
 def heard_suffixes() -> list[str]:

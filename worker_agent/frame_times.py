@@ -8,6 +8,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Final
 
+from contract.frame_time import frame_limit_seconds
 from contract.job import Job
 from contract.options import LONGEST_FRAME_SECONDS, JobOptions
 from worker_agent.frame_store import FrameStore
@@ -18,10 +19,6 @@ FEWEST_SAMPLES: Final = 3
 KEPT_SECONDS: Final = 60
 """A look at the job table serves for so long."""
 
-LIMIT_FACTOR: Final = 10
-"""A frame may take so many times the median: a camera that flies through smoke is no hang."""
-SHORTEST_LIMIT_SECONDS: Final = 300
-"""A worker's first frame also loads textures and compiles shaders."""
 SLOW_FACTOR: Final = 1.25
 """A frame that is waited for may be somewhat slower than the median."""
 
@@ -57,9 +54,7 @@ class FrameTimes:
         if asked is not None:
             return asked
         usual = self.median_seconds(job)
-        if usual is None:
-            return LONGEST_FRAME_SECONDS
-        return min(max(LIMIT_FACTOR * usual, SHORTEST_LIMIT_SECONDS), LONGEST_FRAME_SECONDS)
+        return LONGEST_FRAME_SECONDS if usual is None else frame_limit_seconds(usual)
 
     def expected_seconds(self, job: Job) -> float | None:
         """How long the next frame will take, rather too long than too short; None: nobody knows."""

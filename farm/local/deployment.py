@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from farm.local.processes import kill_group
 from farm.local.settings import ROOT
 from farm.local.state import StateFolder, read_json
 from farm.plain_errors import PlainError
+from stacks.farm_version import code_hash
 
 LAPTOP_IMAGE = "ami-0123456789abcdef0"
 """The emulator has no Amazon images to look up, and starts no machine from one."""
@@ -43,11 +43,7 @@ class DeployError(PlainError):
 
 def fingerprint(root: Path = ROOT) -> str:
     """A hash of all code that a running laptop farm has in it: it changes when a deploy is due."""
-    digest = hashlib.sha256()
-    for path in _files(root):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(root)}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
+    return code_hash(root, _DEPLOYED)
 
 
 def cdk_command() -> list[str]:
@@ -144,10 +140,3 @@ def _run(command: list[str], env: Mapping[str, str], *, cwd: Path, log: Path) ->
         raise DeployError(
             f"`cdk {command[2]}` failed (exit {process.returncode}): see {log}. It said:\n  {said}"
         )
-
-
-def _files(root: Path) -> Iterator[Path]:
-    for name in _DEPLOYED:
-        path = root / name
-        found = sorted(path.rglob("*")) if path.is_dir() else [path]
-        yield from (p for p in found if p.is_file() and "__pycache__" not in p.parts and p.suffix != ".pyc")

@@ -11,6 +11,7 @@ from contract.metrics import (
     CAPACITY_REFUSED,
     FLEET_DIMENSION,
     GROW_TO,
+    SECONDS_WITHOUT_PROGRESS,
     WANTED_WORKERS,
 )
 from contract.scaling import Backlog
@@ -26,6 +27,7 @@ _UNITS: Final[Mapping[str, StandardUnitType]] = {
     WANTED_WORKERS: "Count",
     GROW_TO: "Count",
     CAPACITY_REFUSED: "None",
+    SECONDS_WITHOUT_PROGRESS: "Seconds",
 }
 
 _RESOLUTION_SECONDS: Final = {GROW_TO: 1}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from contract.metrics import CAPACITY_REFUSED, GROW_TO, NO_MACHINE
+from contract.metrics import CAPACITY_REFUSED, GROW_TO, NO_MACHINE, SECONDS_WITHOUT_PROGRESS
 from contract.scaling import Backlog, ScalingLimits, measure_backlog
 from contract.settings import BacklogSettings
 from functions.measure_backlog.capacity import ask_why, tell_jobs
@@ -17,6 +17,7 @@ from functions.measure_backlog.observation import Observation, group_of, observe
 from functions.measure_backlog.records import BacklogRecords
 from functions.measure_backlog.silent_workers import end_a_silent_worker
 from functions.measure_backlog.spending import note_spend
+from functions.measure_backlog.standstill import measure_standstill
 from functions.measure_backlog.work import Work, look
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Measurement:
         emit({**values_of(backlog), **refused}, self.settings, cloudwatch=self.cloudwatch)
         log.info("%s", backlog)
         self._note_spend(seen, work)
+        self._look_for_a_standstill(seen, work)
         self._end_silent(seen)
         return backlog, self._explain(seen, work, waits=waits)
 
@@ -93,6 +95,16 @@ class Measurement:
             note_spend(seen.group, work, int(self.now()), self.settings, records=self.records)
         except Exception:
             log.exception("what the machines cost could not be counted")
+
+    def _look_for_a_standstill(self, seen: Observation, work: Work) -> None:
+        """Emit how long nothing has come of machines, while there are any. Nor does this end the measure."""
+        if not seen.group.instances:
+            return
+        try:
+            seconds = measure_standstill(work, int(self.now()), tasks=seen.tasks, records=self.records)
+            emit({SECONDS_WITHOUT_PROGRESS: seconds}, self.settings, cloudwatch=self.cloudwatch)
+        except Exception:
+            log.exception("whether anything comes of the machines could not be measured")
 
     def _end_silent(self, seen: Observation) -> None:
         """End a machine of which nothing is heard. Nothing here ends the measure, either."""

@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self, TypeVar
 
 from contract.job import JobState, Progress
@@ -23,6 +23,7 @@ from contract.table import (
     counter_key,
     job_key,
     shard_partition,
+    standstill_key,
 )
 from contract.worker_record import STALE_SECONDS, WORKER_SHARDS, WorkerRecord, workers_partition
 
@@ -44,6 +45,8 @@ class OpenJob:
     shards: int = 0
     updated_at: str = ""
     waiting_for: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    bake_progress: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
@@ -53,6 +56,8 @@ class OpenJob:
             shards=int(item.get("shards", 0)),
             updated_at=item.get("updated_at", ""),
             waiting_for=item.get("waiting_for", ""),
+            options=item.get("options", {}),
+            bake_progress=item.get("bake_progress", {}),
         )
 
 
@@ -70,8 +75,8 @@ class BacklogRecords:
             IndexName=UNFINISHED_JOBS,
             KeyConditionExpression=f"{UNFINISHED} = :listing",
             FilterExpression="#state <> :held",
-            ProjectionExpression="job_id, #state, shards, updated_at, waiting_for",
-            ExpressionAttributeNames={"#state": "state"},
+            ProjectionExpression="job_id, #state, shards, updated_at, waiting_for, #options, bake_progress",
+            ExpressionAttributeNames={"#state": "state", "#options": "options"},
             ExpressionAttributeValues={":listing": JOB_LISTING, ":held": str(JobState.HELD)},
         )
         return list(_readable(items, OpenJob.from_item))
@@ -155,6 +160,22 @@ class BacklogRecords:
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
+
+    def standstill(self) -> Mapping[str, Any] | None:
+        """The item that the last measure wrote; None before the first one."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=standstill_key(), ConsistentRead=True)
+        item: Mapping[str, Any] | None = answer.get("Item")
+        return item
+
+    def note_standstill(self, *, mark: str, since: int, seen_at: int) -> None:
+        """Write it anew; epoch seconds."""
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key=standstill_key(),
+            UpdateExpression="SET #mark = :mark, #since = :since, #seen_at = :seen_at",
+            ExpressionAttributeNames={"#mark": "mark", "#since": "since", "#seen_at": "seen_at"},
+            ExpressionAttributeValues={":mark": mark, ":since": since, ":seen_at": seen_at},
+        )
 
     def _items(self, keys: list[dict[str, str]]) -> Iterator[Mapping[str, Any]]:
         left: Any = {self._table: {"Keys": keys}}

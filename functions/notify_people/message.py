@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from contract.job import FrameRecord, Job, JobState
 from contract.job_view import seconds_between
-from contract.keys import bake_log_key, frames_prefix, output_prefix
+from contract.keys import frames_prefix
 
 MAX_SUBJECT: Final = 100
 """Characters that SNS takes, ASCII and on one line."""
 MAX_NAME: Final = 200
 MAX_REASON: Final = 1000
+MAX_KEY: Final = 1024
+"""Bytes that S3 takes."""
 MAX_REASONS: Final = 5
 MAX_FRAMES_NAMED: Final = 20
 
@@ -38,7 +38,7 @@ def message_of(job: Job, failed: Iterable[FrameRecord], *, farm: str, dashboard_
     headline = _HEADLINES[job.state]
     return Message(
         subject=_subject(job, headline),
-        text="\n".join(_lines(job, list(failed), headline, farm=farm, dashboard_url=dashboard_url)) + "\n",
+        text="\n".join(_lines(job, failed, headline, farm=farm, dashboard_url=dashboard_url)) + "\n",
     )
 
 
@@ -51,7 +51,7 @@ def _subject(job: Job, headline: str) -> str:
 
 
 def _lines(
-    job: Job, failed: list[FrameRecord], headline: str, *, farm: str, dashboard_url: str
+    job: Job, failed: Iterable[FrameRecord], headline: str, *, farm: str, dashboard_url: str
 ) -> Iterator[str]:
     yield f"{one_line(job.name, MAX_NAME)} {headline}."
     if job.reason:
@@ -80,38 +80,39 @@ def _cost(job: Job) -> str:
     return f", about ${job.dollars:,.2f}" if job.dollars >= 0.01 else ", less than $0.01"
 
 
-def _failures(failed: Sequence[FrameRecord]) -> Iterator[str]:
-    """Each reason once, the most frequent first, with the frames that failed by it."""
-    if not failed:
+def _failures(failed: Iterable[FrameRecord]) -> Iterator[str]:
+    """Each reason once, that of the most frames first."""
+    frames_of: dict[str, list[int]] = {}
+    for frame in failed:
+        reason = one_line(frame.reason, MAX_REASON) or "no reason is recorded"
+        frames_of.setdefault(reason, []).append(frame.frame)
+    if not frames_of:
         return
-    reasons = Counter(one_line(frame.reason or "no reason is recorded", MAX_REASON) for frame in failed)
     yield ""
     yield "What failed:"
-    for reason, _ in reasons.most_common(MAX_REASONS):
-        frames = sorted(
-            f.frame for f in failed if one_line(f.reason or "no reason is recorded", MAX_REASON) == reason
-        )
-        named = ", ".join(map(str, frames[:MAX_FRAMES_NAMED]))
+    most_first = sorted(frames_of.items(), key=lambda item: (-len(item[1]), min(item[1])))
+    for reason, frames in most_first[:MAX_REASONS]:
+        named = ", ".join(map(str, sorted(frames)[:MAX_FRAMES_NAMED]))
         more = f" and {len(frames) - MAX_FRAMES_NAMED:,} more" if len(frames) > MAX_FRAMES_NAMED else ""
         yield f"- frame{'s' if len(frames) > 1 else ''} {named}{more}: {reason}"
-    if len(reasons) > MAX_REASONS:
-        yield f"- and for {len(reasons) - MAX_REASONS:,} other reasons: see job.json"
+    if len(frames_of) > MAX_REASONS:
+        yield f"- and {len(frames_of) - MAX_REASONS:,} other reasons: see job.json beside the frames"
 
 
 def _what_to_do(job: Job) -> Iterator[str]:
+    """Commands, each for what a person may want now."""
     if job.frames_done:
-        frames = frames_prefix(job.project, job.job_id)
-        yield f"The frames are in s3://{job.bucket}/{one_line(frames, MAX_REASON)}"
-        yield f"To have them here:         farm download {job.job_id}"
+        place = one_line(frames_prefix(job.project, job.job_id), MAX_KEY)
+        yield f"The frames are in s3://{job.bucket}/{place}"
+        yield f"To have them here:       farm download {job.job_id}"
     if job.state is JobState.HELD:
-        yield f"To let it render:          farm release {job.job_id}"
-        yield f"To give it up:             farm cancel {job.job_id}"
-    if job.state in (JobState.FAILED, JobState.DONE_WITH_FAILURES):
-        log = bake_log_key(job.project, job.job_id)
-        logs = output_prefix(job.project, job.job_id) + "logs/" if job.frame_count else log
-        yield f"Blender's logs are in s3://{job.bucket}/{one_line(logs, MAX_REASON)}"
-        yield f"To try once more:          farm retry {job.job_id}"
-    yield f"To see all of it:          farm status {job.job_id}"
+        yield f"To let it render:        farm release {job.job_id}"
+        yield f"To give it up:           farm cancel {job.job_id}"
+    if job.state in (JobState.FAILED, JobState.DONE_WITH_FAILURES) and job.bake_token:
+        # without one no worker has ever had it: the upload itself was refused
+        yield f"To read Blender's logs:  farm logs {job.job_id}"
+        yield f"To try once more:        farm retry {job.job_id}"
+    yield f"To see all of it:        farm status {job.job_id}"
 
 
 def _took(job: Job) -> str:
@@ -131,9 +132,5 @@ def _duration(seconds: float) -> str:
 
 def one_line(text: str, most: int) -> str:
     """A stranger's text on one line, with a mark for what is not to be printed, cut to `most` characters."""
-    flat = " ".join(text.split())
-    kept = "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") else c
-        for c in flat
-    )
-    return kept if len(kept) <= most else kept[: most - 1] + "…"
+    flat = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
+    return flat if len(flat) <= most else flat[: most - 1] + "…"

@@ -12,6 +12,7 @@ from contract.settings import (
     JobActionSettings,
     JobsWidgetSettings,
     ListenerSettings,
+    NotifierSettings,
     Settings,
     SettingsError,
     SweepSettings,
@@ -25,6 +26,7 @@ MODELS: list[type[Settings]] = [
     JobActionSettings,
     JobsWidgetSettings,
     ListenerSettings,
+    NotifierSettings,
     SweepSettings,
 ]
 SAMPLES = {"str": "text", "int": 12, "float": 2.5, "float | None": 0.5}

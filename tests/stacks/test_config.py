@@ -51,6 +51,8 @@ def test_cdk_json_is_the_whole_table_of_variables() -> None:
         ("worker_hour_dollars", "", None),
         ("worker_hour_dollars", 0, 0),
         ("worker_hour_dollars", "0.384", 0.384),
+        ("notification_email", "", ""),
+        ("notification_email", "new.film+farm@studio.example.com", "new.film+farm@studio.example.com"),
     ],
 )
 def test_takes(name: str, value: object, expected: object) -> None:
@@ -66,6 +68,16 @@ def test_a_budget_that_cannot_be_counted_is_refused() -> None:
     assert config(monthly_budget_dollars="50", worker_hour_dollars="0.5", **gpus).monthly_budget_dollars == 50
     assert config(**gpus).monthly_budget_dollars is None
 
+
+BAD_ADDRESSES = (
+    "film",
+    "@example.com",
+    "film@",
+    "a@b",
+    "a b@example.com",
+    "a@example.com,b@example.com",
+    "a@-b.de",
+)
 
 BAD = [
     ("monthly_budget_dollars", "-1", "a number from 0 to"),
@@ -122,6 +134,7 @@ BAD = [
     ("frame_queue_bpi", "nan", "a number from 0.001"),
     ("frame_queue_bpi", "1e400", "a number from 0.001"),
     ("project_init_queue_bpi", "", "a number from 0.001"),
+    *(("notification_email", value, "one e-mail address") for value in BAD_ADDRESSES),
     ("scratch_ttl_hours", "0", "a whole number from 1 to 2160"),
     ("scratch_ttl_hours", "2161", "a whole number from 1 to 2160"),
     ("scratch_ttl_hours", "1.5", "a whole number from 1 to 2160"),

@@ -8,7 +8,7 @@ from contract.table import JOBS_BY_CREATION, UNFINISHED_JOBS
 from tests.support.permissions import identity_statements, may
 from tests.support.synthesized import synthesized
 
-LISTENER, READER, BACKLOG, SWEEP, JANITOR, WORKER, SHOW, ACT = (
+LISTENER, READER, BACKLOG, SWEEP, JANITOR, WORKER, SHOW, ACT, TELL = (
     "Queues/AcceptUploadRole",
     "Queues/SettleDeadLettersRole",
     "Scaling/MeasureBacklogRole",
@@ -17,6 +17,7 @@ LISTENER, READER, BACKLOG, SWEEP, JANITOR, WORKER, SHOW, ACT = (
     "Compute/WorkerRole",
     "Monitoring/Jobs/ShowJobsRole",
     "Monitoring/Jobs/ActOnJobRole",
+    "Monitoring/Notifications/NotifyPeopleRole",
 )
 BUCKET, TABLE = "arn:Storage/RenderBucket", "arn:Storage/JobTable"
 BAKE, RENDER, URGENT, DEAD = (
@@ -27,6 +28,11 @@ OWN = f"{GROUP}AutoBlenderRender-Compute-Workers"
 INTERFACES = "arn:aws:ec2:eu-central-1:123456789012:network-interface/*"
 
 ALLOWED = [
+    *((TELL, f"dynamodb:{a}", "Storage/JobTable.StreamArn") for a in ("GetRecords", "GetShardIterator")),
+    (TELL, "dynamodb:DescribeStream", "Storage/JobTable.StreamArn"),
+    (TELL, "dynamodb:Query", TABLE),
+    (TELL, "sns:Publish", "Storage/NotificationTopic"),
+    (TELL, "sqs:SendMessage", "arn:Monitoring/Notifications/Untold"),
     (LISTENER, "s3:GetObject", f"{BUCKET}/show/a.blend"),
     (LISTENER, "s3:GetObjectVersion", f"{BUCKET}/show/a.blend"),
     (LISTENER, "s3:ListBucket", BUCKET),  # without it a missing object is a 403
@@ -99,6 +105,8 @@ ALLOWED = [
     (SWEEP, "dynamodb:GetItem", TABLE),
 ]
 REFUSED = [
+    *((TELL, f"dynamodb:{a}", TABLE) for a in ("PutItem", "UpdateItem", "DeleteItem", "Scan")),
+    (TELL, "s3:GetObject", f"{BUCKET}/show/a.blend"),
     (LISTENER, "s3:PutObject", f"{BUCKET}/show/a.blend"),
     (LISTENER, "s3:DeleteObject", f"{BUCKET}/show/a.blend"),
     (LISTENER, "sqs:SendMessage", RENDER),
@@ -160,6 +168,7 @@ REFUSED = [
     (ACT, "s3:GetObject", f"{BUCKET}/show/output/job/thumbnails/0001.jpg"),
 ]
 NOT_SCOPED_BY_AWS = {
+    "dynamodb:ListStreams",
     "cloudwatch:PutMetricData",
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeScalingActivities",

@@ -255,15 +255,3 @@ def _shown(body: dict[str, Any]) -> list[Series]:
             pairs = list(zip(rest[::2], rest[1::2], strict=True))
             found.append((namespace, name, tuple(sorted(pairs))))
     return found
-
-
-def test_alarms_that_call_a_person_go_to_the_topic() -> None:
-    farm = synthesized()
-    for name, metric, queue in (
-        ("DeadLetters", "NumberOfMessagesReceived", "DeadLetterQueue"),
-        ("UnheardUpload", "ApproximateNumberOfMessagesVisible", "UnheardUploads"),
-    ):
-        alarm = farm.resource("AWS::CloudWatch::Alarm", f"Monitoring/{name}").properties
-        assert alarm["AlarmActions"] == ["Storage/NotificationTopic"]
-        assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", metric)
-        assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": f"Queues/{queue}.QueueName"}]

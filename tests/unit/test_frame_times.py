@@ -5,12 +5,13 @@ from typing import Any, cast
 
 import pytest
 
+from contract.frame_time import SHORTEST_LIMIT_SECONDS
 from contract.job import Job, JobState
 from contract.options import LONGEST_FRAME_SECONDS
 from tests.support.aws_edges import aws_edges
 from tests.support.jobs import a_job
 from worker_agent.frame_store import FrameStore
-from worker_agent.frame_times import KEPT_SECONDS, SHORTEST_LIMIT_SECONDS, FrameTimes
+from worker_agent.frame_times import KEPT_SECONDS, FrameTimes
 
 
 class Recorded:

@@ -108,7 +108,7 @@ def test_tracking_gets_one_measure_a_minute_and_the_steps_each(
         "GrowTo": 1,
         "CapacityRefused": 60,
     }
-    assert sent[1:] == [{"GrowTo": 1}] * 5
+    assert sent[1:] == [{"SecondsWithoutProgress": 60}, *[{"GrowTo": 1}] * 5]
 
 
 def test_an_upload_lets_the_fleet_grow_before_the_minute_is_over(farm: MeasuredFarm) -> None:

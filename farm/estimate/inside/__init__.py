@@ -1,0 +1,1 @@
+"""Runs within Blender: standard library and bpy only."""
