@@ -46,7 +46,7 @@ def test_what_blender_says_is_passed_on(tmp_path: Path) -> None:
     blend = copied_scene("no_camera", tmp_path)
     with a_sampler(HERE) as sampler:
         sampler.open(blend, {})
-        with pytest.raises(SampleError, match="[Cc]amera"):
+        with pytest.raises(SampleError, match=r"[Cc]amera"):
             sampler.render(1, Setting(percent=100, samples=1))
         with pytest.raises(SampleError, match="nosuch"):
             sampler.open(blend, {"scene": "nosuch"})
