@@ -17,7 +17,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test chaos check bench synth lock .venv
+.PHONY: help demo test chaos check bench pictures synth lock .venv
 
 help: ## this list
 	@sed -n 's/^\([.a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -44,6 +44,9 @@ bench: $(READY) ## how quick `farm simulate` and `farm jobs` with 1,000 jobs are
 	@$(BIN)/python -m bench.simulate
 	@$(BIN)/python -m bench.jobs_listing
 	@$(BIN)/python -m bench.preview
+
+pictures: $(READY) $(DEMO_SCENE) ## the README's pictures, in docs/images
+	@$(BIN)/python -m docs.pictures $(DEMO_SCENE)
 
 synth: $(READY) ## the CloudFormation templates, in cdk.out
 	@rm -rf cdk.out

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from contract.failures import FailureKind
@@ -125,7 +126,7 @@ class Job:
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Job:
         """Read a table item (numbers may be Decimal); attributes of newer versions are left out."""
-        known = {f.name: str(f.type) for f in fields(cls)}
+        known = _types_of_fields()
         values: dict[str, Any] = {
             name: int(v) if known[name] == "int" else v for name, v in item.items() if name in known
         }
@@ -146,6 +147,12 @@ class Job:
             "dead_letters": list(self.dead_letters),
             "made": list(self.made),
         }
+
+
+@cache
+def _types_of_fields() -> Mapping[str, str]:
+    """Of a job, by name: lists of a thousand are read at once."""
+    return {f.name: str(f.type) for f in fields(Job)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from farm.quick_items import read_items_quickly
-
 if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
@@ -42,6 +40,8 @@ class AwsClients:
 
     @cached_property
     def dynamodb(self) -> DynamoDBServiceResource:
+        from farm.quick_items import read_items_quickly
+
         resource = self.session.resource("dynamodb", endpoint_url=self.endpoint, config=self.config)
         read_items_quickly(resource.meta.client)
         return resource

@@ -42,6 +42,7 @@ class FarmAlarms(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._topic = topic
+        self._farm_name = config.farm_name
         self._kept_on_queues(queues, untold)
         self._failing_functions(measure_backlog, sweep_jobs, settle_dead_letters, janitor)
         self._fleet_without_progress(config)
@@ -137,6 +138,7 @@ class FarmAlarms(Construct):
         alarm = cw.Alarm(
             self,
             construct_id,
+            alarm_name=f"{self._farm_name}-{construct_id}",  # the subject of the e-mail
             alarm_description=description,
             metric=metric,
             threshold=threshold,

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from farm.packing.blend_file import PLACEHOLDER, Blend, Field, Item, UnreadableBlendError
-from farm.packing.needs import ASKING_KINDS, Need, needs_of
+from farm.packing.need import Need
 from farm.packing.paths import Disk, locate
+from farm.packing.readers import ASKING_KINDS, needs_of
 from farm.packing.rendered import (
     CODE_BYTES,
     followed,

@@ -28,7 +28,7 @@ class Part:
 def part_bytes(size_bytes: int, usual_bytes: int = USUAL_PART_BYTES) -> int:
     """How large the parts of a file are: the same for every upload of it."""
     least = ceil(size_bytes / MAX_PARTS)
-    return max(usual_bytes, ceil(least / MIB) * MIB)
+    return usual_bytes if least <= usual_bytes else ceil(least / MIB) * MIB
 
 
 def parts_of(size_bytes: int, each_bytes: int) -> Iterator[Part]:

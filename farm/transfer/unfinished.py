@@ -6,10 +6,15 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+_KEPT_SECONDS: Final = 8 * 24 * 3600
+"""The bucket forgets an upload that does not end after seven days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,9 @@ class Slot:
             return ""
 
     def remember(self, upload_id: str) -> None:
-        if self.path is not None:
+        if self.path is None:
+            return
+        with suppress(OSError):  # it is sent all the same
             part = self.path.with_suffix(".part")
             part.write_text(json.dumps({"upload_id": upload_id}), "utf-8")
             part.replace(self.path)
@@ -63,9 +70,17 @@ class UnfinishedUploads:
             except OSError:
                 yield Slot(None)
                 return
+            self._forget_old()
             yield Slot(self.folder / f"{name}.json")
             with suppress(OSError):
                 Path(lock.name).unlink()
+
+    def _forget_old(self) -> None:
+        """What the bucket has thrown away is of no use here."""
+        for path in self.folder.glob("*.json"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _KEPT_SECONDS:
+                    path.unlink()
 
 
 def uploads_folder(env: Mapping[str, str] = os.environ) -> Path:

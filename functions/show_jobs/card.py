@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from contract.job import JobState
 from contract.job_view import JobView
 from functions.show_jobs import parts, words
 from functions.show_jobs.board import ShownJob
@@ -16,14 +17,15 @@ _FAILED: Final = "failed"
 
 def card(job: ShownJob, *, function_arn: str, now: datetime) -> Markup:
     view = job.view
-    note = words.note(view)
+    listed = view.state is JobState.DONE_WITH_FAILURES and job.failures  # its reason says the same once more
+    note = "" if listed else words.note(view)
     return div(
         f"card {view.state.lower()}",
         div(
             "head",
             div("title", parts.name(view), div("sub", _where(view, now), title=view.job_id)),
             parts.state(view),
-            parts.buttons(job, function_arn),
+            parts.buttons(job, function_arn) if job.buttons else NOTHING,
         ),
         _bar(view) if view.frames else NOTHING,
         _facts(view),
@@ -64,7 +66,8 @@ def _facts(view: JobView) -> Markup:
 def _told(view: JobView) -> Iterator[tuple[str, str]]:
     """Numbers that somebody knows."""
     if view.frames:
-        yield words.percent(view.fraction), f"{view.frames_done} of {view.frames} frames"
+        part = view.frames_done / view.frames if view.state.ended else view.fraction
+        yield words.percent(part), f"{view.frames_done} of {view.frames} frames"
     if view.frames_failed:
         yield str(view.frames_failed), _FAILED
     if view.frames_per_minute:

@@ -124,4 +124,4 @@ def test_a_job_nobody_knows(two_agents: LaptopFarm) -> None:
 
 def test_a_farm_that_is_down_says_so(folder: LaptopFarm) -> None:
     code, said = folder.call("cancel", "nosuch")
-    assert (code, "the laptop farm is down" in said) == (1, True), said
+    assert (code, "The laptop farm is down" in said) == (1, True), said

@@ -12,18 +12,18 @@ _CHUNK_BYTES = 64 * 1024
 
 class BreakingRelay:
     """Bytes are passed on as they are. Each connection is cut off after so many of them, in both directions
-    together, as long as there is a number in `breaks`; afterwards all connections live.
+    together, as long as there is a number in `breaks`; afterwards all connections live. With `silent_after`,
+    all of them fall silent for good after so many bytes in all.
     """
 
-    def __init__(self, target: str, breaks: Sequence[int] = (), *, stall: bool = False) -> None:
+    def __init__(self, target: str, breaks: Sequence[int] = (), *, silent_after: int | None = None) -> None:
         parts = urlsplit(target)
         self._host, self._target_port = parts.hostname or "127.0.0.1", parts.port or 80
         self.breaks = list(breaks)
         self.broken = 0
         """Connections that were cut off."""
-        self._stall = stall
-        self.stalled = threading.Event()
-        """Set when a connection, instead of being cut off, has fallen silent for good."""
+        self._until_silence = silent_after
+        self.silent = threading.Event()
         self._port = 0
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), name="breaking relay")
@@ -52,8 +52,11 @@ class BreakingRelay:
         self._ready.set()
         await self._stopped.wait()
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.05)  # connections that were broken off are closed in the loop's next turns
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         left = [self.breaks.pop(0)] if self.breaks else None
@@ -72,6 +75,7 @@ class BreakingRelay:
         finally:
             for way in ways:
                 way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
             writer.transport.abort()
             back.transport.abort()
 
@@ -80,16 +84,22 @@ class BreakingRelay:
     ) -> None:
         try:
             while data := await source.read(_CHUNK_BYTES):
+                await self._fall_silent(len(data))
                 if left is not None:
                     data = data[: left[0]]
                     left[0] -= len(data)
                 sink.write(data)
                 await sink.drain()
                 if left is not None and left[0] <= 0:
-                    if self._stall:
-                        self.stalled.set()
-                        await asyncio.Event().wait()
                     self.broken += 1
                     return
         except (OSError, asyncio.CancelledError):
             return
+
+    async def _fall_silent(self, size: int) -> None:
+        if self._until_silence is None:
+            return
+        self._until_silence -= size
+        if self._until_silence <= 0:
+            self.silent.set()
+            await asyncio.Event().wait()

@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from farm.transfer.download import Downloader, part_of, size_of
+from farm.transfer.parts import part_bytes
 from farm.transfer.patience import GaveUpError, Patience
 from farm.transfer.unfinished import UnfinishedUploads
 from farm.transfer.upload import Uploader, UploadError
@@ -27,6 +28,7 @@ MIB = 1024**2
 CONTENT = os.urandom(MIB) * 5 + b"the end"
 PART_BYTES = MIB
 PARTS = 6
+SMALL_PART_BYTES = 128 * 1024
 METADATA = {"frames": "1-4", "scene": "Szene%20%C3%A4"}
 KEY = "shots/010/film ä.zip"
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,10 +69,10 @@ def proxy(emulator: str) -> Iterator[FaultProxy]:
     proxy.stop()
 
 
-def relay(emulator: str, *breaks: int, stall: bool = False) -> Any:
+def relay(emulator: str, *breaks: int, silent_after: int | None = None) -> Any:
     class Running:
         def __enter__(self) -> BreakingRelay:
-            self.relay = BreakingRelay(emulator, breaks, stall=stall).start()
+            self.relay = BreakingRelay(emulator, breaks, silent_after=silent_after).start()
             return self.relay
 
         def __exit__(self, *_: object) -> None:
@@ -79,14 +81,16 @@ def relay(emulator: str, *breaks: int, stall: bool = False) -> Any:
     return Running()
 
 
-def uploader(endpoint: str, bucket: str, folder: Path, tries: int = 12) -> Uploader:
+def uploader(
+    endpoint: str, bucket: str, folder: Path, tries: int = 12, each_bytes: int = PART_BYTES
+) -> Uploader:
     """Each of its calls is tried once by botocore: what resumes is ours."""
     return Uploader(
         s3=AwsClients(endpoint).client("s3"),
         bucket=bucket,
         unfinished=UnfinishedUploads(folder / "unfinished"),
         patience=Patience(pause=lambda _: None, tries=tries),
-        usual_part_bytes=PART_BYTES,
+        usual_part_bytes=each_bytes,
     )
 
 
@@ -137,20 +141,22 @@ def test_an_upload_whose_process_was_killed_goes_on(
 ) -> None:
     program = (
         "import sys; from pathlib import Path; from tests.faults.test_transfers import *; "
-        "uploader(sys.argv[1], sys.argv[2], Path(sys.argv[3])).send(Path(sys.argv[4]), KEY, METADATA)"
+        "uploader(sys.argv[1], sys.argv[2], Path(sys.argv[3]), each_bytes=SMALL_PART_BYTES)"
+        ".send(Path(sys.argv[4]), KEY, METADATA)"
     )
-    with relay(emulator, *[1_200_000] * 8, stall=True) as silent:
-        command = [sys.executable, "-c", program, silent.endpoint, bucket, str(tmp_path), str(file)]
+    with relay(emulator, silent_after=len(CONTENT) // 2) as relayed:
+        command = [sys.executable, "-c", program, relayed.endpoint, bucket, str(tmp_path), str(file)]
         with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as child:
-            assert silent.stalled.wait(30)
+            assert relayed.silent.wait(60)
             begun = wait_for_parts(s3, bucket)
             child.send_signal(signal.SIGKILL)
     assert child.returncode == -signal.SIGKILL
+    parts = -(-len(CONTENT) // SMALL_PART_BYTES)
     there = s3.list_parts(Bucket=bucket, Key=KEY, UploadId=begun)["Parts"]
-    assert 0 < len(there) < PARTS
-    sent = uploader(proxy.endpoint, bucket, tmp_path).send(file, KEY, METADATA)
-    assert (sent.parts_sent, sent.parts_found) == (PARTS - len(there), len(there))
-    assert proxy.counts.requests["s3.UploadPart"] == PARTS - len(there)
+    assert 0 < len(there) < parts
+    sent = uploader(proxy.endpoint, bucket, tmp_path, each_bytes=SMALL_PART_BYTES).send(file, KEY, METADATA)
+    assert (sent.parts_sent, sent.parts_found) == (parts - len(there), len(there))
+    assert proxy.counts.requests["s3.UploadPart"] == parts - len(there)
     assert proxy.counts.requests["s3.CreateMultipartUpload"] == 0
     assert stored(s3, bucket, sent.version_id) == CONTENT
 
@@ -212,6 +218,13 @@ def test_an_upload_that_was_taken_away_begins_anew(
         slot.remember("gone")
     sent = sender.send(file, KEY, METADATA)
     assert (sent.parts_sent, stored(s3, bucket, sent.version_id)) == (PARTS, CONTENT)
+
+
+@pytest.mark.parametrize("size_bytes", [1, 8 * MIB, 80_000 * MIB, 80_001 * MIB, 5 * 1024**4])
+def test_no_file_has_more_parts_than_s3_takes(size_bytes: int) -> None:
+    each = part_bytes(size_bytes)
+    assert 8 * MIB <= each <= 600 * MIB
+    assert -(-size_bytes // each) <= 10_000
 
 
 def test_what_cannot_be_sent_is_refused(

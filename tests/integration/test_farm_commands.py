@@ -9,11 +9,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 import botocore.client
 import pytest
+from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
 from bench.jobs_listing import put_jobs
@@ -27,6 +29,7 @@ from farm.chosen_farm import ChosenFarm
 from farm.cli import app
 from farm.jobs import Farm
 from farm.local.settings import ROOT
+from farm.quick_items import read_items_quickly
 from farm.which_farm import which_farm
 from tests.support.farm_stacks import Deployed, a_farm_called_film
 from tests.support.jobs import a_job
@@ -331,3 +334,38 @@ def test_what_is_heavy_is_not_imported_until_it_is_needed(deployed: Deployed) ->
         text=True,
     )
     assert said.stdout.strip() == "[]"
+
+
+def test_items_are_read_quickly_and_as_ever(deployed: Deployed) -> None:
+    values: dict[str, Any] = {
+        "text": "ä\x1b",
+        "numbers": [1, Decimal("-2.5"), Decimal("1e-30"), 10**30],
+        "map": {"yes": True, "no": False, "nothing": None, "deep": [{"x": [[]]}]},
+        "empty": "",
+        "set": {"a", "b"},
+        "number_set": {Decimal(1), Decimal("2.5")},
+    }
+    table = deployed.farm.table
+    with table.batch_writer() as batch:
+        for number in range(3):
+            batch.put_item(Item={"pk": "types", "sk": str(number), **values})
+    quick = deployed.aws.table_client()
+    read_items_quickly(quick)
+    query = {
+        "TableName": table.name,
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": "types"},
+    }
+    keys = [{"pk": "types", "sk": str(number)} for number in range(3)]
+    ordinary: Any = table.meta.client
+    for limit in ({}, {"Limit": 2}):
+        mine, theirs = quick.query(**query, **limit), ordinary.query(**query, **limit)
+        assert mine["Items"] == theirs["Items"]
+        assert mine.get("LastEvaluatedKey") == theirs.get("LastEvaluatedKey")
+        assert set(mine) == set(theirs)
+    asked = {table.name: {"Keys": keys}}
+    mine, theirs = quick.batch_get_item(RequestItems=asked), ordinary.batch_get_item(RequestItems=asked)
+    by_key = {item["sk"]: item for item in theirs["Responses"][table.name]}
+    assert {item["sk"]: item for item in mine["Responses"][table.name]} == by_key
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        quick.query(**{**query, "TableName": "nosuch"})

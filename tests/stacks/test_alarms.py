@@ -94,6 +94,7 @@ def test_each_calls_through_the_topic_and_says_what_to_do() -> None:
     alarms = callers(synthesized())
     assert set(alarms) == {"FleetWithoutProgress", *(a[0] for a in ON_QUEUES), *(a[0] for a in ON_FUNCTIONS)}
     for name, alarm in alarms.items():
+        assert alarm["AlarmName"] == f"AutoBlenderRender-{name}", "the subject of the e-mail"
         assert alarm["AlarmActions"] == ["Storage/NotificationTopic"], name
         assert "OKActions" not in alarm, name
         assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name

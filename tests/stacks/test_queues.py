@@ -122,8 +122,11 @@ def test_each_function_can_read_its_settings() -> None:
 
 
 def test_dead_letters_go_to_their_reader_and_stay_hidden_while_it_works() -> None:
-    (source,) = synthesized().resources("AWS::Lambda::EventSourceMapping")
-    assert source.properties["EventSourceArn"] == "arn:Queues/DeadLetterQueue"
+    (source,) = [
+        source
+        for source in synthesized().resources("AWS::Lambda::EventSourceMapping")
+        if source.properties["EventSourceArn"] == "arn:Queues/DeadLetterQueue"
+    ]
     assert source.properties["FunctionName"] == "Queues/SettleDeadLetters"
     assert source.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     reader = synthesized().resource("AWS::Lambda::Function", "Queues/SettleDeadLetters").properties

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from contract.job import Job, JobState
-from tests.support.agent import FINISH, JOB_ID, Agent, agent_in, rendering, task
+from tests.support.agent import BAKE, FINISH, JOB_ID, Agent, agent_in, rendering, task
+from tests.support.job_steps import ended_with_failures, retry
 from worker_agent.blender import BlenderFailed
 from worker_agent.bucket import StoredProxy
 from worker_agent.outcome import InterruptedTaskError, Settled
@@ -54,6 +55,19 @@ class TestFinish:
         agent.finish(FINISH, agent.lease())
         blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
         assert blend.read_bytes() == b"BLENDER"
+
+    def test_after_a_retry_the_preview_is_made_anew(self, agent: Agent) -> None:
+        ended_with_failures(agent)
+        assert agent.job.made == ("preview.mp4", "contact_sheet.jpg")
+        with_a_gap = agent.stored()
+        retry(agent)
+        agent.bake(BAKE, agent.lease())
+        agent.render(task("2"), agent.lease())
+        agent.finish(FINISH, agent.lease("another message"))
+        assert agent.job.state is JobState.DONE
+        whole = agent.stored()
+        for name in ("preview.mp4", "contact_sheet.jpg"):
+            assert whole[name] != with_a_gap[name]
 
     def test_a_job_that_is_not_complete_is_left(self, agent: Agent) -> None:
         rendering(agent)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.job import JobState, Progress
@@ -221,6 +221,7 @@ def strangers(said: str) -> tuple[ShownJob, ...]:
     )
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.one_of(st.sampled_from(HOSTILE), st.text(), st.text(alphabet="<>&\"'/=! -abcdefscript\x00\u202e")))
 def test_what_a_stranger_wrote_is_text_and_nothing_else(said: str) -> None:
     jobs = strangers(said)

@@ -58,4 +58,4 @@ class ContactSheet:
         self._filled += 1
 
     def save(self, path: Path) -> None:
-        self._sheet.save(path, "JPEG", quality=88, optimize=True)
+        self._sheet.save(path, "JPEG", quality=88)

@@ -52,7 +52,8 @@ class Console:
 
     def act(self, endpoint: str, parameters: Mapping[str, Any], *, theme: str, width: int) -> str:
         """What a button's function answers, as HTML. Raises NotOursError as well."""
-        if endpoint.rpartition(":function:")[2] != self.action_function:
+        _, named, function = endpoint.rpartition(":function:")
+        if not named or function != self.action_function:
             raise NotOursError(f"a button calls {endpoint[:200]!r}: expected {self.action_function}")
         return self._invoke(endpoint, parameters, theme=theme, width=width)
 

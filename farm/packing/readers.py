@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from blender_asset_tracer import cdefs
 
-from farm.packing.blend_file import Field, Item
+from farm.packing.blend_file import Item
+from farm.packing.need import Need, Place
 from farm.packing.paths import Disk, locate, tiles
 
 _EXTERNAL: Final = 1
@@ -26,77 +27,14 @@ _IMPORT_NODES: Final = "GeometryNodeImport"
 _BUILT_IN_FONT: Final = "<builtin>"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """Files that one data-block asks for by one path."""
-
-    kind: str
-    name: str
-    """Of the data-block."""
-    field: Field
-    files: tuple[Path, ...]
-    """Those that are there."""
-    missing: str = ""
-    """What is not there, in words; empty when nothing is."""
-    shows: bool = True
-    """Whether a picture depends on it."""
-    anchor: Path | None = None
-    """What the path leads to, be it a file, a pattern or a folder."""
-    asks_for: str = ""
-    """The path with what is missing first, where that is more than the field says."""
-
-
 def needs_of(kind: bytes, item: Item, owner: str, folder: Path, disk: Disk) -> Iterator[Need]:
     """`kind` is the struct's name, `owner` that of the data-block which has it, `folder` the .blend's."""
     reader = _READERS.get(kind)
     if reader is not None:
-        yield from reader(_Place(item, owner, folder, disk))
+        yield from reader(Place(item, owner, folder, disk))
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    item: Item
-    owner: str
-    folder: Path
-    disk: Disk
-
-    def one(self, kind: str, field: Field | None, *, optional: bool = False) -> Iterator[Need]:
-        """A single file."""
-        if field is None:
-            return
-        path = locate(field.text, self.folder)
-        there = bool(field.text) and self.disk.has(path)
-        yield self.need(
-            kind, field, [path] if there else [], "" if there else "not there", shows=not optional
-        )
-
-    def several(
-        self, kind: str, field: Field | None, files: list[Path], *, optional: bool = False
-    ) -> Iterator[Need]:
-        """As many as there are, one at least."""
-        if field is not None:
-            missing = "" if files or optional else "not one of its files"
-            yield self.need(kind, field, files, missing)
-
-    def counted(self, kind: str, field: Field, *, only_at_the_end: bool) -> Iterator[Need]:
-        path = locate(field.text, self.folder)
-        yield from self.several(
-            kind, field, self.disk.numbered(path, only_at_the_end=only_at_the_end) if field.text else []
-        )
-
-    def need(self, kind: str, field: Field, files: list[Path], missing: str, *, shows: bool = True) -> Need:
-        return Need(
-            kind=kind,
-            name=self.owner,
-            field=field,
-            files=tuple(files),
-            missing=missing,
-            shows=shows,
-            anchor=locate(field.text, self.folder) if field.text else None,
-        )
-
-
-def _image(place: _Place) -> Iterator[Need]:
+def _image(place: Place) -> Iterator[Need]:
     item, source = place.item, place.item.number(b"source")
     field = item.text(b"name") or item.text(b"filepath")
     if field is None or item.number(b"packedfile") or item.number(b"packedfiles", b"first"):
@@ -116,18 +54,18 @@ def _image(place: _Place) -> Iterator[Need]:
         yield from place.one(kind, field, optional=individual)
 
 
-def _sound(place: _Place) -> Iterator[Need]:
+def _sound(place: Place) -> Iterator[Need]:
     if not place.item.number(b"packedfile"):
         yield from place.one("sound", place.item.text(b"name") or place.item.text(b"filepath"), optional=True)
 
 
-def _font(place: _Place) -> Iterator[Need]:
+def _font(place: Place) -> Iterator[Need]:
     field = place.item.text(b"name") or place.item.text(b"filepath")
     if field and field.text != _BUILT_IN_FONT and not place.item.number(b"packedfile"):
         yield from place.one("font", field)
 
 
-def _volume(place: _Place) -> Iterator[Need]:
+def _volume(place: Place) -> Iterator[Need]:
     field = place.item.text(b"filepath")
     if field is None or place.item.number(b"packedfile"):
         return
@@ -137,7 +75,7 @@ def _volume(place: _Place) -> Iterator[Need]:
         yield from place.one("volume", field)
 
 
-def _cache_file(place: _Place) -> Iterator[Need]:
+def _cache_file(place: Place) -> Iterator[Need]:
     field = place.item.text(b"filepath")
     if field and place.item.number(b"is_sequence"):
         yield from place.counted("Alembic or USD cache", field, only_at_the_end=True)
@@ -145,12 +83,12 @@ def _cache_file(place: _Place) -> Iterator[Need]:
         yield from place.one("Alembic or USD cache", field)
 
 
-def _cache_layer(place: _Place) -> Iterator[Need]:
+def _cache_layer(place: Place) -> Iterator[Need]:
     if not place.item.number(b"flag") & _HIDDEN_LAYER:
         yield from place.one("Alembic or USD cache", place.item.text(b"filepath"))
 
 
-def _clip(place: _Place) -> Iterator[Need]:
+def _clip(place: Place) -> Iterator[Need]:
     field = place.item.text(b"name") or place.item.text(b"filepath")
     if field and place.item.number(b"source") == _CLIP_SEQUENCE:
         yield from place.counted("movie clip", field, only_at_the_end=False)
@@ -158,7 +96,7 @@ def _clip(place: _Place) -> Iterator[Need]:
         yield from place.one("movie clip", field)
 
 
-def _strip(place: _Place) -> Iterator[Need]:
+def _strip(place: Place) -> Iterator[Need]:
     """The folder is in one struct, the files' names are in others."""
     item, kind = place.item, place.item.number(b"type")
     data = item.pointer(b"strip") or item.pointer(b"data")
@@ -183,14 +121,14 @@ def _strip(place: _Place) -> Iterator[Need]:
     yield replace(need, asks_for=f"{field.text}{separator}{wanted[0].name}" if wanted else "")
 
 
-def _ocean(place: _Place) -> Iterator[Need]:
+def _ocean(place: Place) -> Iterator[Need]:
     field = place.item.text(b"cachepath")
     if field and place.item.number(b"cached"):
         folder = locate(field.text, place.folder)
         yield from place.several("ocean cache", field, place.disk.matching(folder, _OCEAN_FILES))
 
 
-def _fluid(place: _Place) -> Iterator[Need]:
+def _fluid(place: Place) -> Iterator[Need]:
     """What was baked at home; what was not, the farm bakes."""
     field = place.item.text(b"cache_directory")
     if field and field.text:
@@ -198,7 +136,7 @@ def _fluid(place: _Place) -> Iterator[Need]:
         yield from place.several("fluid cache", field, files, optional=True)
 
 
-def _point_cache(place: _Place) -> Iterator[Need]:
+def _point_cache(place: Place) -> Iterator[Need]:
     """A cache in a folder of its own; the usual ones lie beside the .blend."""
     field = place.item.text(b"path")
     if field and field.text and place.item.number(b"flag") & cdefs.PTCACHE_EXTERNAL:
@@ -206,7 +144,7 @@ def _point_cache(place: _Place) -> Iterator[Need]:
         yield from place.several("point cache", field, place.disk.matching(folder, _POINT_FILES))
 
 
-def _node_bake(place: _Place) -> Iterator[Need]:
+def _node_bake(place: Place) -> Iterator[Need]:
     """The folder of a modifier's simulation nodes, or of one bake."""
     for name in (b"directory", b"simulation_bake_directory", b"bake_directory"):
         field = place.item.pointed_text(name)
@@ -215,7 +153,7 @@ def _node_bake(place: _Place) -> Iterator[Need]:
             yield from place.several("simulation cache", field, files, optional=True)
 
 
-def _node(place: _Place) -> Iterator[Need]:
+def _node(place: Place) -> Iterator[Need]:
     """Geometry nodes that import a file by the path in a socket."""
     idname = place.item.text(b"idname")
     if idname is None or not idname.text.startswith(_IMPORT_NODES):
@@ -229,21 +167,21 @@ def _node(place: _Place) -> Iterator[Need]:
             yield from place.one("imported file", field)
 
 
-def _camera(place: _Place) -> Iterator[Need]:
+def _camera(place: Place) -> Iterator[Need]:
     if place.item.number(b"type") == _CUSTOM_CAMERA and place.item.number(b"custom_mode") == _EXTERNAL:
         yield from place.one("OSL camera", place.item.text(b"custom_filepath"))
 
 
-def _external(kind: str, *, optional: bool) -> Callable[[_Place], Iterator[Need]]:
-    def read(place: _Place) -> Iterator[Need]:
+def _external(kind: str, *, optional: bool) -> Callable[[Place], Iterator[Need]]:
+    def read(place: Place) -> Iterator[Need]:
         if place.item.number(b"mode") == _EXTERNAL:
             yield from place.one(kind, place.item.text(b"filepath"), optional=optional)
 
     return read
 
 
-def _plain(kind: str, field: bytes, *, optional: bool = False) -> Callable[[_Place], Iterator[Need]]:
-    def read(place: _Place) -> Iterator[Need]:
+def _plain(kind: str, field: bytes, *, optional: bool = False) -> Callable[[Place], Iterator[Need]]:
+    def read(place: Place) -> Iterator[Need]:
         found = place.item.text(field)
         if found and (found.text or not optional):
             yield from place.one(kind, found, optional=optional)
@@ -251,7 +189,7 @@ def _plain(kind: str, field: bytes, *, optional: bool = False) -> Callable[[_Pla
     return read
 
 
-_READERS: Final[dict[bytes, Callable[[_Place], Iterator[Need]]]] = {
+_READERS: Final[dict[bytes, Callable[[Place], Iterator[Need]]]] = {
     b"Image": _image,
     b"ImageView": _plain("image", b"filepath", optional=True),
     b"bSound": _sound,
