@@ -35,6 +35,11 @@ def answer(farm: LaptopFarm, *arguments: str, status: int = 0) -> Any:
     return json.loads(said.splitlines()[-1])
 
 
+def held_up() -> float:
+    """How many times as long anything takes here for what else runs: 1 on a computer that is ours alone."""
+    return max(1.0, max(os.getloadavg()) / (os.cpu_count() or 1))
+
+
 def test_the_doctor_finds_a_farm_well(laptop: LaptopFarm) -> None:
     found = answer(laptop, "doctor")
     assert found["well"]
@@ -56,13 +61,15 @@ def test_an_estimate_holds_what_the_job_takes(laptop: LaptopFarm, timed_scene: P
     before = answer(laptop, "estimate", str(timed_scene), "--frames", "1-3", "--tries", "2")
     assert (before["frames"], before["basis"], before["dollars"]) == (3, "tried frames", None)
     job_id = laptop.upload(timed_scene, "timed/timed.blend", {"frames": "1-3"})
-    job = laptop.wait(job_id)
+    job = laptop.wait(job_id, seconds=300)
+    times_as_long = held_up()
     seconds = [record.seconds for record in laptop.farm.records.frames(job_id, range(job.shards))]
     assert min(seconds) >= FRAME_SECONDS
-    # a computer that is busy with other things holds up some frames, as it may have held up the tries
-    assert before["seconds_per_frame"]["low"] <= fmean(seconds), (before, seconds)
-    assert min(seconds) <= before["seconds_per_frame"]["high"], (before, seconds)
-    assert before["seconds_per_frame"]["high"] < 10 * FRAME_SECONDS
+    span = before["seconds_per_frame"]
+    assert span["low"] <= 1.5 * FRAME_SECONDS <= 1.5 * span["high"], before
+    assert span["low"] <= fmean(seconds), (before, seconds)
+    assert min(seconds) <= span["high"] * times_as_long, (before, seconds)
+    assert span["high"] < 5 * FRAME_SECONDS
 
     after = answer(laptop, "estimate", str(timed_scene), "--frames", "1-6", "--hour-dollars", "3.6")
     assert (after["frames"], after["basis"]) == (6, "history")

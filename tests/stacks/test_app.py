@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from stacks.farm_version import OUTPUT, farm_version
 from tests.support.synthesized import ROOT, default_variables, synthesized
 
 
@@ -31,6 +32,7 @@ def test_a_bad_variable_ends_synth_with_one_line(tmp_path: Path) -> None:
 def test_each_stack_gives_what_a_person_or_the_laptop_farm_needs() -> None:
     outputs = synthesized().outputs()
     assert outputs == {
+        OUTPUT: farm_version(),
         "RenderBucketName": "Storage/RenderBucket",
         "NotificationTopicArn": "Storage/NotificationTopic",
         "JobTableName": "Storage/JobTable",
@@ -48,6 +50,11 @@ def test_each_stack_gives_what_a_person_or_the_laptop_farm_needs() -> None:
         "DashboardUrl": "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1"
         "#dashboards/dashboard/Monitoring/Dashboard",
     }
+
+
+def test_each_stack_says_which_code_it_was_deployed_from() -> None:
+    said = [template["Outputs"][OUTPUT]["Value"] for template in synthesized().templates.values()]
+    assert said == [farm_version()] * 7
 
 
 def test_two_farms_fit_in_one_account() -> None:

@@ -65,9 +65,9 @@ def test_small_pictures_tell_what_a_large_one_takes(cost: FrameCost) -> None:
     timer = FrameTimer(HD)
     full = cost.seconds(pixels=HD.pixels, samples=HD.samples)
     first = timer.time(renderer)
-    assert first.seconds == pytest.approx(full, rel=0.02)
+    assert first.seconds == pytest.approx(full, rel=0.001)
     tries = len(renderer.asked)
-    assert timer.time(renderer).seconds == pytest.approx(full, rel=0.02)
+    assert timer.time(renderer).seconds == pytest.approx(full, rel=0.001)
     assert len(renderer.asked) - tries <= 3  # the settings that told something are known
     assert renderer.seconds < full + 16 * (cost.fixed_seconds + 1)
 
