@@ -120,15 +120,16 @@ def span_of(seconds: Sequence[float]) -> Span:
 
 def _words(facts: SceneFacts, tried: Mapping[int, FrameTime], speed: float) -> list[str]:
     times = [each.seconds for each in tried.values()]
-    numbers_of = ", ".join(map(str, tried))
+    named = f"frame{'s' if len(tried) > 1 else ''} {', '.join(map(str, tried))}"
+    low, high = duration(min(times)), duration(max(times))
     how = (
         "as they are"
         if all(each.whole for each in tried.values())
         else "small and with few samples, scaled up"
     )
     words = [
-        f"frames {numbers_of}, tried on this computer in Blender {facts.blender_version} {how}: "
-        f"{duration(min(times))} to {duration(max(times))} each",
+        f"{named}, tried on this computer in Blender {facts.blender_version} {how}: "
+        + (low if low == high else f"{low} to {high} each"),
         f"a worker is taken to be {'as fast as' if speed == 1 else f'{speed:g} times as fast as'} this "
         f"computer{' (--speed says otherwise)' if speed == 1 else ''}",
     ]
