@@ -33,7 +33,7 @@ def up() -> None:
         farm = lifecycle.up(settings, screen.step)
     say(
         standard_output(),
-        f"the laptop farm is up: {farm.page_url} shows it. Next: `farm local render FILE`. "
+        f"the laptop farm is up: {farm.page_url} shows it. Next: `farm submit FILE`. "
         f"Logs: {settings.state_dir}/logs",
     )
 
