@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
@@ -59,13 +62,13 @@ class Downloader:
             there = self.patience.call(f"a look at {key}", lambda: identify(self.s3, self.bucket, key))
             if not path.is_symlink() and there.fits(path):
                 return self._fetched(path, there, fetched_bytes)
-            part = part_of(path, key, there.etag)
-            if not self._complete(key, there, part, count):
-                continue  # another object has come in its place
-            if there.fits(part):
-                part.replace(path)
-                return self._fetched(path, there, fetched_bytes)
-            part.unlink()
+            with _held_part(path, key, there.etag) as part:
+                if not self._complete(key, there, part, count):
+                    continue  # another object has come in its place
+                if there.fits(part):
+                    part.replace(path)
+                    return self._fetched(path, there, fetched_bytes)
+                part.unlink()
         raise DamagedError(f"{key} came damaged {_TRIES_OF_THE_WHOLE} times: it was not kept")
 
     def _fetched(self, path: Path, there: Identity, fetched_bytes: int) -> Fetched:
@@ -75,9 +78,8 @@ class Downloader:
 
     def _complete(self, key: str, there: Identity, part: Path, tell: Callable[[int], object]) -> bool:
         """Fetch what is still to come. False when the object has become another one."""
-        part.parent.mkdir(parents=True, exist_ok=True)
         failures = 0
-        while (have := size_of(part)) < there.size_bytes or not part.exists():
+        while (have := size_of(part)) < there.size_bytes:
             last: Exception | None = None
             try:
                 self._append(key, there, part, have, tell)
@@ -100,8 +102,6 @@ class Downloader:
     ) -> None:
         """From where it broke off to the end, or to where it breaks again."""
         with _opened(part) as file:
-            if not there.size_bytes:
-                return
             answer = self.s3.get_object(
                 Bucket=self.bucket, Key=key, IfMatch=there.etag, Range=f"bytes={have}-"
             )
@@ -121,6 +121,37 @@ def size_of(part: Path) -> int:
         return 0 if part.is_symlink() else part.stat().st_size
     except OSError:
         return 0
+
+
+@contextmanager
+def _held_part(path: Path, key: str, etag: str) -> Iterator[Path]:
+    """The part that an earlier run has left, or a new one. While somebody else fetches the same object to the
+    same place, one of our own, which is gone in the end: two that write into one would destroy it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = part_of(path, key, etag)
+    while True:
+        with _opened(part) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                break
+            except OSError:  # a disk that knows no locks
+                pass
+            if _is_at(file, part):  # not one that has got its name in the meantime
+                yield part
+                return
+    own = part.with_name(f"{part.stem}.{os.getpid()}.{uuid4().hex[:8]}.part")
+    try:
+        yield own
+    finally:
+        own.unlink(missing_ok=True)
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    return False
 
 
 def _opened(part: Path) -> IO[bytes]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -311,3 +312,53 @@ def test_an_empty_object_and_none(emulator: str, s3: Any, bucket: str, tmp_path:
     with pytest.raises(ClientError, match="404"):
         downloader(emulator, bucket).fetch("none.log", tmp_path / "none.log")
     assert not (tmp_path / "none.log").exists()
+
+
+def test_two_downloads_of_one_file_leave_each_other_alone(
+    emulator: str, s3: Any, bucket: str, tmp_path: Path
+) -> None:
+    etag = s3.put_object(Bucket=bucket, Key=KEY, Body=CONTENT)["ETag"]
+    target, begun, go_on = tmp_path / "film.zip", threading.Event(), threading.Event()
+
+    def pause_once(_: int) -> None:
+        begun.set()
+        assert go_on.wait(60)
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(downloader(emulator, bucket).fetch, KEY, target, pause_once)
+        try:
+            assert begun.wait(60)
+            have = size_of(part_of(target, KEY, etag))
+            second = downloader(emulator, bucket).fetch(KEY, target)
+            assert (target.read_bytes(), second.fetched_bytes) == (CONTENT, len(CONTENT))
+            assert size_of(part_of(target, KEY, etag)) == have
+        finally:
+            go_on.set()
+        assert first.result().fetched_bytes == len(CONTENT)
+    assert target.read_bytes() == CONTENT
+    assert [path.name for path in tmp_path.iterdir()] == ["film.zip"]
+
+
+def test_a_process_that_downloads_the_same_file_is_left_alone(
+    emulator: str, s3: Any, bucket: str, tmp_path: Path
+) -> None:
+    """It is killed in the end: what it has got until then serves the next run."""
+    etag = s3.put_object(Bucket=bucket, Key=KEY, Body=CONTENT)["ETag"]
+    target = tmp_path / "film.zip"
+    program = (
+        "import sys; from pathlib import Path; from tests.faults.test_transfers import *; "
+        "downloader(sys.argv[1], sys.argv[2]).fetch(KEY, Path(sys.argv[3]))"
+    )
+    with relay(emulator, silent_after=len(CONTENT) // 2) as relayed:
+        command = [sys.executable, "-c", program, relayed.endpoint, bucket, str(target)]
+        with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as child:
+            try:
+                assert relayed.silent.wait(60)
+                assert downloader(emulator, bucket).fetch(KEY, target).fetched_bytes == len(CONTENT)
+            finally:
+                child.kill()
+    have = size_of(part_of(target, KEY, etag))
+    assert 0 < have < len(CONTENT)
+    target.unlink()
+    assert downloader(emulator, bucket).fetch(KEY, target).fetched_bytes == len(CONTENT) - have
+    assert target.read_bytes() == CONTENT
