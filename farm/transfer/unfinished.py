@@ -9,12 +9,21 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 _KEPT_SECONDS: Final = 8 * 24 * 3600
 """The bucket forgets an upload that does not end after seven days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """An upload that has not ended, as far as is known."""
+
+    upload_id: str
+    version_before: str
+    """Of the object that was there when it began; empty when there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +32,22 @@ class Slot:
 
     path: Path | None
 
-    def upload_id(self) -> str:
-        """Of the upload that was begun; empty when none was."""
+    def recall(self) -> Begun | None:
+        """The upload that was begun; None when none was."""
         if self.path is None:
-            return ""
+            return None
         try:
-            return str(json.loads(self.path.read_text("utf-8"))["upload_id"])
+            kept = json.loads(self.path.read_text("utf-8"))
+            return Begun(upload_id=str(kept["upload_id"]), version_before=str(kept["version_before"]))
         except (OSError, ValueError, KeyError, TypeError):
-            return ""
+            return None
 
-    def remember(self, upload_id: str) -> None:
+    def remember(self, begun: Begun) -> None:
         if self.path is None:
             return
         with suppress(OSError):  # it is sent all the same
             part = self.path.with_suffix(".part")
-            part.write_text(json.dumps({"upload_id": upload_id}), "utf-8")
+            part.write_text(json.dumps(asdict(begun)), "utf-8")
             part.replace(self.path)
 
     def forget(self) -> None:

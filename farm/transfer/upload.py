@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,12 +22,12 @@ from farm.transfer.parts import (
     stamp,
     whole_checksum,
 )
-from farm.transfer.patience import Patience, code_of
-from farm.transfer.unfinished import Slot, UnfinishedUploads
+from farm.transfer.patience import Patience, code_of, status_of
+from farm.transfer.unfinished import Begun, UnfinishedUploads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, HeadObjectOutputTypeDef
 
 _THREADS: Final = 4
 _LOOK_SECONDS: Final = 0.1
@@ -74,31 +75,35 @@ class Uploader:
         with self.unfinished.slot(
             bucket=self.bucket, key=key, metadata=metadata, sizes=(size_bytes, each_bytes)
         ) as slot:
-            upload_id, there = self._begin(key, metadata, slot)
-            sending = _Sending(self, file, key, upload_id, there, tell)
+            begun = slot.recall()
+            there = self._parts_there(key, begun.upload_id) if begun else None
+            if begun and there is None:
+                version_id = self._ended_before(file, key, metadata, begun, each_bytes)
+                if version_id:
+                    slot.forget()
+                    tell(size_bytes, True)
+                    count = len(list(parts_of(size_bytes, each_bytes)))
+                    return Uploaded(version_id=version_id, parts_sent=0, parts_found=count)
+            if begun is None or there is None:
+                begun, there = self._begin(key, metadata), {}
+                slot.remember(begun)
+            sending = _Sending(self, file, key, begun.upload_id, there, tell)
             sending.run(parts_of(size_bytes, each_bytes))
             if stamp(file) != before:
                 raise UploadError(f"{file} has changed while it was sent: submit it again")
-            version_id = self._complete(key, upload_id, sending.done)
+            version_id = self._complete(key, metadata, begun, sending.done)
             slot.forget()
         return Uploaded(version_id=version_id, parts_sent=sending.sent, parts_found=sending.found)
 
-    def _begin(
-        self, key: str, metadata: Mapping[str, str], slot: Slot
-    ) -> tuple[str, dict[int, CompletedPartTypeDef]]:
-        """The upload that an earlier run began, with its parts, or a new one."""
-        upload_id = slot.upload_id()
-        there = self._parts_there(key, upload_id) if upload_id else None
-        if there is not None:
-            return upload_id, there
+    def _begin(self, key: str, metadata: Mapping[str, str]) -> Begun:
+        head = self._head(key)
         answer = self.patience.call(
             f"the upload of {key}",
             lambda: self.s3.create_multipart_upload(
                 Bucket=self.bucket, Key=key, Metadata=dict(metadata), ChecksumAlgorithm="SHA256"
             ),
         )
-        slot.remember(answer["UploadId"])
-        return answer["UploadId"], {}
+        return Begun(upload_id=answer["UploadId"], version_before=head.get("VersionId", "") if head else "")
 
     def _parts_there(self, key: str, upload_id: str) -> dict[int, CompletedPartTypeDef] | None:
         """None when the upload is not there any more."""
@@ -124,33 +129,54 @@ class Uploader:
                 raise
             return None
 
-    def _complete(self, key: str, upload_id: str, done: Mapping[int, CompletedPartTypeDef]) -> str:
+    def _complete(
+        self, key: str, metadata: Mapping[str, str], begun: Begun, done: Mapping[int, CompletedPartTypeDef]
+    ) -> str:
         """The version of the object that its parts make. An answer that is lost is asked for again."""
         parts = [done[number] for number in sorted(done)]
         try:
             answer = self.patience.call(
                 f"the end of the upload of {key}",
                 lambda: self.s3.complete_multipart_upload(
-                    Bucket=self.bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+                    Bucket=self.bucket, Key=key, UploadId=begun.upload_id, MultipartUpload={"Parts": parts}
                 ),
             )
             return answer["VersionId"]
         except ClientError as error:
             if code_of(error) != "NoSuchUpload":
                 raise
-            version_id = self._completed_before(key, parts)
+            checksums = [part.get("ChecksumSHA256", "") for part in parts]
+            version_id = self._made_of(key, metadata, begun, checksums)
             if not version_id:
                 raise
             return version_id
 
-    def _completed_before(self, key: str, parts: list[CompletedPartTypeDef]) -> str:
-        """The object's version, when it is made of these very parts."""
-        head = self.patience.call(
-            f"a look at {key}",
-            lambda: self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED"),
-        )
-        whole = whole_checksum([part.get("ChecksumSHA256", "") for part in parts])
-        return head["VersionId"] if head.get("ChecksumSHA256") == whole else ""
+    def _ended_before(
+        self, file: Path, key: str, metadata: Mapping[str, str], begun: Begun, each_bytes: int
+    ) -> str:
+        """The version that an earlier run has made of this very file without hearing of it; empty: none."""
+        parts = parts_of(file.stat().st_size, each_bytes)
+        return self._made_of(key, metadata, begun, [checksum(read_part(file, part)) for part in parts])
+
+    def _made_of(self, key: str, metadata: Mapping[str, str], begun: Begun, checksums: list[str]) -> str:
+        """The object's version, when it is of these very parts and came after the upload had begun."""
+        head = self._head(key)
+        if head is None or head.get("VersionId") == begun.version_before:
+            return ""  # an earlier job's: a file that is sent again on purpose makes a new one
+        same = head.get("ChecksumSHA256") == whole_checksum(checksums) and head["Metadata"] == metadata
+        return head["VersionId"] if same else ""
+
+    def _head(self, key: str) -> HeadObjectOutputTypeDef | None:
+        """What is there now. None also where it may not be asked for."""
+        try:
+            return self.patience.call(
+                f"a look at {key}",
+                lambda: self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED"),
+            )
+        except ClientError as error:
+            if status_of(error) not in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+                raise
+            return None
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from farm.transfer.download import Downloader, part_of, size_of
 from farm.transfer.parts import part_bytes
 from farm.transfer.patience import GaveUpError, Patience
-from farm.transfer.unfinished import UnfinishedUploads
+from farm.transfer.unfinished import Begun, Slot, UnfinishedUploads
 from farm.transfer.upload import Uploader, UploadError
 from tests.faults.breaking_relay import BreakingRelay
 from tests.faults.proxy import FaultProxy, FaultRates
@@ -182,7 +182,7 @@ def test_a_part_that_has_changed_since_is_sent_again(
         begun = s3.create_multipart_upload(
             Bucket=bucket, Key=KEY, Metadata=METADATA, ChecksumAlgorithm="SHA256"
         )
-        slot.remember(begun["UploadId"])
+        slot.remember(Begun(upload_id=begun["UploadId"], version_before=""))
         for number in (1, 2):
             s3.upload_part(
                 Bucket=bucket,
@@ -216,9 +216,59 @@ def test_an_upload_that_was_taken_away_begins_anew(
     with sender.unfinished.slot(
         bucket=bucket, key=KEY, metadata=METADATA, sizes=(len(CONTENT), PART_BYTES)
     ) as slot:
-        slot.remember("gone")
+        slot.remember(Begun(upload_id="gone", version_before=""))
     sent = sender.send(file, KEY, METADATA)
     assert (sent.parts_sent, stored(s3, bucket, sent.version_id)) == (PARTS, CONTENT)
+
+
+def test_an_upload_that_ended_unheard_is_not_sent_again(
+    proxy: FaultProxy, s3: Any, bucket: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process was killed when the object was there, before it could forget the upload."""
+    sender = uploader(proxy.endpoint, bucket, tmp_path)
+    with monkeypatch.context() as killed:
+        killed.setattr(Slot, "forget", end_here)
+        with pytest.raises(KeyboardInterrupt):
+            sender.send(file, KEY, METADATA)
+    (made,) = s3.list_object_versions(Bucket=bucket)["Versions"]
+    heard: list[tuple[int, bool]] = []
+    found = sender.send(file, KEY, METADATA, lambda size, found: heard.append((size, found)))
+    assert (found.version_id, found.parts_sent, found.parts_found) == (made["VersionId"], 0, PARTS)
+    assert heard == [(len(CONTENT), True)]
+    again = sender.send(file, KEY, METADATA)
+    assert (again.parts_sent, again.version_id == made["VersionId"]) == (PARTS, False), "on purpose"
+    assert proxy.counts.requests["s3.CreateMultipartUpload"] == 2
+
+
+def end_here(_: Slot) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("what", ["an earlier job", "another file", "another frame range"])
+def test_an_upload_that_was_taken_away_is_not_taken_for_what_is_there(
+    what: str, emulator: str, s3: Any, bucket: str, file: Path, tmp_path: Path
+) -> None:
+    """Where something came that is another person's, or was there before."""
+    sender, other = uploader(emulator, bucket, tmp_path), tmp_path / "other.zip"
+    other.write_bytes(bytes(len(CONTENT)))
+    if what == "an earlier job":
+        sender.send(file, KEY, METADATA)
+    with pytest.raises(RuntimeError, match="killed"):
+        sender.send(file, KEY, METADATA, end_upload)
+    (begun,) = s3.list_multipart_uploads(Bucket=bucket)["Uploads"]
+    s3.abort_multipart_upload(Bucket=bucket, Key=KEY, UploadId=begun["UploadId"])
+    if what == "another file":
+        uploader(emulator, bucket, tmp_path / "theirs").send(other, KEY, METADATA)
+    if what == "another frame range":
+        uploader(emulator, bucket, tmp_path / "theirs").send(file, KEY, {"frames": "1"})
+    sent = sender.send(file, KEY, METADATA)
+    assert sent.parts_sent == PARTS
+    assert stored(s3, bucket, sent.version_id) == CONTENT
+    assert len(s3.list_object_versions(Bucket=bucket)["Versions"]) == 2
+
+
+def end_upload(size_bytes: int, found: bool) -> None:
+    raise RuntimeError("killed")
 
 
 @pytest.mark.parametrize("size_bytes", [1, 8 * MIB, 80_000 * MIB, 80_001 * MIB, 5 * 1024**4])
