@@ -104,8 +104,7 @@ class Submitter:
             if found.blends > 1:
                 asked["blend"] = found.entries[0].place
             upload_key(archive, order.project)
-            with progress_bar(self.console, f"packing {archive.name}", found.size_bytes) as advance:
-                write_archive(found, archive, advance)
+            self._pack(found, archive)
             return self._send(order, archive, asked, found)
 
     def _look(self, order: Order, closing: ExitStack) -> Plan:
@@ -114,6 +113,13 @@ class Submitter:
             return plan(order.file, str(scene) if scene is not None else None, closing)
         except UnreadableBlendError as error:
             raise SubmitError(f"{error}. --no-pack sends it as it is") from error
+        except PackError as error:
+            raise SubmitError(str(error)) from error
+
+    def _pack(self, found: Plan, archive: Path) -> None:
+        try:
+            with progress_bar(self.console, f"packing {archive.name}", found.size_bytes) as advance:
+                write_archive(found, archive, advance)
         except PackError as error:
             raise SubmitError(str(error)) from error
 

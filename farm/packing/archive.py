@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from contract.archives import size_in_words
-from farm.packing.plan import Entry, Plan
+from farm.file_stamp import stamp
+from farm.packing.plan import Entry, PackError, Plan
 
 _PREFIX: Final = "farm-pack-"
 _LOCK: Final = "in-use"
@@ -49,13 +50,14 @@ def temporary_folder() -> Iterator[Path]:
 def write_archive(plan: Plan, target: Path, tell: Callable[[int], object]) -> None:
     """Write the archive; `tell` hears how many bytes of files went in with each step.
 
-    Raises OSError, with ENOSPC before anything is written when there is not the space for it.
+    Raises PackError when a file has changed since the plan was made, and OSError, with ENOSPC before anything is written when there is not the space for it.
     """
     _require_space(target.parent, plan.size_bytes)
     with zipfile.ZipFile(target, "x", allowZip64=True) as bundle:
         for entry in plan.entries:
             info = zipfile.ZipInfo(entry.place, _A_DAY)
             info.external_attr = 0o100644 << 16
+            _require_unchanged(entry)
             with _content(entry, target.parent) as source:
                 info.compress_type = _method(entry, source)
                 info._compresslevel = _QUICK  # type: ignore[attr-defined]  # has no public name in 3.11
@@ -63,6 +65,7 @@ def write_archive(plan: Plan, target: Path, tell: Callable[[int], object]) -> No
                     while chunk := source.read(_CHUNK_BYTES):
                         file.write(chunk)
                         tell(len(chunk))
+            _require_unchanged(entry)
 
 
 @contextmanager
@@ -94,6 +97,12 @@ def _method(entry: Entry, source: IO[bytes]) -> int:
         return zipfile.ZIP_DEFLATED if start == _PLAIN_BLEND else zipfile.ZIP_STORED
     packed = Path(entry.place).suffix.lower() in _PACKED_ALREADY
     return zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
+
+
+def _require_unchanged(entry: Entry) -> None:
+    """Its paths were read from what it was: in what it is now, they stand elsewhere."""
+    if stamp(entry.source) != entry.stamp:
+        raise PackError(f"{entry.source} has changed while it was packed: submit it again")
 
 
 def _require_space(folder: Path, needed_bytes: int) -> None:

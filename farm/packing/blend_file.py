@@ -14,6 +14,8 @@ from blender_asset_tracer import blendfile
 from blender_asset_tracer.blendfile import exceptions
 from blender_asset_tracer.blendfile.dna import Struct
 
+from farm.file_stamp import stamp
+
 _BROKEN: Final = (
     *(exceptions.BlendFileError, struct.error, zlib.error, EOFError, ValueError, KeyError, IndexError),
     *(AssertionError, RuntimeError, OverflowError, MemoryError),
@@ -65,6 +67,7 @@ class Blend:
     def __init__(self, path: Path) -> None:
         """Raises UnreadableBlendError, and OSError."""
         self.path = path
+        self.stamp = stamp(path)
         self._file: Any = blendfile.BlendFile.__new__(blendfile.BlendFile)
         try:
             blendfile.BlendFile.__init__(self._file, path)

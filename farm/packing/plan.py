@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from contract.archives import MAX_DEPTH, MAX_FILES, MAX_NAME_BYTES, MAX_PATH_BYTES, MAX_UNPACKED_BYTES
+from farm.file_stamp import Stamp, stamp
 from farm.packing.blend_file import Field
 from farm.packing.paths import is_relative, locate, relative
 from farm.packing.reach import Found, Lack, walk
@@ -39,10 +40,15 @@ class Entry:
     source: Path
     place: str
     kind: str
-    size_bytes: int
+    stamp: Stamp
+    """As it was when it was looked at."""
     patches: tuple[Patch, ...] = ()
     plain: Path | None = None
     """Of a .blend that is changed: its content without compression."""
+
+    @property
+    def size_bytes(self) -> int:
+        return self.stamp[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +116,7 @@ def _entries(kinds: dict[Path, str], found: Found) -> Iterator[Entry]:
             source=path,
             place=_place(path, base),
             kind=kind,
-            size_bytes=path.stat().st_size,
+            stamp=found.blends[path].stamp if path in found.blends else stamp(path),
             patches=patches,
             plain=found.blends[path].plain_path if patches else None,
         )

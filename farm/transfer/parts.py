@@ -55,9 +55,3 @@ def whole_checksum(checksums: list[str]) -> str:
     """That of an object, made of those of its parts."""
     digests = b"".join(base64.b64decode(one) for one in checksums)
     return f"{checksum(digests)}-{len(checksums)}"
-
-
-def stamp(file: Path) -> tuple[int, int]:
-    """What changes when somebody writes into a file."""
-    status = file.stat()
-    return status.st_size, status.st_mtime_ns

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
+from farm.file_stamp import stamp
 from farm.transfer.parts import (
     MAX_OBJECT_BYTES,
     USUAL_PART_BYTES,
@@ -19,7 +20,6 @@ from farm.transfer.parts import (
     part_bytes,
     parts_of,
     read_part,
-    stamp,
     whole_checksum,
 )
 from farm.transfer.patience import Patience, code_of, status_of
@@ -66,7 +66,7 @@ class Uploader:
         Raises UploadError, GaveUpError, OSError, ClientError; what has arrived until then stays there.
         """
         before = stamp(file)
-        size_bytes, _ = before
+        size_bytes = before[0]
         if size_bytes == 0:
             raise UploadError(f"{file} is empty")
         if size_bytes > MAX_OBJECT_BYTES:
