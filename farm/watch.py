@@ -9,7 +9,7 @@ from typing import Final
 
 from contract.job import FrameRecord, FrameState, Job, JobState
 from contract.record_reader import RecordReader
-from farm.follow import follow
+from farm.follow import Snapshot, follow
 from farm.screen import Screen
 from farm.wording import duration
 
@@ -48,7 +48,7 @@ class Watch:
                 self.screen.show(snapshot)
                 for record in snapshot.ended_frames:
                     self._frame(job, record)
-                self._tell_when_quiet(snapshot.quiet_seconds)
+                self._tell_when_quiet(snapshot)
         except KeyboardInterrupt:
             self.screen.note(f"stopped watching {self.job_id}: {self.afterwards.format(job=self.job_id)}")
             raise
@@ -62,8 +62,11 @@ class Watch:
             self.screen.note(f"frame {record.frame} failed: {record.reason}", "red")
         self.take(job, record)
 
-    def _tell_when_quiet(self, quiet_seconds: float) -> None:
-        if quiet_seconds < QUIET_SECONDS:
+    def _tell_when_quiet(self, snapshot: Snapshot) -> None:
+        """Nothing of a held job: it waits for no machine, and its state says what it waits for."""
+        quiet_seconds = snapshot.quiet_seconds
+        held = snapshot.job is not None and snapshot.job.state is JobState.HELD
+        if held or quiet_seconds < QUIET_SECONDS:
             self._told_at = 0.0
         elif quiet_seconds - self._told_at >= QUIET_SECONDS:
             self._told_at = quiet_seconds
