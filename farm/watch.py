@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from contract.job import FrameRecord, FrameState, Job, JobState
 from contract.record_reader import RecordReader
 from farm.follow import Snapshot, follow
@@ -70,7 +72,14 @@ class Watch:
             self._told_at = 0.0
         elif quiet_seconds - self._told_at >= QUIET_SECONDS:
             self._told_at = quiet_seconds
-            self.screen.note(f"nothing new for {quiet_seconds:.0f} s: {self.explain()}", "yellow")
+            self.screen.note(f"nothing new for {quiet_seconds:.0f} s{self._explained()}", "yellow")
+
+    def _explained(self) -> str:
+        """Nothing where the farm does not say, or may not be asked: the job goes on all the same."""
+        try:
+            return f": {self.explain()}"
+        except (BotoCoreError, ClientError):
+            return ""
 
 
 def say_end(screen: Screen, job: Job) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ClientError
 from PIL import Image
 from rich.console import Console
 
@@ -147,6 +148,15 @@ def watched(
     monkeypatch.setattr("farm.watch.follow", lambda *_, **__: iter(seen))
     Watch(records=RecordReader(None, "t"), job_id="a", screen=PlainScreen(console), explain=explain).run()
     return text.getvalue().splitlines()
+
+
+def test_a_watch_goes_on_when_nobody_may_ask_what_the_machines_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> str:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeAutoScalingGroups")
+
+    rendering = replace(JOB, state=JobState.RENDERING)
+    seen = [Snapshot(job=rendering, quiet_seconds=40.0), Snapshot(job=replace(JOB, state=JobState.DONE))]
+    assert watched(monkeypatch, seen, refused) == ["rendering", "nothing new for 40 s", "done"]
 
 
 def test_someone_who_waits_long_is_told_what_the_farm_does(monkeypatch: pytest.MonkeyPatch) -> None:
