@@ -102,9 +102,10 @@ class JobView:
 
 
 def state_words(job: Job) -> str:
-    """A job's state as a person says it."""
+    """A job's state as a person says it, with what it waits for."""
     said = baking_words(job) or STATE_WORDS[job.state]
-    return f"{said}: {job.waiting_for}" if job.waiting_for else said
+    awaited = job.waiting_for or (job.reason if job.state is JobState.HELD else "")
+    return f"{said}: {awaited}" if awaited else said
 
 
 def baking_words(job: Job) -> str:

@@ -26,7 +26,8 @@ _QUICK: Final = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}
 )
 """Nobody waits long to hear that there is no network."""
-_PATIENT: Final = Config(retries={"mode": "standard", "max_attempts": 5})
+_PATIENT: Final = Config(connect_timeout=10, retries={"mode": "standard", "max_attempts": 5})
+"""Who watches a job hears within a minute that the farm does not answer."""
 _MACHINE_ROLE: Final = "iam-role"
 """What botocore calls the credentials that an EC2 machine has of itself."""
 

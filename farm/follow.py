@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from contract.job import FrameRecord, Job, Progress
@@ -11,6 +12,7 @@ from contract.job_view import JobView
 from contract.record_reader import RecordReader
 from contract.worker_record import WorkerRecord
 from farm.plain_errors import PlainError
+from farm.transfer.patience import Patience
 
 POLL_SECONDS: Final = 0.5
 WORKERS_SECONDS: Final = 2.0
@@ -46,12 +48,13 @@ def follow(
     *,
     clock: Callable[[], float],
     pause: Callable[[float], object],
-    patience_seconds: float = 120,
+    patience: Patience,
+    heard_within_seconds: float = 120,
 ) -> Iterator[Snapshot]:
     """Look again and again until the job has ended; each ended frame is told exactly once.
 
-    `clock` gives epoch seconds. Raises NoJobError when the farm makes no job of the upload within
-    `patience_seconds`.
+    `clock` gives epoch seconds; `patience` is for a farm that does not answer. Raises NoJobError when the
+    farm makes no job of the upload within `heard_within_seconds`, GaveUpError, ClientError, BotoCoreError.
     """
     seen: set[int] = set()
     counted: list[Progress] = []
@@ -59,17 +62,19 @@ def follow(
     workers: tuple[WorkerRecord, ...] = ()
     changed = asked = clock()
     while True:
-        job = records.job(job_id)
-        shards = records.shards([job])[job_id] if job else []
+        job, shards = patience.call(f"a look at {job_id}", partial(_looked_at, records, job_id))
         now = clock()
         if (job, shards) != before:
             before, changed = (job, shards), now
-        if job is None and now - changed > patience_seconds:
-            raise NoJobError(f"the farm made no job of this upload within {patience_seconds:.0f} s")
+        if job is None and now - changed > heard_within_seconds:
+            raise NoJobError(f"the farm made no job of this upload within {heard_within_seconds:.0f} s")
         ended = job is not None and job.state.ended
         if job and not ended and (not workers or now - asked >= WORKERS_SECONDS):
-            workers, asked = _at_work(records, job_id, int(now)), now
-        fresh = _ended_frames(records, job_id, _moved(counted, shards, all_of_them=ended), seen)
+            at_work = partial(_at_work, records, job_id, int(now))
+            workers, asked = patience.call(f"a look at the workers of {job_id}", at_work), now
+        moved = _moved(counted, shards, all_of_them=ended)
+        ended_frames = partial(_ended_frames, records, job_id, moved, seen)
+        fresh = patience.call(f"a look at the frames of {job_id}", ended_frames)
         counted = shards
         yield Snapshot(
             job=job,
@@ -81,6 +86,12 @@ def follow(
         if ended:
             return
         pause(POLL_SECONDS)
+
+
+def _looked_at(records: RecordReader, job_id: str) -> tuple[Job | None, list[Progress]]:
+    """The job, and the counters of its shards."""
+    job = records.job(job_id)
+    return job, records.shards([job])[job_id] if job else []
 
 
 def _at_work(records: RecordReader, job_id: str, now: int) -> tuple[WorkerRecord, ...]:

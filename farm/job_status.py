@@ -51,7 +51,7 @@ class JobStatus:
     def lines(self) -> Iterator[tuple[str, str]]:
         """What it is about, and the words: those of which something is known."""
         view = self.view
-        yield "state", view.words + (f" ({view.reason})" if view.reason else "")
+        yield "state", view.words + ("" if view.reason in view.words else f" ({view.reason})")
         yield "frames", frames(view)
         if view.seconds_per_frame:
             yield "speed", _speed(view)

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from contract.job import FrameRecord, FrameState, Job, JobState
 from contract.record_reader import RecordReader
-from farm.follow import follow
+from farm.follow import Snapshot, follow
 from farm.screen import Screen
+from farm.transfer.patience import GaveUpError, Patience
 from farm.wording import duration
 
 QUIET_SECONDS: Final = 30
@@ -38,22 +41,37 @@ class Watch:
     failed: list[FrameRecord] = field(default_factory=list)
     """The frames that failed so far."""
     _told_at: float = 0.0
+    _unanswered: bool = False
 
     def run(self) -> Job:
-        """Follow the job to its end; its record as it is then. Raises NoJobError."""
+        """Follow the job to its end; its record as it is then.
+
+        A farm that does not answer is asked again for some minutes. Raises NoJobError, GaveUpError,
+        ClientError, BotoCoreError.
+        """
         job: Job | None = None
+        patience = Patience(pause=self._wait_for_an_answer)
         try:
-            for snapshot in follow(self.records, self.job_id, clock=time.time, pause=time.sleep):
-                job = snapshot.job
+            for snapshot in follow(
+                self.records, self.job_id, clock=time.time, pause=time.sleep, patience=patience
+            ):
+                job, self._unanswered = snapshot.job, False
                 self.screen.show(snapshot)
                 for record in snapshot.ended_frames:
                     self._frame(job, record)
-                self._tell_when_quiet(snapshot.quiet_seconds)
-        except KeyboardInterrupt:
+                self._tell_when_quiet(snapshot)
+        except (KeyboardInterrupt, GaveUpError, ClientError, BotoCoreError):
             self.screen.note(f"stopped watching {self.job_id}: {self.afterwards.format(job=self.job_id)}")
             raise
         assert job
         return job
+
+    def _wait_for_an_answer(self, seconds: float) -> None:
+        """Said once for each time that the way to the farm breaks."""
+        if not self._unanswered:
+            self._unanswered = True
+            self.screen.note("the farm does not answer, trying again", "yellow")
+        time.sleep(seconds)
 
     def _frame(self, job: Job | None, record: FrameRecord) -> None:
         assert job
@@ -62,12 +80,22 @@ class Watch:
             self.screen.note(f"frame {record.frame} failed: {record.reason}", "red")
         self.take(job, record)
 
-    def _tell_when_quiet(self, quiet_seconds: float) -> None:
-        if quiet_seconds < QUIET_SECONDS:
+    def _tell_when_quiet(self, snapshot: Snapshot) -> None:
+        """Nothing of a held job: it waits for no machine, and its state says what it waits for."""
+        quiet_seconds = snapshot.quiet_seconds
+        held = snapshot.job is not None and snapshot.job.state is JobState.HELD
+        if held or quiet_seconds < QUIET_SECONDS:
             self._told_at = 0.0
         elif quiet_seconds - self._told_at >= QUIET_SECONDS:
             self._told_at = quiet_seconds
-            self.screen.note(f"nothing new for {quiet_seconds:.0f} s: {self.explain()}", "yellow")
+            self.screen.note(f"nothing new for {quiet_seconds:.0f} s{self._explained()}", "yellow")
+
+    def _explained(self) -> str:
+        """Nothing where the farm does not say, or may not be asked: the job goes on all the same."""
+        try:
+            return f": {self.explain()}"
+        except (BotoCoreError, ClientError):
+            return ""
 
 
 def say_end(screen: Screen, job: Job) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,7 +38,7 @@ def submit(
     ] = None,
     json: JsonLinesOption = False,
 ) -> None:
-    """Send files to be rendered. Prints the id of each job.
+    """Send files to be rendered. Prints the id of each job as soon as it is sent.
 
     What a scene needs (textures, sequences, libraries, fonts, caches) is packed
     with it, wherever it lies on this computer. An upload that broke off goes on
@@ -56,16 +58,17 @@ def submit(
         sent: list[Submission] = []
         for order in orders:
             sent.append(Submitter(farm=chosen.farm, console=standard_error()).submit(order))
-            if not json:
-                typer.echo(sent[-1].job_id)
-            elif not (wait or download):
+            if json:
                 print_json(sent[-1].to_map())
-        for submission in sent if wait or download else ():
+            else:
+                typer.echo(sent[-1].job_id)
+        for number, submission in enumerate(sent if wait or download else (), start=1):
             folder = _folder(submission, to, several=len(sent) > 1) if download else None
-            told, well = _see_through(chosen, submission, folder)
+            with _saying_who_else_goes_on(sent[number:]):
+                told, well = _see_through(chosen, submission, folder)
             good = good and well
             if json:
-                print_json(submission.to_map() | told)
+                print_json({"job_id": submission.job_id, **told})
     if not good:
         raise typer.Exit(FAILED)
 
@@ -83,6 +86,20 @@ def _folder(submission: Submission, to: Path | None, *, several: bool) -> Path:
     if to is None:
         return Path("out") / submission.job_id
     return to / submission.job_id if several else to
+
+
+@contextmanager
+def _saying_who_else_goes_on(others: Sequence[Submission]) -> Iterator[None]:
+    """Jobs whose turn to be watched does not come any more, when the watching of this one is broken off."""
+    from farm.screen import say, standard_error
+
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        if others:
+            listed = ", ".join(submission.job_id for submission in others)
+            say(standard_error(), f"not watched any more, and they go on: {listed}")
+        raise
 
 
 def _see_through(

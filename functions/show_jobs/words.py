@@ -56,7 +56,7 @@ def short_state(view: JobView) -> str:
 def note(view: JobView) -> str:
     """What is to be said beyond the state itself: what is baked, what it waits for, why it failed."""
     more = "" if view.words == short_state(view) else view.words.removeprefix(f"{short_state(view)}: ")
-    return " ".join(part for part in (more, view.reason) if part)
+    return " ".join(part for part in (more, view.reason if view.reason not in more else "") if part)
 
 
 def _two(first: int, unit: str, second: int, smaller: str) -> str:

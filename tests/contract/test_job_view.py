@@ -31,6 +31,8 @@ def view(job: Job, progress: Progress | None = None, *workers: WorkerRecord) -> 
     [
         *(({"state": state}, STATE_WORDS[state]) for state in JobState),
         ({"waiting_for": "AWS has no Spot machine"}, "waiting for a worker: AWS has no Spot machine"),
+        ({"state": JobState.HELD, "reason": "it is spent"}, "held by the budget: it is spent"),
+        ({"state": JobState.FAILED, "reason": "it is empty"}, "failed"),
         (
             {"state": JobState.BAKING, "bake_progress": BAKING},
             "baking cloth of Sheet: frame 12 of 250",

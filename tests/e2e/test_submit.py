@@ -93,8 +93,8 @@ def test_what_is_missing_is_refused_before_it_is_sent(laptop: LaptopFarm, scatte
     assert laptop.farm.records.latest_jobs(100) == before
     code, said, notes = farm(laptop, "submit", blend, "--allow-missing", "--frames", "2", "--wait", "--json")
     assert code == 0, notes
-    told = json.loads(said)
-    assert (told["state"], len(told["missing"])) == ("DONE", 2)
+    sent, ended = map(json.loads, said.splitlines())
+    assert (ended["job_id"], ended["state"], len(sent["missing"])) == (sent["job_id"], "DONE", 2)
 
 
 def test_on_a_terminal_from_the_file_to_the_frames(

@@ -190,6 +190,11 @@ def test_the_status_of_a_job_tells_all_that_is_known(farm: Farm) -> None:
     assert [worker["words"] for worker in known["workers"]] == ["frame 6"]
 
 
+def test_the_status_of_a_held_job_says_once_why(farm: Farm) -> None:
+    put(farm, rendering(state=JobState.HELD, reason="the budget is spent"))
+    assert call("status", "shot-1").stdout.count("the budget is spent") == 1
+
+
 def test_a_job_is_named_by_its_id_its_beginning_or_as_the_latest(farm: Farm) -> None:
     for number, name in enumerate(("shot-1", "other-1", "shot-12")):
         put(farm, rendering(name, created_at=f"2026-01-01T10:00:0{number}.000Z"))

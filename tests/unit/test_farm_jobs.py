@@ -22,6 +22,7 @@ from farm.control import RefusedError, cancel, retry
 from farm.follow import NoJobError, follow
 from farm.jobs import Farm, SubmitError, encode_options, upload_key
 from farm.submission import Order, Submitter
+from farm.transfer.patience import Patience
 
 JOB = Job(
     job_id="scene-1",
@@ -33,6 +34,9 @@ JOB = Job(
     source_bytes=1,
     created_at="2026-01-01T00:00:00.000Z",
 )
+
+
+NO_PATIENCE = Patience(pause=lambda _: None, tries=1)
 
 
 @pytest.fixture
@@ -166,7 +170,9 @@ def test_each_frame_is_told_once_and_waiting_ones_never(farm: Farm) -> None:
     events = happen()
     seen: list[list[int]] = []
     totals = []
-    for snapshot in follow(farm.records, "scene-1", clock=lambda: next(clock), pause=lambda _: next(events)):
+    for snapshot in follow(
+        farm.records, "scene-1", clock=lambda: next(clock), pause=lambda _: next(events), patience=NO_PATIENCE
+    ):
         seen.append([record.frame for record in snapshot.ended_frames])
         totals.append((snapshot.progress.total, snapshot.progress.done))
     assert seen == [[], [], [], [5, 7], [], [9]]
@@ -177,7 +183,14 @@ def test_each_frame_is_told_once_and_waiting_ones_never(farm: Farm) -> None:
 def test_an_upload_the_farm_ignores_is_not_waited_for_for_ever(farm: Farm) -> None:
     clock = iter(range(0, 1000, 10))
     with pytest.raises(NoJobError, match="120 s"):
-        list(follow(farm.records, "scene-1", clock=lambda: next(clock), pause=lambda _: None))
+        list(
+            follow(
+                *(farm.records, "scene-1"),
+                clock=lambda: next(clock),
+                pause=lambda _: None,
+                patience=NO_PATIENCE,
+            )
+        )
 
 
 def test_the_newest_jobs_come_first(farm: Farm) -> None:

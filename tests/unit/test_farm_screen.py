@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ClientError
 from PIL import Image
 from rich.console import Console
 
@@ -118,15 +120,48 @@ def test_pictures_stay_above_the_page() -> None:
     assert "\x1b" not in text.getvalue()
 
 
-def test_someone_who_waits_long_is_told_what_the_farm_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_held_job_says_by_what_it_is_held_and_how_it_goes_on() -> None:
+    """All of it, on a narrow terminal too."""
+    why = "this month's estimate is $51 of the budget of $50: it goes on with `farm release JOB`"
+    snapshot = Snapshot(job=replace(JOB, state=JobState.HELD, reason=why))
+    assert words(snapshot) == f"held by the budget: {why}"
+    console, text = paper(terminal=True)
+    console.width = 60
+    with make_screen(console) as screen:
+        screen.show(snapshot)
+    assert "`farm release JOB`" in text.getvalue()
+
+
+def test_nobody_is_told_of_machines_while_the_budget_holds_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = (JobState.HELD, JobState.HELD, JobState.QUEUED)
+    told = watched(monkeypatch, [Snapshot(job=replace(JOB, state=s), quiet_seconds=40.0) for s in states])
+    assert told == ["held by the budget", "waiting for a worker", "nothing new for 40 s: no machine"]
+
+
+def watched(
+    monkeypatch: pytest.MonkeyPatch,
+    seen: list[Snapshot],
+    explain: Callable[[], str] = lambda: "no machine",
+) -> list[str]:
+    """What is said while this happens."""
     console, text = paper()
+    monkeypatch.setattr("farm.watch.follow", lambda *_, **__: iter(seen))
+    Watch(records=RecordReader(None, "t"), job_id="a", screen=PlainScreen(console), explain=explain).run()
+    return text.getvalue().splitlines()
+
+
+def test_a_watch_goes_on_when_nobody_may_ask_what_the_machines_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> str:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeAutoScalingGroups")
+
+    rendering = replace(JOB, state=JobState.RENDERING)
+    seen = [Snapshot(job=rendering, quiet_seconds=40.0), Snapshot(job=replace(JOB, state=JobState.DONE))]
+    assert watched(monkeypatch, seen, refused) == ["rendering", "nothing new for 40 s", "done"]
+
+
+def test_someone_who_waits_long_is_told_what_the_farm_does(monkeypatch: pytest.MonkeyPatch) -> None:
     quiet = [0.0, 29.0, 31.0, 40.0, 62.0, 0.0, 31.0]
     job = replace(JOB, state=JobState.DONE)
-    seen = [Snapshot(job=job, quiet_seconds=seconds) for seconds in quiet]
-    monkeypatch.setattr("farm.watch.follow", lambda *_, **__: iter(seen))
-    watch = Watch(
-        records=RecordReader(None, "t"), job_id="a", screen=PlainScreen(console), explain=lambda: "no machine"
-    )
-    assert watch.run() is job
-    told = [line for line in text.getvalue().splitlines() if line.startswith("nothing new")]
+    said = watched(monkeypatch, [Snapshot(job=job, quiet_seconds=seconds) for seconds in quiet])
+    told = [line for line in said if line.startswith("nothing new")]
     assert told == [f"nothing new for {seconds} s: no machine" for seconds in (31, 62, 31)]
