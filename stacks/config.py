@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from contract.blender_releases import KNOWN_VERSIONS
-from contract.prices import list_price
+from contract.prices import list_price, microdollars
 
 
 class ConfigError(ValueError):
@@ -104,13 +104,17 @@ def _check_network(config: FarmConfig) -> None:
 
 def _check_prices(config: FarmConfig) -> None:
     """A budget that cannot be counted is none."""
+    budget, hour = config.monthly_budget_dollars, config.worker_hour_dollars
+    if budget is None:
+        return
     unknown = [name for name in config.instance_types if not list_price(name)]
-    if config.monthly_budget_dollars and config.worker_hour_dollars is None and unknown:
-        raise ConfigError(
-            "monthly_budget_dollars",
-            f"{config.monthly_budget_dollars:g}",
-            f"worker_hour_dollars beside it: the list price of {', '.join(unknown)} is not known here",
-        )
+    if hour is None and unknown:
+        names = ", ".join(unknown)
+        expected = f"worker_hour_dollars beside it: the list price of {names} is not known here"
+        raise ConfigError("monthly_budget_dollars", f"{budget:g}", expected)
+    if hour is not None and not microdollars(hour):
+        expected = f"worker_hour_dollars above 0 beside it: at {hour:g} nothing is counted"
+        raise ConfigError("monthly_budget_dollars", f"{budget:g}", expected)
 
 
 _Reader = Callable[[str, str], Any]
@@ -141,8 +145,8 @@ def _several(read: _Reader) -> _Reader:
     return read_all
 
 
-def _number(kind: type[int] | type[float], low: float, high: float) -> _Reader:
-    expected = f"a {'whole ' if kind is int else ''}number from {low} to {high}"
+def _number(kind: type[int] | type[float], low: float, high: float, otherwise: str = "") -> _Reader:
+    expected = f"a {'whole ' if kind is int else ''}number from {low} to {high}{otherwise}"
     pattern = r"[0-9]{1,9}" if kind is int else r"[0-9]{1,9}(\.[0-9]{1,9})?"
 
     def read(name: str, value: str) -> int | float:
@@ -237,6 +241,8 @@ _READERS: dict[str, _Reader] = {
         )
     ),
     "scratch_ttl_hours": _number(int, 1, 2160),
-    "monthly_budget_dollars": _optional(_number(float, 0, 10_000_000), None),
+    "monthly_budget_dollars": _optional(
+        _number(float, 0.01, 10_000_000, otherwise="; leave it empty for no budget"), None
+    ),
     "worker_hour_dollars": _optional(_number(float, 0, 1000), None),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, urlencode
@@ -20,6 +21,7 @@ from contract.keys import (
     thumbnail_key,
 )
 from worker_agent.output_check.pictures import MOST_BYTES, Pictures
+from worker_agent.patience import patiently
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -95,15 +97,17 @@ class Bucket:
         """The frame's proxy; in place of one that is past its time its thumbnail, if that is there."""
         for key in (proxy_key(job.project, job.job_id, frame), thumbnail_key(job.project, job.job_id, frame)):
             try:
-                answer = self._s3.get_object(Bucket=self._name, Key=key)
+                return patiently(partial(self._picture, key), f"a read of {key}")
             except ClientError as error:
-                if error.response["Error"]["Code"] in _ABSENT:
-                    continue
-                raise
-            with answer["Body"] as body:
-                data = body.read(MOST_BYTES)
-            return StoredProxy(data=data, note=unquote(answer["Metadata"].get(NOTE_METADATA, "")))
+                if error.response["Error"]["Code"] not in _ABSENT:
+                    raise
         return None
+
+    def _picture(self, key: str) -> StoredProxy:
+        answer = self._s3.get_object(Bucket=self._name, Key=key)
+        with answer["Body"] as body:
+            data = body.read(MOST_BYTES)
+        return StoredProxy(data=data, note=unquote(answer["Metadata"].get(NOTE_METADATA, "")))
 
     def upload_file(self, key: str, file: Path, *, content_type: str) -> None:
         self._s3.upload_file(str(file), self._name, key, ExtraArgs={"ContentType": content_type})

@@ -18,6 +18,14 @@ from tests.support.synthesized import default_variables
         ("m5.large", 0.096),
         ("c5.18xlarge", 3.06),
         ("r5.24xlarge", 6.048),
+        ("m6id.2xlarge", 0.4746),
+        ("c6in.4xlarge", 0.9072),
+        ("m7i-flex.2xlarge", 0.38304),
+        ("r6idn.32xlarge", 12.50496),
+        ("m5n.xlarge", 0.238),
+        ("m8i.2xlarge", 0.42336),
+        ("m5zn.xlarge", 0.3303),
+        ("m7a.medium", 0.05796),
     ],
 )
 def test_what_aws_lists(instance_type: str, dollars: float) -> None:
@@ -25,15 +33,22 @@ def test_what_aws_lists(instance_type: str, dollars: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("instance_type", "like"), [("m8i.2xlarge", "m7a.2xlarge"), ("c4.large", "c7a.large")]
+    ("instance_type", "like"),
+    [
+        ("m9i.2xlarge", "m5zn.2xlarge"),
+        ("c4.large", "c6in.large"),
+        ("c7g.xlarge", "c6in.xlarge"),
+        ("r9idn-flex.xlarge", "r6idn.xlarge"),
+    ],
 )
 def test_another_family_costs_what_the_dearest_of_its_letter_does(instance_type: str, like: str) -> None:
     assert list_price(instance_type) == list_price(like) > 0
 
 
-@pytest.mark.parametrize(
-    "nothing", ["", "laptop", "g5.xlarge", "m6i.metal", "m6i.", "mac1.metal", "m6idn.xlarge", "t3.2xlarge"]
-)
+OF_NO_PRICE = ("", "laptop", "g5.xlarge", "m6i.metal", "m6i.", "m7i.metal-24xl", "cr1.8xlarge", "t3.large")
+
+
+@pytest.mark.parametrize("nothing", OF_NO_PRICE)
 def test_of_others_nothing_is_known(nothing: str) -> None:
     assert list_price(nothing) == 0
 

@@ -46,7 +46,6 @@ def test_cdk_json_is_the_whole_table_of_variables() -> None:
         ("scratch_ttl_hours", "1", 1),
         ("scratch_ttl_hours", 2160, 2160),
         ("monthly_budget_dollars", "", None),
-        ("monthly_budget_dollars", "0", 0),
         ("monthly_budget_dollars", "49.90", 49.9),
         ("worker_hour_dollars", "", None),
         ("worker_hour_dollars", 0, 0),
@@ -69,6 +68,13 @@ def test_a_budget_that_cannot_be_counted_is_refused() -> None:
     assert config(**gpus).monthly_budget_dollars is None
 
 
+@pytest.mark.parametrize("nothing", ["0", 0, "0.0000001"])
+def test_a_budget_of_machines_that_cost_nothing_is_refused(nothing: object) -> None:
+    with pytest.raises(ConfigError, match=r"monthly_budget_dollars is '50': .*worker_hour_dollars above 0"):
+        config(monthly_budget_dollars="50", worker_hour_dollars=nothing)
+    assert config(worker_hour_dollars=nothing).monthly_budget_dollars is None, "a laptop's farm has no budget"
+
+
 BAD_ADDRESSES = (
     "film",
     "@example.com",
@@ -80,8 +86,9 @@ BAD_ADDRESSES = (
 )
 
 BAD = [
-    ("monthly_budget_dollars", "-1", "a number from 0 to"),
-    ("monthly_budget_dollars", "50 $", "a number from 0 to"),
+    ("monthly_budget_dollars", "-1", "a number from 0.01 to"),
+    ("monthly_budget_dollars", "50 $", "a number from 0.01 to"),
+    ("monthly_budget_dollars", "0", "leave it empty for no budget"),
     ("worker_hour_dollars", "cheap", "a number from 0 to"),
     ("farm_name", "2nd", "a letter, then"),
     ("farm_name", "x" * 41, "a letter, then"),

@@ -99,9 +99,19 @@ class TestFinish:
         agent.finish(FINISH, agent.lease())
         assert agent.job.state is JobState.DONE
 
-    @pytest.mark.parametrize("step", ["proxy", "upload_file"])
+    @pytest.mark.parametrize(
+        ("step", "note"),
+        [
+            (
+                "proxy",
+                "The pictures of 2 frames could not be fetched, of 1 first: s3:GetObject. "
+                "There is no preview: not one frame has a picture.",
+            ),
+            ("upload_file", "The preview could not be made: s3:GetObject"),
+        ],
+    )
     def test_a_preview_that_cannot_be_made_costs_no_job(
-        self, agent: Agent, monkeypatch: pytest.MonkeyPatch, step: str
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch, step: str, note: str
     ) -> None:
         rendering(agent)
         agent.render(task("1-2"), agent.lease())
@@ -112,8 +122,8 @@ class TestFinish:
         monkeypatch.setattr(agent.bucket, step, fail)
         agent.finish(FINISH, agent.lease())
         assert (agent.job.state, agent.job.made) == (JobState.DONE, ())
-        assert agent.job.preview_note == "The preview could not be made: s3:GetObject"
-        assert json.loads(agent.stored()["job.json"])["preview_notes"] == [agent.job.preview_note]
+        assert agent.job.preview_note == note
+        assert " ".join(json.loads(agent.stored()["job.json"])["preview_notes"]) == note
 
     def test_a_worker_that_loses_the_job_over_its_preview_ends_nothing(self, agent: Agent) -> None:
         rendering(agent)

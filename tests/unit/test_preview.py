@@ -13,6 +13,7 @@ from uuid import uuid4
 import av
 import numpy as np
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from PIL import Image
 
 from contract.job import FrameRecord, FrameState, Job
@@ -23,6 +24,7 @@ from worker_agent.bucket import Bucket, StoredProxy
 from worker_agent.lease import Lease
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.output_check import Pictures
+from worker_agent.patience import held
 from worker_agent.preview import Made, PreviewMaker, maker
 from worker_agent.preview.contact_sheet import MOST_CELLS, chosen
 from worker_agent.task_queue import Message, TaskQueue
@@ -288,6 +290,67 @@ def test_without_its_library_there_is_a_sheet_all_the_same(farm: Farm, tmp_path:
     made = farm.make([done(1), done(2)], command=(sys.executable, "-c", program))
     assert made.files == ("contact_sheet.jpg",)
     assert made.notes[0].startswith("There is no preview.mp4: ")
+
+
+class BrokenBody:
+    """Breaks off as a connection does: so many times, then it is whole."""
+
+    def __init__(self, body: Any, error: Exception | None) -> None:
+        self._body, self._error = body, error
+
+    def __enter__(self) -> "BrokenBody":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._body.close()
+
+    def read(self, *amount: int) -> bytes:
+        if self._error:
+            raise self._error
+        return bytes(self._body.read(*amount))
+
+
+def break_reads_of(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch, frame: int, error: Exception, times: int
+) -> list[str]:
+    """Each try to read the frame's picture, by its key."""
+    tries: list[str] = []
+    get = farm.aws.s3.get_object
+
+    def get_object(*, Bucket: str, Key: str) -> Any:  # noqa: N803  # as boto3 names them
+        answer: dict[str, Any] = {**get(Bucket=Bucket, Key=Key)}
+        if Key == proxy_key("film", farm.job.job_id, frame):
+            tries.append(Key)
+            answer["Body"] = BrokenBody(answer["Body"], error if len(tries) <= times else None)
+        return answer
+
+    monkeypatch.setattr(farm.aws.s3, "get_object", get_object)
+    return tries
+
+
+def test_a_picture_whose_reading_breaks_off_is_read_again(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for frame, color in ((1, RED), (2, GREEN)):
+        farm.has(frame, jpeg(color))
+    tries = break_reads_of(farm, monkeypatch, 2, ReadTimeoutError(endpoint_url="http://s3"), times=2)
+    with held(farm.lease, lambda: False):
+        assert farm.make([done(1), done(2)]) == Made(files=("preview.mp4", "contact_sheet.jpg"))
+    assert len(tries) == 3
+    assert farm.video().shows(1, GREEN)
+
+
+def test_a_picture_that_cannot_be_read_is_a_gap_among_the_others(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for frame in range(1, 5):
+        farm.has(frame, jpeg(GREEN))
+    break_reads_of(farm, monkeypatch, 3, PermissionError("no key"), times=99)
+    made = farm.make([done(frame) for frame in range(1, 5)])
+    assert made.files == ("preview.mp4", "contact_sheet.jpg")
+    assert made.notes == ("The picture of frame 3 could not be fetched: no key.",)
+    video = farm.video()
+    assert [video.shows(number, GREEN) for number in range(4)] == [True, True, False, True]
 
 
 def test_a_lost_lease_ends_it_and_nothing_is_stored(farm: Farm) -> None:

@@ -45,6 +45,15 @@ class Made:
     """For the job's owner: what is missing, and what is not as in the frames."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unfetched:
+    frame: int
+    reason: str
+
+
+_Fetched = StoredProxy | _Unfetched | None
+
+
 class PreviewMaker:
     """`folder` gives an empty one on this machine's disk."""
 
@@ -76,6 +85,7 @@ class PreviewMaker:
         encoder = PictureProcess(self._command, name="encoder")
         notes: dict[str, int] = {}
         """How many pictures have each."""
+        unfetched: list[_Unfetched] = []
         try:
             rate = frame_rate(job)
             begin = {"do": "begin", "frames": len(frames), "rate": [rate.numerator, rate.denominator]}
@@ -84,7 +94,9 @@ class PreviewMaker:
             for record, proxy in self._proxies(job, frames):
                 if lease.lost:
                     raise InterruptedTaskError("the lease was lost while the preview was made")
-                if proxy and proxy.note:
+                if isinstance(proxy, _Unfetched):
+                    unfetched.append(proxy)
+                elif proxy and proxy.note:
                     notes[proxy.note] = notes.get(proxy.note, 0) + 1
                 encoder.ask(_request(record, proxy), _FRAME_SECONDS)
             answer = encoder.ask({"do": "finish"}, _FINISH_SECONDS)
@@ -92,7 +104,7 @@ class PreviewMaker:
             encoder.close()
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the preview was made")
-        return self._upload(job, paths, answer, [*notes][:_MOST_NOTES])
+        return self._upload(job, paths, answer, [*_told(unfetched), *notes][:_MOST_NOTES])
 
     def _upload(self, job: Job, paths: dict[str, str], answer: dict[str, Any], notes: list[str]) -> Made:
         kinds = {
@@ -110,17 +122,15 @@ class PreviewMaker:
             notes.append("There is no preview: not one frame has a picture.")
         return Made(files=tuple(files), notes=tuple(notes))
 
-    def _proxies(
-        self, job: Job, frames: Sequence[FrameRecord]
-    ) -> Iterator[tuple[FrameRecord, StoredProxy | None]]:
+    def _proxies(self, job: Job, frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, _Fetched]]:
         """Each frame with its picture, a few of them fetched ahead."""
-        waiting: deque[tuple[FrameRecord, Future[StoredProxy | None] | None]] = deque()
+        waiting: deque[tuple[FrameRecord, Future[_Fetched] | None]] = deque()
         pool = ThreadPoolExecutor(_READERS, thread_name_prefix="proxies")
         try:
             for record in frames:
                 future = None
                 if record.state is FrameState.DONE:  # with this thread's patience
-                    future = pool.submit(copy_context().run, self._bucket.proxy, job, record.frame)
+                    future = pool.submit(copy_context().run, self._fetch, job, record.frame)
                 waiting.append((record, future))
                 if len(waiting) > _AHEAD:
                     yield _arrived(waiting.popleft())
@@ -128,6 +138,16 @@ class PreviewMaker:
                 yield _arrived(waiting.popleft())
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _fetch(self, job: Job, frame: int) -> _Fetched:
+        """One picture that cannot be had is a gap, and no reason to be without the others."""
+        try:
+            return self._bucket.proxy(job, frame)
+        except InterruptedTaskError:
+            raise
+        except Exception as error:
+            log.warning("the picture of frame %d of %s is not to be had", frame, job.job_id, exc_info=True)
+            return _Unfetched(frame=frame, reason=str(error))
 
 
 def frame_rate(job: Job) -> Fraction:
@@ -144,15 +164,27 @@ def frame_rate(job: Job) -> Fraction:
     return rate if 0 < rate <= _FASTEST_RATE else _USUAL_RATE
 
 
+def _told(unfetched: Sequence[_Unfetched]) -> list[str]:
+    """In words for the job's owner, whatever their number in one note."""
+    if not unfetched:
+        return []
+    first, reason = unfetched[0].frame, unfetched[0].reason.rstrip(".")
+    if len(unfetched) == 1:
+        return [f"The picture of frame {first} could not be fetched: {reason}."]
+    return [f"The pictures of {len(unfetched)} frames could not be fetched, of {first} first: {reason}."]
+
+
 def _arrived(
-    item: tuple[FrameRecord, Future[StoredProxy | None] | None],
-) -> tuple[FrameRecord, StoredProxy | None]:
+    item: tuple[FrameRecord, Future[_Fetched] | None],
+) -> tuple[FrameRecord, _Fetched]:
     record, future = item
     return record, future.result() if future else None
 
 
-def _request(record: FrameRecord, proxy: StoredProxy | None) -> dict[str, Any]:
+def _request(record: FrameRecord, proxy: _Fetched) -> dict[str, Any]:
     request = {"do": "add", "frame": record.frame}
+    if isinstance(proxy, _Unfetched):
+        return {**request, "gap": f"frame {record.frame} is done, but its picture could not be fetched"}
     if proxy:
         return {**request, "picture": base64.b64encode(proxy.data).decode()}
     if record.state is FrameState.FAILED:
