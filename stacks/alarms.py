@@ -98,6 +98,8 @@ class FarmAlarms(Construct):
             "Tasks that workers died of are neither tried again nor given up: their jobs wait. See the log of"
             " SettleDeadLetters; the messages stay on the queue for two weeks.",
             settle_dead_letters.metric_errors(period=Duration.minutes(5)),
+            datapoints=2,  # a message that could not be settled comes again after three minutes
+            periods=3,
         )
         self._alarm(
             "JanitorFails",
