@@ -37,7 +37,7 @@ class Report:
     sent_again: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    """Jobs that could not be looked at, or not be helped."""
+    """Jobs that could not be looked at, or not be helped; the month's spend if it could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ class Sweep:
 
         One whose bake task is lost on the way is a queued job that stands still.
         """
-        if not held or self.records.over_budget(self.now(), self.monthly_budget_dollars):
+        if not held or self._over_budget(report):
             return
         for item in held:
             if self.out_of_time():
@@ -129,6 +129,15 @@ class Sweep:
             except Exception:
                 log.exception("job %s could not be released", job_id)
                 report.broken.append(job_id)
+
+    def _over_budget(self, report: Report) -> bool:
+        """What is held stays held while nobody knows what was spent; the other jobs are looked after."""
+        try:
+            return bool(self.records.over_budget(self.now(), self.monthly_budget_dollars))
+        except Exception:
+            log.exception("what was spent this month could not be read: what is held stays held")
+            report.broken.append("the month's spend")
+            return True
 
     def _tasks(self, job: Job, step: Step) -> Iterator[Task]:
         match step:

@@ -174,6 +174,19 @@ class TestSweep:
         )
         assert farm.sweep() == Report(open_jobs=1)
 
+    def test_a_spend_that_cannot_be_read_holds_on_and_keeps_no_other_job_from_the_sweep(
+        self, farm: Farm
+    ) -> None:
+        farm.hold("held")
+        spent = {**spend_key("2026-11"), "microdollars": "a lot"}
+        farm.aws.dynamodb.put_item(TableName=farm.aws.job_table_name, Item=spent)
+        job = a_job("open", created_at=timestamp(NOW), updated_at=timestamp(NOW))
+        farm.aws.dynamodb.put_item(
+            TableName=farm.aws.job_table_name, Item={**job_key("open"), **job.to_item()}
+        )
+        assert farm.sweep() == Report(open_jobs=1, broken=["the month's spend"])
+        assert farm.job("held").state is JobState.HELD
+
     def test_time_that_is_out_leaves_the_rest_for_the_next_round(self, farm: Farm) -> None:
         for number in range(3):
             farm.hold(f"held-{number}")
