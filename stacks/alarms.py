@@ -79,7 +79,8 @@ class FarmAlarms(Construct):
         """One failed run does no harm: the next one of its schedule does all that it would have done."""
         self._alarm(
             "MeasureBacklogFails",
-            "The fleet is not measured: it grows no more and shrinks no more. See the log of MeasureBacklog."
+            "The fleet is not measured: it grows no more and shrinks no more; or its cost is not counted, and"
+            " the budget holds nothing. See the log of MeasureBacklog."
             " Until it is mended, look whether machines run that nobody needs.",
             measure_backlog.metric_errors(period=Duration.minutes(1)),
             datapoints=3,

@@ -57,5 +57,5 @@ def handle(event: object, context: Context) -> dict[str, Any]:
     ).run()
     log.info("%s", report)
     if report.broken:  # an error of the function's is seen on the dashboard
-        raise BrokenJobsError(f"{len(report.broken)} could not be swept: {', '.join(report.broken)}")
+        raise BrokenJobsError(f"{len(report.broken)} jobs could not be swept: {', '.join(report.broken)}")
     return asdict(report)
