@@ -25,6 +25,10 @@ TASK_OF: Final[Mapping[Step, type[Task]]] = {
 }
 
 
+RELEASED_PER_ROUND: Final = 3
+"""Jobs that the budget held: all of them at once would spend a slightly raised one many times over."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Report:
     """What a round came to; jobs are named by their ids."""
@@ -110,13 +114,13 @@ class Sweep:
                 report.ended.append(job.job_id)
 
     def _release(self, held: list[Mapping[str, Any]], report: Report) -> None:
-        """Let jobs go on that the budget held, when it holds none any more: the oldest first.
+        """Let jobs go on that the budget held, when it holds none any more: a few, the oldest first.
 
         One whose bake task is lost on the way is a queued job that stands still.
         """
         if not held or self._over_budget(report):
             return
-        for item in held:
+        for item in held[:RELEASED_PER_ROUND]:
             if self.out_of_time():
                 report.finished = False
                 return

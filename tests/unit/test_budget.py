@@ -20,6 +20,7 @@ from contract.tasks import BakeTask, decode
 from contract.worker_record import Doing
 from functions.accept_upload.intake import Intake
 from functions.accept_upload.notification import UploadedObject
+from functions.measure_backlog.handler import UncountedError
 from functions.measure_backlog.records import BacklogRecords
 from functions.sweep_jobs.queues import TaskQueues
 from functions.sweep_jobs.records import SweptRecords
@@ -165,6 +166,15 @@ class TestSweep:
         assert (job.state, job.reason, job.task_sent_at) == (JobState.QUEUED, "", timestamp(farm.now))
         assert farm.sweep().released == []
 
+    def test_a_few_go_on_in_each_round(self, farm: Farm) -> None:
+        for day in range(1, 6):
+            farm.hold(f"of-day-{day}", datetime(2026, 11, day, tzinfo=UTC))
+        assert farm.sweep().released == ["of-day-1", "of-day-2", "of-day-3"]
+        farm.has_spent(51.2)
+        assert farm.sweep().released == [], "these have spent what there was"
+        farm.has_spent(0)
+        assert farm.sweep().released == ["of-day-4", "of-day-5"]
+
     def test_the_others_are_looked_after_all_the_same(self, farm: Farm) -> None:
         farm.has_spent(51.2)
         farm.hold("held")
@@ -292,5 +302,7 @@ class TestMeasure:
         self, fleet: MeasuredFarm, caplog: pytest.LogCaptureFixture
     ) -> None:
         fleet.lose_table()
-        assert fleet.measure()["tasks"] == 0
+        with pytest.raises(UncountedError, match="what the machines cost"):
+            fleet.measure()
+        assert fleet.emitted()["GrowTo"] == 0
         assert "what the machines cost could not be counted" in caplog.text
