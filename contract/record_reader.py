@@ -6,10 +6,11 @@ partitions.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import count, islice
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, TypeVar
 
 from contract.job import FrameRecord, FrameState, Job, JobState, Progress
 from contract.spend import Spend, spend_key
@@ -28,16 +29,23 @@ from contract.table import (
 )
 from contract.worker_record import STALE_SECONDS, WORKER_SHARDS, WorkerRecord, workers_partition
 
+log = logging.getLogger(__name__)
+
 BATCH: Final = 100
 """Keys that DynamoDB takes in one call."""
 FIRST_WAIT_SECONDS: Final = 0.05
 MAX_WAIT_SECONDS: Final = 1.0
+READ_TRIES: Final = 12
+"""Of what DynamoDB leaves over: they take eight seconds together."""
 SUMMED_UP: Final = (JobState.DONE, JobState.DONE_WITH_FAILURES)
 """Jobs whose frames are counted on their record; of others only the counters know."""
 
+T = TypeVar("T")
+
 
 class RecordReader:
-    """`dynamodb` is a resource's client: it takes and gives Python values. Raises what it raises."""
+    """`dynamodb` is a resource's client: it takes and gives Python values. Raises what it raises, and OSError
+    when records stay unread. Of several records one that makes no sense is logged and left out."""
 
     def __init__(
         self, dynamodb: Any, table_name: str, *, pause: Callable[[float], object] = time.sleep
@@ -107,7 +115,7 @@ class RecordReader:
                 ConsistentRead=True,
                 **of_state,
             )
-            yield from (FrameRecord.from_item(item) for item in items)
+            yield from _readable(items, FrameRecord.from_item)
 
     def latest_frames(self, job: Job, count: int) -> list[int]:
         """The numbers of the frames that were done last, the newest first.
@@ -126,8 +134,8 @@ class RecordReader:
 
     def workers(self, now: int) -> list[WorkerRecord]:
         """What the workers said of themselves lately; `now` in epoch seconds."""
-        return [
-            WorkerRecord.from_item(item)
+        items = (
+            item
             for shard in range(WORKER_SHARDS)
             for item in self._query(
                 KeyConditionExpression=f"{PARTITION_KEY} = :shard",
@@ -137,7 +145,8 @@ class RecordReader:
                     ":fresh": now - STALE_SECONDS,
                 },
             )
-        ]
+        )
+        return list(_readable(items, WorkerRecord.from_item))
 
     def _listed(self, index: str, attribute: str, limit: int | None) -> list[Job]:
         items = self._query(
@@ -147,7 +156,7 @@ class RecordReader:
             ScanIndexForward=False,
             **({} if limit is None else {"Limit": limit}),
         )
-        return [Job.from_item(item) for item in islice(items, limit)]
+        return list(islice(_readable(items, Job.from_item), limit))
 
     def _items(self, keys: list[dict[str, str]]) -> Iterator[Mapping[str, Any]]:
         for first in range(0, len(keys), BATCH):
@@ -159,6 +168,8 @@ class RecordReader:
                 if not wanted:
                     break
                 self._pause(wait_seconds)
+            else:
+                raise OSError(f"{len(wanted[self._table]['Keys'])} records of {self._table} stayed unread")
 
     def _query(self, **query: Any) -> Iterator[Mapping[str, Any]]:
         while True:
@@ -171,5 +182,13 @@ class RecordReader:
 
 def _waits() -> Iterator[float]:
     """Seconds before a table that is asked for too much is asked again: no client does this by itself."""
-    for doubled in count():
+    for doubled in range(READ_TRIES):
         yield min(MAX_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**doubled)
+
+
+def _readable(items: Iterable[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
+    for item in items:
+        try:
+            yield read(item)
+        except (KeyError, TypeError, ValueError, ArithmeticError):
+            log.exception("left out a record that makes no sense: %.300r", item)

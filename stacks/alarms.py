@@ -79,7 +79,8 @@ class FarmAlarms(Construct):
         """One failed run does no harm: the next one of its schedule does all that it would have done."""
         self._alarm(
             "MeasureBacklogFails",
-            "The fleet is not measured: it grows no more and shrinks no more. See the log of MeasureBacklog."
+            "The fleet is not measured: it grows no more and shrinks no more; or its cost is not counted, and"
+            " the budget holds nothing. See the log of MeasureBacklog."
             " Until it is mended, look whether machines run that nobody needs.",
             measure_backlog.metric_errors(period=Duration.minutes(1)),
             datapoints=3,
@@ -98,6 +99,8 @@ class FarmAlarms(Construct):
             "Tasks that workers died of are neither tried again nor given up: their jobs wait. See the log of"
             " SettleDeadLetters; the messages stay on the queue for two weeks.",
             settle_dead_letters.metric_errors(period=Duration.minutes(5)),
+            datapoints=2,  # a message that could not be settled comes again after three minutes
+            periods=3,
         )
         self._alarm(
             "JanitorFails",

@@ -55,7 +55,8 @@ class Notifications(Construct):
         self.function.add_event_source(
             DynamoEventSource(
                 table,
-                starting_position=aws_lambda.StartingPosition.LATEST,
+                # LATEST may miss the first change after a deploy
+                starting_position=aws_lambda.StartingPosition.TRIM_HORIZON,
                 batch_size=1,  # a run that fails repeats its own change and no other
                 retry_attempts=RETRIES,
                 max_record_age=Duration.hours(1),

@@ -21,6 +21,10 @@ from functions.measure_backlog.watch import watch
 logging.getLogger().setLevel(logging.INFO)
 
 
+class UncountedError(RuntimeError):
+    """The fleet has its measure; the log says why something beside it could not be counted."""
+
+
 @cache
 def _measurement() -> Measurement:
     settings = BacklogSettings.from_env(os.environ)
@@ -39,13 +43,18 @@ def handle(event: Mapping[str, Any] | None, context: object) -> dict[str, Any]:
 
     The schedule's event has WATCH_EVENT: then it goes on measuring for the minute while there is work. A new
     upload's has UPLOADED_EVENT: it only wakes a farm that sleeps.
+
+    Raises UncountedError at the end of a minute in which the spending or a standstill could not be counted:
+    the budget holds nothing then, and somebody has to hear of it.
     """
     begun = monotonic()
     measurement = _measurement()
     if event and event.get(UPLOADED_EVENT):
         woken = measurement.of_an_upload()
         return asdict(woken) if woken else {}
-    backlog, refused = measurement.of_the_minute()
+    minute = measurement.of_the_minute()
     if event and event.get(WATCH_EVENT):
-        watch(backlog, measurement.in_between, begun=begun, clock=monotonic, sleep=sleep)
-    return {**asdict(backlog), "refused": refused}
+        watch(minute.backlog, measurement.in_between, begun=begun, clock=monotonic, sleep=sleep)
+    if minute.uncounted:  # everything is emitted; an error of the function's calls somebody
+        raise UncountedError(f"could not be counted: {', '.join(minute.uncounted)}")
+    return {**asdict(minute.backlog), "refused": minute.refused}

@@ -29,6 +29,17 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Minute:
+    """What came of a minute's measure."""
+
+    backlog: Backlog
+    refused: str
+    """Why AWS gives no machines; empty if it does."""
+    uncounted: tuple[str, ...]
+    """What could not be counted beside it; the log says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     settings: BacklogSettings
     sqs: SQSClient
@@ -38,21 +49,26 @@ class Measurement:
     records: BacklogRecords
     now: Callable[[], float] = time.time
 
-    def of_the_minute(self) -> tuple[Backlog, str]:
+    def of_the_minute(self) -> Minute:
         """Measure, emit all of it, end a silent machine, and explain.
 
-        Returns why AWS gives no machines; empty if it does. Raises GroupMissingError, OSError and what AWS
-        raises; then nothing is emitted.
+        Raises GroupMissingError, OSError and what AWS raises; then nothing is emitted.
         """
         seen, work, backlog = self._measure()
         waits = seen.group.short_of_instances and bool(work.jobs)
         refused = {} if waits else {CAPACITY_REFUSED: 0}
         emit({**values_of(backlog), **refused}, self.settings, cloudwatch=self.cloudwatch)
         log.info("%s", backlog)
-        self._note_spend(seen, work)
-        self._look_for_a_standstill(seen, work)
+        uncounted = {
+            "what the machines cost": self._note_spend(seen, work),
+            "whether anything comes of the machines": self._look_for_a_standstill(seen, work),
+        }
         self._end_silent(seen)
-        return backlog, self._explain(seen, work, waits=waits)
+        return Minute(
+            backlog=backlog,
+            refused=self._explain(seen, work, waits=waits),
+            uncounted=tuple(what for what, counted in uncounted.items() if not counted),
+        )
 
     def in_between(self) -> Backlog:
         """Measure, and emit only what the step policy follows: tracking counts on one measure a minute."""
@@ -89,22 +105,28 @@ class Measurement:
             return ""
         return why
 
-    def _note_spend(self, seen: Observation, work: Work) -> None:
-        """Count what the machines cost since the measure before. Nothing here ends the measure, either."""
+    def _note_spend(self, seen: Observation, work: Work) -> bool:
+        """Count what the machines cost since the measure before. Nothing here ends the measure, either: False
+        when it failed."""
         try:
             note_spend(seen.group, work, int(self.now()), self.settings, records=self.records)
         except Exception:
             log.exception("what the machines cost could not be counted")
+            return False
+        return True
 
-    def _look_for_a_standstill(self, seen: Observation, work: Work) -> None:
-        """Emit how long nothing has come of machines, while there are any. Nor does this end the measure."""
+    def _look_for_a_standstill(self, seen: Observation, work: Work) -> bool:
+        """Emit how long nothing has come of machines, while there are any. Nor does this end the measure:
+        False when it failed."""
         if not seen.group.instances:
-            return
+            return True
         try:
             seconds = measure_standstill(work, int(self.now()), tasks=seen.tasks, records=self.records)
             emit({SECONDS_WITHOUT_PROGRESS: seconds}, self.settings, cloudwatch=self.cloudwatch)
         except Exception:
             log.exception("whether anything comes of the machines could not be measured")
+            return False
+        return True
 
     def _end_silent(self, seen: Observation) -> None:
         """End a machine of which nothing is heard. Nothing here ends the measure, either."""

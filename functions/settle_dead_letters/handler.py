@@ -19,6 +19,10 @@ logging.getLogger().setLevel(logging.INFO)
 log = logging.getLogger(__name__)
 
 
+class NothingSettledError(RuntimeError):
+    """Every message comes again; the log says what is wrong."""
+
+
 @cache
 def _settlement() -> Settlement:
     settings = DeadLetterSettings.from_env(os.environ)
@@ -34,7 +38,12 @@ def _settlement() -> Settlement:
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, list[dict[str, str]]]:
-    """Lambda entry for SQS batches. Names the messages that must come again; the others are done with."""
+    """Lambda entry for SQS batches. Names the messages that must come again; the others are done with.
+
+    Raises NothingSettledError when that is all of them: a batch that is answered is no error of the
+    function's, whatever the answer, and one that stays on the queue has no age that an alarm could see
+    (SQS leaves out what was received three times).
+    """
     failed = []
     for record in event.get("Records", []):
         try:
@@ -47,4 +56,6 @@ def handle(event: dict[str, Any], context: object) -> dict[str, list[dict[str, s
         except Exception:  # whatever it is, it shall not make the other messages' work repeat
             log.exception("%s could not be settled: it comes again", task)
             failed.append({"itemIdentifier": record["messageId"]})
+    if failed and len(failed) == len(event["Records"]):
+        raise NothingSettledError(f"none of {len(failed)} dead letters could be settled: they come again")
     return {"batchItemFailures": failed}

@@ -35,6 +35,8 @@ KEPT_DETAILS: Final = 500
 class Details:
     failures: tuple[FrameFailure, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    complete: bool = True
+    """False when a picture was asked for that did not come: the next look may find it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class JobBoard:
         if kept:
             return kept
         details = self._read_details(job, pictures)
-        if job.state.ended and self._age_seconds(job) > SETTLED_SECONDS:
+        if details.complete and job.state.ended and self._age_seconds(job) > SETTLED_SECONDS:
             if len(self._kept) >= KEPT_DETAILS:
                 self._kept.clear()
             self._kept[key] = details
@@ -92,9 +94,9 @@ class JobBoard:
         if not job.shards:  # it has no frames yet
             return Details()
         frames = self.reader.latest_frames(job, pictures)
+        found = tuple(p for frame in frames if (p := self.thumbnails.of(job, frame)))
         return Details(
-            failures=tuple(self._failures(job)),
-            pictures=tuple(p for frame in frames if (p := self.thumbnails.of(job, frame))),
+            failures=tuple(self._failures(job)), pictures=found, complete=len(found) == len(frames)
         )
 
     def _failures(self, job: Job) -> list[FrameFailure]:

@@ -25,6 +25,10 @@ TASK_OF: Final[Mapping[Step, type[Task]]] = {
 }
 
 
+RELEASED_PER_ROUND: Final = 3
+"""Jobs that the budget held: all of them at once would spend a slightly raised one many times over."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Report:
     """What a round came to; jobs are named by their ids."""
@@ -37,7 +41,7 @@ class Report:
     sent_again: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    """Jobs that could not be looked at, or not be helped."""
+    """Jobs that could not be looked at, or not be helped; the month's spend if it could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +114,13 @@ class Sweep:
                 report.ended.append(job.job_id)
 
     def _release(self, held: list[Mapping[str, Any]], report: Report) -> None:
-        """Let jobs go on that the budget held, when it holds none any more: the oldest first.
+        """Let jobs go on that the budget held, when it holds none any more: a few, the oldest first.
 
         One whose bake task is lost on the way is a queued job that stands still.
         """
-        if not held or self.records.over_budget(self.now(), self.monthly_budget_dollars):
+        if not held or self._over_budget(report):
             return
-        for item in held:
+        for item in held[:RELEASED_PER_ROUND]:
             if self.out_of_time():
                 report.finished = False
                 return
@@ -129,6 +133,15 @@ class Sweep:
             except Exception:
                 log.exception("job %s could not be released", job_id)
                 report.broken.append(job_id)
+
+    def _over_budget(self, report: Report) -> bool:
+        """What is held stays held while nobody knows what was spent; the other jobs are looked after."""
+        try:
+            return bool(self.records.over_budget(self.now(), self.monthly_budget_dollars))
+        except Exception:
+            log.exception("what was spent this month could not be read: what is held stays held")
+            report.broken.append("the month's spend")
+            return True
 
     def _tasks(self, job: Job, step: Step) -> Iterator[Task]:
         match step:

@@ -223,3 +223,32 @@ def test_workers_that_were_heard_of_lately(table: Table) -> None:
     assert sorted(found) == ["w0", "w1"]
     assert found["w0"].recent_seconds == (1.5,)
     assert set(table.calls()) == {"Query"}
+
+
+def test_records_that_make_no_sense_are_left_out_and_logged(
+    table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    good, bad = table.put_job(a_job("good", shards=1)), a_job("bad")
+    broken = {**bad.to_item(), "state": "DANCING", INDEX_PARTITION_KEY: JOB_LISTING}
+    table.put(job_key("bad"), **broken)
+    table.put_frame(good, 1)
+    table.put(frame_key("good", 1, 2), frame=2, state="LOST")
+    worker = WorkerRecord(worker_id="w", doing=Doing.IDLE, job_id="", since=1, seen_at=100)
+    table.put(worker.to_item())
+    table.put({**worker.to_item(), SORT_KEY: "other", "doing": "DANCING"})
+    assert [job.job_id for job in table.reader.latest_jobs(1)] == ["good"]
+    assert [job.job_id for job in table.reader.unfinished_jobs()] == ["good"]
+    assert [record.frame for record in table.reader.frames("good", [0])] == [1]
+    assert len(table.reader.workers(100)) == 1
+    assert "makes no sense" in caplog.text and "DANCING" in caplog.text
+
+
+def test_a_table_that_never_answers_is_not_asked_for_ever() -> None:
+    class Overloaded:
+        def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803
+            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+
+    waits: list[float] = []
+    with pytest.raises(OSError, match="8 records of t stayed unread"):
+        RecordReader(Overloaded(), "t", pause=waits.append).shards([a_job(shards=8)])
+    assert 4 < sum(waits) < 15

@@ -71,6 +71,15 @@ def test_one_failed_run_of_a_schedule_calls_nobody_and_the_next_one_does_within_
             assert alarm["EvaluationPeriods"] <= 5, name
 
 
+def test_what_cannot_be_settled_calls_when_it_fails_a_second_time() -> None:
+    """SQS hands a dead letter out again when its visibility timeout is over."""
+    farm = synthesized()
+    alarm = callers(farm)["SettleDeadLettersFails"]
+    queue = farm.resource("AWS::SQS::Queue", "Queues/DeadLetterQueue").properties
+    assert alarm["Period"] >= queue["VisibilityTimeout"], "else there are periods without a try"
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (2, 3)
+
+
 def seconds_of(rate: str) -> int:
     number, unit = rate.removeprefix("rate(").removesuffix(")").split()
     return int(number) * {"minute": 60, "minutes": 60, "hour": 3600}[unit]

@@ -91,6 +91,11 @@ def test_a_change_that_cannot_be_told_holds_up_the_others_for_a_while_only() -> 
     assert kept == "arn:Monitoring/Notifications/Untold"
 
 
+def test_the_first_change_after_a_deploy_is_told() -> None:
+    """LATEST begins some minutes after a mapping is made, wherever the stream is then."""
+    assert source().properties["StartingPosition"] == "TRIM_HORIZON"
+
+
 def test_the_stream_has_what_a_record_was_and_is() -> None:
     table = synthesized().resource("AWS::DynamoDB::Table", "Storage/JobTable")
     assert table.properties["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}

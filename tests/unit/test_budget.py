@@ -20,6 +20,7 @@ from contract.tasks import BakeTask, decode
 from contract.worker_record import Doing
 from functions.accept_upload.intake import Intake
 from functions.accept_upload.notification import UploadedObject
+from functions.measure_backlog.handler import UncountedError
 from functions.measure_backlog.records import BacklogRecords
 from functions.sweep_jobs.queues import TaskQueues
 from functions.sweep_jobs.records import SweptRecords
@@ -165,6 +166,15 @@ class TestSweep:
         assert (job.state, job.reason, job.task_sent_at) == (JobState.QUEUED, "", timestamp(farm.now))
         assert farm.sweep().released == []
 
+    def test_a_few_go_on_in_each_round(self, farm: Farm) -> None:
+        for day in range(1, 6):
+            farm.hold(f"of-day-{day}", datetime(2026, 11, day, tzinfo=UTC))
+        assert farm.sweep().released == ["of-day-1", "of-day-2", "of-day-3"]
+        farm.has_spent(51.2)
+        assert farm.sweep().released == [], "these have spent what there was"
+        farm.has_spent(0)
+        assert farm.sweep().released == ["of-day-4", "of-day-5"]
+
     def test_the_others_are_looked_after_all_the_same(self, farm: Farm) -> None:
         farm.has_spent(51.2)
         farm.hold("held")
@@ -173,6 +183,19 @@ class TestSweep:
             TableName=farm.aws.job_table_name, Item={**job_key("open"), **job.to_item()}
         )
         assert farm.sweep() == Report(open_jobs=1)
+
+    def test_a_spend_that_cannot_be_read_holds_on_and_keeps_no_other_job_from_the_sweep(
+        self, farm: Farm
+    ) -> None:
+        farm.hold("held")
+        spent = {**spend_key("2026-11"), "microdollars": "a lot"}
+        farm.aws.dynamodb.put_item(TableName=farm.aws.job_table_name, Item=spent)
+        job = a_job("open", created_at=timestamp(NOW), updated_at=timestamp(NOW))
+        farm.aws.dynamodb.put_item(
+            TableName=farm.aws.job_table_name, Item={**job_key("open"), **job.to_item()}
+        )
+        assert farm.sweep() == Report(open_jobs=1, broken=["the month's spend"])
+        assert farm.job("held").state is JobState.HELD
 
     def test_time_that_is_out_leaves_the_rest_for_the_next_round(self, farm: Farm) -> None:
         for number in range(3):
@@ -279,5 +302,7 @@ class TestMeasure:
         self, fleet: MeasuredFarm, caplog: pytest.LogCaptureFixture
     ) -> None:
         fleet.lose_table()
-        assert fleet.measure()["tasks"] == 0
+        with pytest.raises(UncountedError, match="what the machines cost"):
+            fleet.measure()
+        assert fleet.emitted()["GrowTo"] == 0
         assert "what the machines cost could not be counted" in caplog.text

@@ -213,3 +213,14 @@ def test_the_handler_draws_the_jobs(farm: Farm) -> None:
 def test_the_console_asks_for_the_documentation() -> None:
     said = handler.handle({"describe": True}, None)
     assert said.startswith("## ") and "``` yaml" in said
+
+
+def test_a_picture_that_cannot_be_had_for_a_moment_is_there_at_the_next_look(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = farm.job("done", JobState.DONE, age=900, shards=1, frame_count=1, frames="1", frames_done=1)
+    farm.frames(job, done=1)
+    with monkeypatch.context() as passing:
+        passing.setattr(Thumbnails, "_fetch", lambda *_: None)
+        assert farm.read().jobs[0].pictures == ()
+    assert len(farm.read().jobs[0].pictures) == 1

@@ -13,6 +13,7 @@ from contract.job import JobState, Progress
 from contract.metrics import SECONDS_WITHOUT_PROGRESS
 from contract.options import LONGEST_FRAME_SECONDS, MAX_TASK_SECONDS
 from contract.worker_record import NO_FRAME, Doing, WorkerRecord
+from functions.measure_backlog.handler import UncountedError
 from functions.measure_backlog.records import OpenJob
 from functions.measure_backlog.standstill import (
     ANOTHER_FLEET_SECONDS,
@@ -225,7 +226,7 @@ def test_frames_that_end_begin_it_anew(minutes: Minutes) -> None:
 
 def test_what_cannot_be_read_ends_no_measure(minutes: Minutes, caplog: pytest.LogCaptureFixture) -> None:
     minutes.farm.lose_table()
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.ERROR), pytest.raises(UncountedError, match="whether anything comes"):
         minutes.farm.measure()
     assert "whether anything comes of the machines could not be measured" in caplog.text
     assert minutes.farm.emitted()["GrowTo"] == 0
