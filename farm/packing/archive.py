@@ -50,7 +50,8 @@ def temporary_folder() -> Iterator[Path]:
 def write_archive(plan: Plan, target: Path, tell: Callable[[int], object]) -> None:
     """Write the archive; `tell` hears how many bytes of files went in with each step.
 
-    Raises PackError when a file has changed since the plan was made, and OSError, with ENOSPC before anything is written when there is not the space for it.
+    Raises PackError when a file has changed since the plan was made, and OSError, with ENOSPC before
+    anything is written when there is not the space for it.
     """
     _require_space(target.parent, plan.size_bytes)
     with zipfile.ZipFile(target, "x", allowZip64=True) as bundle:
