@@ -8,6 +8,10 @@ GIB: Final = 1024**3
 MAX_FILES: Final = 100_000
 """Files and folders."""
 MAX_UNPACKED_BYTES: Final = 200 * GIB
+MAX_RATIO: Final = 200
+"""Unpacked bytes for one packed: pictures, caches and .blends stay below 20, zeros reach 1,000."""
+FREE_UNPACKED_BYTES: Final = GIB
+"""Up to here the ratio does not matter: an empty scene packs well."""
 MAX_NAME_BYTES: Final = 255
 """What file systems take for one part of a path."""
 MAX_PATH_BYTES: Final = 800

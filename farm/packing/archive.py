@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from contract.archives import size_in_words
+from contract.archives import FREE_UNPACKED_BYTES, MAX_RATIO, size_in_words
 from farm.file_stamp import stamp
 from farm.packing.plan import Entry, PackError, Plan
 
@@ -50,16 +50,37 @@ def temporary_folder() -> Iterator[Path]:
 def write_archive(plan: Plan, target: Path, tell: Callable[[int], object]) -> None:
     """Write the archive; `tell` hears how many bytes of files went in with each step.
 
-    Raises PackError when a file has changed since the plan was made, and OSError, with ENOSPC before anything is written when there is not the space for it.
+    Raises PackError when a file has changed since the plan was made, and OSError, with ENOSPC before
+    anything is written when there is not the space for it.
     """
     _require_space(target.parent, plan.size_bytes)
+    _write(plan, target, tell, frozenset())
+    if plan.size_bytes > max(FREE_UNPACKED_BYTES, MAX_RATIO * target.stat().st_size):
+        stored = _stored(plan)  # the farm would take it for a bomb
+        target.unlink()
+        _write(plan, target, lambda _: None, stored)
+
+
+def _stored(plan: Plan) -> frozenset[str]:
+    """Places of files, the smallest first, that are large enough together when they are not compressed."""
+    places: set[str] = set()
+    size_bytes = 0
+    for entry in sorted(plan.entries, key=lambda entry: (entry.size_bytes, entry.place)):
+        if size_bytes * MAX_RATIO >= plan.size_bytes:
+            break
+        places.add(entry.place)
+        size_bytes += entry.size_bytes
+    return frozenset(places)
+
+
+def _write(plan: Plan, target: Path, tell: Callable[[int], object], stored: frozenset[str]) -> None:
     with zipfile.ZipFile(target, "x", allowZip64=True) as bundle:
         for entry in plan.entries:
             info = zipfile.ZipInfo(entry.place, _A_DAY)
             info.external_attr = 0o100644 << 16
             _require_unchanged(entry)
             with _content(entry, target.parent) as source:
-                info.compress_type = _method(entry, source)
+                info.compress_type = zipfile.ZIP_STORED if entry.place in stored else _method(entry, source)
                 info._compresslevel = _QUICK  # type: ignore[attr-defined]  # has no public name in 3.11
                 with bundle.open(info, "w", force_zip64=True) as file:
                     while chunk := source.read(_CHUNK_BYTES):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -23,6 +23,7 @@ from contract.keys import (
 )
 from farm.jobs import Farm
 from farm.screen import Screen
+from farm.transfer.daemon_pool import DaemonPool
 from farm.transfer.download import Downloader, Fetched
 from farm.transfer.patience import Patience, status_of
 from farm.transfer.safe_names import UnsafeNameError, local_path
@@ -50,14 +51,14 @@ class JobFiles:
     _stop: threading.Event = field(default_factory=threading.Event)
     _waiting: list[Future[None]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "download"))
+    _pool: DaemonPool = field(default_factory=lambda: DaemonPool(_THREADS, "download"))
 
     def __enter__(self) -> JobFiles:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._pool.shutdown(cancel_futures=True)
+        self._pool.close()
 
     def to_map(self) -> dict[str, Any]:
         """For JSON."""
@@ -111,7 +112,7 @@ class JobFiles:
 
     def _begin(self, key: str, name: str, *, said: str, known: bool) -> None:
         self._names.add(name)
-        self._waiting.append(self._pool.submit(self._fetch, key, name, said, known))
+        self._waiting.append(self._pool.submit(lambda: self._fetch(key, name, said, known)))
 
     def _fetch(self, key: str, name: str, said: str, known: bool) -> None:
         """`known`: the records have it, so that it must be there."""

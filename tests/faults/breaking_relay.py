@@ -26,6 +26,8 @@ class BreakingRelay:
         self.silent = threading.Event()
         self._port = 0
         self._ready = threading.Event()
+        self._open: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), name="breaking relay")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped: asyncio.Event | None = None
@@ -44,25 +46,41 @@ class BreakingRelay:
         assert self._stopped
         self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join(10)
+        assert not self._thread.is_alive()
 
     async def _main(self) -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self._port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stopped.wait()
         server.close()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        await asyncio.sleep(0)  # what was accepted just now is told of in the loop's next turn
+        tasks = list(self._serving)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self._open:  # also of those whose task had not begun
+            writer.transport.abort()
         await asyncio.sleep(0.05)  # connections that were broken off are closed in the loop's next turns
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self._serving.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._serving.discard(task)
+            self._open.discard(writer)
+            writer.transport.abort()
+
+        task.add_done_callback(ended)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         left = [self.breaks.pop(0)] if self.breaks else None
         try:
             there, back = await asyncio.open_connection(self._host, self._target_port)
-        except asyncio.CancelledError:
+        except (OSError, asyncio.CancelledError):
             return
         try:
             ways = [

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from farm.file_stamp import stamp
+from farm.packing import archive
 from farm.packing.archive import write_archive
 from farm.packing.plan import Entry, PackError, Patch, Plan
+from worker_agent.bundle import Limits, unpack
 
 CONTENT = b"BLENDER-v405 //textures/wood.png"
 
@@ -64,3 +66,18 @@ def test_what_stays_as_it_is_is_packed(blend: Path, tmp_path: Path) -> None:
     write_archive(planned(blend), tmp_path / "scene.zip", lambda _: None)
     with zipfile.ZipFile(tmp_path / "scene.zip") as bundle:
         assert bundle.read("scene.blend") == CONTENT
+
+
+def test_what_packs_too_well_for_the_farm_is_packed_less(
+    blend: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free_bytes = 1024**2
+    monkeypatch.setattr(archive, "FREE_UNPACKED_BYTES", free_bytes)
+    black = [tmp_path / f"black{number}.tif" for number in range(4)]
+    for file in black:
+        file.write_bytes(bytes(4 * free_bytes))
+    target = tmp_path / "scene.zip"
+    write_archive(planned(blend, *black), target, lambda _: None)
+    assert target.stat().st_size < 5 * free_bytes, "one of them does"
+    (tmp_path / "project").mkdir()
+    unpack(target, tmp_path / "project", "scene.blend", Limits(free_unpacked_bytes=free_bytes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contract.archives import GIB, MAX_FILES, MAX_UNPACKED_BYTES, size_in_words
+from contract.archives import FREE_UNPACKED_BYTES, MAX_FILES, MAX_RATIO, MAX_UNPACKED_BYTES, size_in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,10 +13,8 @@ class Limits:
 
     max_files: int = MAX_FILES
     max_unpacked_bytes: int = MAX_UNPACKED_BYTES
-    max_ratio: int = 200
-    """Unpacked bytes for one packed: pictures, caches and .blends stay below 20, zeros reach 1,000."""
-    free_unpacked_bytes: int = GIB
-    """Up to here the ratio does not matter: an empty scene packs well."""
+    max_ratio: int = MAX_RATIO
+    free_unpacked_bytes: int = FREE_UNPACKED_BYTES
 
     def unpacked_bytes(self, packed_bytes: int) -> int:
         """The most that an archive of this size may unpack to."""
