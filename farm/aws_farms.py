@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STORAGE: Final = "-Storage"
 """The stack that makes a farm a farm: its name begins with the farm's."""
 SIBLINGS: Final = ("-Network", "-Queues", "-Efs", "-Compute", "-Scaling", "-Monitoring")
-_QUICK: Final = Config(
+QUICK: Final = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}
 )
 """Nobody waits long to hear that there is no network."""
@@ -59,7 +59,7 @@ def find_aws_farms(env: Mapping[str, str], *, machine_role: bool) -> AwsFarms:
     except BotoCoreError as error:
         return AwsFarms(trouble=str(error))
     try:
-        outputs = farms_of(described_stacks(session.client("cloudformation", config=_QUICK)))
+        outputs = farms_of(described_stacks(session.client("cloudformation", config=QUICK)))
     except (BotoCoreError, ClientError) as error:
         return AwsFarms(session=session, region=region, trouble=str(error))
     return AwsFarms(session=session, region=region, outputs=outputs)

@@ -28,7 +28,7 @@ class RefusedError(PlainError):
 
 
 def cancel(farm: Farm, job_id: str) -> Job:
-    """Cancel a job; its agents let it go within a frame. The record as it is then. Raises RefusedError."""
+    """Cancel a job; its agents let it go within 30 seconds. The record as it is then. Raises RefusedError."""
     request = cancel_job(table=farm.table.name, job_id=job_id, now=timestamp(datetime.now(UTC)))
     return _write(farm, job_id, "canceled", request, cancel_refusal)
 

@@ -19,7 +19,7 @@ def cancel(context: typer.Context, job: JobArgument, json: JsonOption = False) -
     """Cancel a job: its frames stop, and what is rendered of it stays."""
     from farm import control
 
-    _act(context, job, control.cancel, "is canceled: its workers let it go within a frame", json=json)
+    _act(context, job, control.cancel, "is canceled: its workers let it go within 30 seconds", json=json)
 
 
 def retry(context: typer.Context, job: JobArgument, json: JsonOption = False) -> None:

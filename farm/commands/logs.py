@@ -12,9 +12,6 @@ from farm.plain_errors import MisusedError, plain_errors
 if TYPE_CHECKING:
     from farm.job_logs import JobLogs
 
-if TYPE_CHECKING:
-    from farm.job_logs import JobLogs
-
 
 def logs(
     context: typer.Context,

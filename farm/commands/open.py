@@ -41,6 +41,6 @@ def open_dashboard(
 
 def _has_screen() -> bool:
     """A browser in the terminal would take it over; one that cannot be seen is of no use."""
-    if sys.platform in ("darwin", "win32"):
+    if sys.platform == "darwin":
         return not os.environ.get("SSH_CONNECTION")
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

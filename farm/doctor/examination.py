@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from botocore.config import Config
 
-from farm.aws_farms import SIBLINGS, STORAGE, find_aws_farms
+from farm.aws_farms import QUICK, SIBLINGS, STORAGE, find_aws_farms
 from farm.chosen_farm import LOCAL, ChosenFarm
 from farm.doctor import account, here, laptop, parts, stacks
 from farm.doctor.finding import Check, Said, broken, warning, well
@@ -21,11 +21,6 @@ from farm.local.state import StateFolder
 from farm.plain_errors import PlainError
 from farm.which_farm import which_farm
 from stacks.farm_version import farm_version
-
-_QUICK: Final = Config(
-    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}
-)
-"""A doctor that hangs is of no help."""
 
 
 def checks(name: str | None, env: Mapping[str, str] = os.environ) -> Iterator[Check]:
@@ -85,7 +80,7 @@ def of_laptop(state: StateFolder) -> Iterator[Check]:
 def _config(farm: ChosenFarm) -> Config:
     """Whatever leads to the farm, and less patience."""
     own = farm.clients.config
-    return own.merge(_QUICK) if own else _QUICK
+    return own.merge(QUICK) if own else QUICK
 
 
 def _aws_without_farm(env: Mapping[str, str]) -> Said:
@@ -97,4 +92,4 @@ def _aws_without_farm(env: Mapping[str, str]) -> Said:
         )
     if asked.trouble:
         return broken(f"it cannot be asked in {asked.region}: {asked.trouble}", "mend that first")
-    return account.identity(asked.session.client("sts", config=_QUICK), asked.region)
+    return account.identity(asked.session.client("sts", config=QUICK), asked.region)

@@ -12,7 +12,8 @@ from contract.runtimes import RuntimeSpec
 from farm.doctor.finding import Said, broken, warning, well
 from farm.local.blenders import NoBlenderError
 
-OLDEST_PYTHON: Final = (3, 11)
+SERIES: Final = (3, 11)
+OLDEST_PYTHON: Final = (3, 11, 4)
 LOW_BYTES: Final = 5 * 1024**3
 NO_BYTES: Final = 512 * 1024**2
 _GIGABYTE: Final = 1024**3
@@ -20,9 +21,8 @@ _GIGABYTE: Final = 1024**3
 
 def python(found: tuple[int, ...] = sys.version_info[:3]) -> Said:
     words = "Python " + ".".join(map(str, found))
-    if found[:2] < OLDEST_PYTHON:
-        oldest = ".".join(map(str, OLDEST_PYTHON))
-        return broken(f"{words} is too old", f"Python {oldest} or newer is needed: `make .venv` with one")
+    if found[:2] != SERIES or found < OLDEST_PYTHON:
+        return broken(f"{words} does not fit", "3.11.4 or a later 3.11 is needed: `make .venv` with one")
     return well(words)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from farm.commands.asked import JsonOption, print_json
 from farm.commands.submit import FILE_HELP, NO_PACK_HELP, PROJECT_HELP
 from farm.job_flags import with_job_options
 from farm.plain_errors import FAILED, MISUSED, plain_errors, stop
@@ -23,7 +24,7 @@ app = typer.Typer(help="A farm on this computer, made of the very same parts.", 
 
 
 @app.command()
-def up() -> None:
+def up(json: JsonOption = False) -> None:
     """Start the farm, or bring a running one to the code as it is now."""
     from farm.local import lifecycle
     from farm.screen import make_screen, say, standard_error, standard_output
@@ -31,6 +32,9 @@ def up() -> None:
     settings = _settings()
     with plain_errors(), make_screen(standard_error()) as screen:
         farm = lifecycle.up(settings, screen.step)
+    if json:
+        print_json({"up": True, **farm.places(), "logs": str(settings.state_dir / "logs")})
+        return
     say(
         standard_output(),
         f"the laptop farm is up: {farm.page_url} shows it. Next: `farm submit FILE`. "
@@ -39,7 +43,7 @@ def up() -> None:
 
 
 @app.command()
-def down() -> None:
+def down(json: JsonOption = False) -> None:
     """Stop the farm. Its unfinished jobs end with it."""
     from farm.local import lifecycle
     from farm.screen import make_screen, say, standard_error, standard_output
@@ -47,11 +51,14 @@ def down() -> None:
     settings = _settings()
     with plain_errors(), make_screen(standard_error()) as screen:
         lifecycle.down(settings, screen.step)
-    say(standard_output(), "the laptop farm is down: no process of it is left")
+    if json:
+        print_json({"up": False})
+    else:
+        say(standard_output(), "the laptop farm is down: no process of it is left")
 
 
 @app.command(name="status")
-def show_status() -> None:
+def show_status(json: JsonOption = False) -> None:
     """Show jobs, queues, agents and where things are."""
     from farm.local import lifecycle, status
     from farm.local.state import StateFolder
@@ -60,10 +67,16 @@ def show_status() -> None:
     state = StateFolder(_settings().state_dir)
     farm = lifecycle.find(state)
     if farm is None or not farm.outputs:
-        say(standard_output(), "the laptop farm is down: `farm local up` starts it")
+        if json:
+            print_json({"up": False})
+        else:
+            say(standard_output(), "the laptop farm is down: `farm local up` starts it")
         return
     with plain_errors():
-        status.show(standard_output(), state, farm)
+        if json:
+            print_json({"up": True, **status.to_map(state, farm)})
+        else:
+            status.show(standard_output(), state, farm)
 
 
 @app.command()
@@ -77,6 +90,7 @@ def render(
     then_down: Annotated[
         bool, typer.Option("--then-down", help="Stop the farm afterwards, whatever happens.")
     ] = False,
+    json: JsonOption = False,
 ) -> None:
     """Render a file and download its frames as they finish. Starts the farm if need be."""
     from contract.options import OptionError
@@ -112,7 +126,9 @@ def render(
                 explain=partial(status.explain, StateFolder(settings.state_dir)),
                 afterwards="it ends with the farm" if then_down else GOES_ON,
             )
-            _, good = bring_home(watch, files)
+            job, good = bring_home(watch, files)
+    if json:
+        print_json({"job_id": job_id, "state": str(job.state), "reason": job.reason, **files.to_map()})
     if not good:
         raise typer.Exit(FAILED)
 

@@ -30,6 +30,14 @@ class FarmRecord:
     page_url: str = ""
     """Where a browser on this computer finds the farm's page; empty until it was started."""
 
+    def places(self) -> dict[str, str]:
+        """Where the farm is found, for JSON."""
+        return {
+            "page_url": self.page_url,
+            "endpoint": self.endpoint,
+            "bucket": self.outputs.get("RenderBucketName", ""),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class StateFolder:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from contract.job import Job, Progress
-from contract.job_view import baking_words
+from contract.job_view import JobView, baking_words
 from contract.runtimes import parse_runtimes
 from farm.local import agents, clients, emulator, fleet, processes
 from farm.local.page import lifecycle as page
@@ -58,6 +61,27 @@ def show(console: Console, state: StateFolder, record: FarmRecord) -> None:
     )
 
 
+def to_map(state: StateFolder, record: FarmRecord) -> dict[str, Any]:
+    """The same, for JSON."""
+    records = clients.farm_of(record).records
+    jobs = records.latest_jobs(MAX_JOBS)
+    progress, workers = records.progress(jobs), records.workers(int(time.time()))
+    report = read_json(state.fleet_report) or {}
+    return {
+        **record.places(),
+        "page_running": bool(page.running(state)),
+        "jobs": [JobView.of(job, progress[job.job_id], workers).to_map() for job in jobs],
+        "queues": _queues(record),
+        "fleet": {
+            "running": bool(processes.recorded(state, fleet.NAME)),
+            **{name: report.get(name) for name in ("desired", "wanted", "max_agents", "problem")},
+        },
+        "agents": [agent.name.removeprefix("agent-") for agent in agents.running(state)],
+        "logs": str(state.logs),
+        "scratch": str(state.scratch),
+    }
+
+
 def _page(state: StateFolder, record: FarmRecord) -> str:
     if page.running(state):
         return record.page_url
@@ -94,16 +118,23 @@ def _row(job: Job, progress: Progress) -> list[Text]:
 
 
 def _queue_table(record: FarmRecord) -> Table:
-    sqs = clients.queues(record.endpoint)
     table = Table("queue", "waiting", "held", "delayed", box=None)
+    for name, counts in _queues(record).items():
+        table.add_row(name, *map(str, counts.values()))
+    return table
+
+
+def _queues(record: FarmRecord) -> dict[str, dict[str, int]]:
+    """Messages of each queue: waiting, held by an agent, and delayed."""
+    sqs = clients.queues(record.endpoint)
+    found = {}
     for name, output in _QUEUES.items():
-        found = sqs.get_queue_attributes(QueueUrl=record.outputs[output], AttributeNames=["All"])[
+        counted = sqs.get_queue_attributes(QueueUrl=record.outputs[output], AttributeNames=["All"])[
             "Attributes"
         ]
-        table.add_row(
-            name,
-            found["ApproximateNumberOfMessages"],
-            found["ApproximateNumberOfMessagesNotVisible"],
-            found["ApproximateNumberOfMessagesDelayed"],
-        )
-    return table
+        found[name] = {
+            "waiting": int(counted["ApproximateNumberOfMessages"]),
+            "held": int(counted["ApproximateNumberOfMessagesNotVisible"]),
+            "delayed": int(counted["ApproximateNumberOfMessagesDelayed"]),
+        }
+    return found

@@ -43,7 +43,7 @@ def simulate(
         Path | None, typer.Option(metavar="FOLDER", help="Draw each workload into this folder.")
     ] = None,
     plot_format: Annotated[str, typer.Option(help="png or svg.")] = "png",
-    json: Annotated[
+    json_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write everything as JSON; - is standard output.")
     ] = None,
 ) -> None:
@@ -66,7 +66,7 @@ def simulate(
             variants=variants,
             plot_folder=plot,
             plot_format=plot_format,
-            json_file=json,
+            json_file=json_file,
         )
         good = compare(request)
     except (RequestError, SetupError, OSError) as error:

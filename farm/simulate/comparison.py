@@ -93,7 +93,7 @@ def _check_places(request: Request) -> None:
             file.open("a").close()
         except OSError as error:
             raise RequestError(
-                f"--json {file}: {error.strerror}; expected a file that can be written"
+                f"--json-file {file}: {error.strerror}; expected a file that can be written"
             ) from error
 
 

@@ -19,6 +19,7 @@ from farm.jobs import Farm
 from farm.local import clients
 from farm.local.environment import MARKER, child_environment
 from farm.local.state import FarmRecord, StateFolder
+from tests.support.terminals import without_terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,7 +39,7 @@ class LaptopFarm:
     @property
     def env(self) -> dict[str, str]:
         ours = {"FARM_STATE_DIR": str(self.state.root), "PYTHONPATH": str(ROOT)}
-        return {**os.environ, **ours, **self.variables}
+        return {**without_terminal(os.environ), **ours, **self.variables}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin `farm local …` in the farm's folder."""

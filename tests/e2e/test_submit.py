@@ -103,7 +103,8 @@ def test_on_a_terminal_from_the_file_to_the_frames(
     home = tmp_path / "home"
     command = [sys.executable, "-P", "-m", "farm", "submit", str(scattered / "film ä/scene.blend")]
     flags = ["--frames", "1,3", "--samples", "2", "--priority", "high", "--download", "--to", str(home)]
-    code, said = on_a_terminal([*command, "--wait", *flags], cwd=laptop.folder, env=laptop.env)
+    with on_a_terminal([*command, *flags], laptop.env, laptop.folder) as terminal:
+        code, said = terminal.wait(), terminal.said
     assert code == 0, said
     assert "uploading scene.zip" in said
     assert "━" in said, "a bar"
@@ -114,6 +115,24 @@ def test_on_a_terminal_from_the_file_to_the_frames(
     assert f"{job.job_id} is done: 2 frames" in said
     assert sorted(path.name for path in home.glob("0*.png")) == ["0001.png", "0003.png"]
     assert str(home) in said.replace("\r\n", "")
+
+
+def test_ctrl_c_while_it_renders_leaves_the_job_running(
+    laptop: LaptopFarm, scene: Path, tmp_path: Path
+) -> None:
+    """A thousand frames are not done before the key is pressed, however quick the computer."""
+    command = [sys.executable, "-P", "-m", "farm", "submit", str(scene), "--frames", "1-1000"]
+    with on_a_terminal(
+        [*command, "--wait", "--download", "--to", str(tmp_path)], laptop.env, laptop.folder
+    ) as terminal:
+        terminal.read_until(lambda said: "of 1,000 frames" in said)
+        terminal.press_ctrl_c()
+        assert terminal.wait() == 130, terminal.said
+    (job,) = laptop.farm.records.latest_jobs(1)
+    assert not job.state.ended, "it goes on"
+    assert f"stopped watching {job.job_id}: it goes on" in terminal.said
+    assert "Traceback" not in terminal.said
+    assert farm(laptop, "cancel", job.job_id)[0] == 0
 
 
 def test_without_a_terminal_the_id_is_all_that_is_on_standard_output(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -27,10 +28,10 @@ def test_a_life(folder: LaptopFarm, scene: Path) -> None:
     assert code == 0, said
     endpoint = folder.record.endpoint
     began = time.monotonic()
-    code, said = folder.run("up")
+    code, said = folder.run("up", "--json")
     assert (code, "deploying" in said) == (0, False)
     assert time.monotonic() - began < 5
-    assert folder.record.endpoint == endpoint
+    assert json.loads(said.splitlines()[-1])["endpoint"] == folder.record.endpoint == endpoint
 
     with folder.start("render", str(scene), "--samples", "4000", "--resolution-percentage", "1000") as render:
         wait_for(lambda: any("blender" in line or "session" in line for line in processes_of(folder.state)))
@@ -53,6 +54,8 @@ def test_a_life(folder: LaptopFarm, scene: Path) -> None:
     assert processes_of(folder.state) == []
     assert not folder.state.scratch.exists()
     assert folder.run("status")[1].startswith("the laptop farm is down")
+    for command in ("status", "down"):
+        assert json.loads(folder.run(command, "--json")[1]) == {"up": False}
 
 
 def test_the_fleet_ends_when_the_emulator_is_gone(folder: LaptopFarm) -> None:

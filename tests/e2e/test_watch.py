@@ -4,79 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import select
-import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from fcntl import ioctl
 from pathlib import Path
 
 import pytest
 
 from contract.job import JobState
 from tests.e2e.laptop import LaptopFarm
+from tests.support.terminals import on_a_terminal
 
 FRAMES = 4
 FRAME_SECONDS = 2
 """However quick the machine: long enough to be seen at work."""
-_ROWS, _COLUMNS = 30, 120
-
-
-@dataclass
-class Terminal:
-    """A command on a terminal of its own."""
-
-    fd: int
-    pid: int
-    said: str = ""
-    exit_status: int | None = None
-    _rest: bytes = field(default=b"", repr=False)
-
-    def read_until(self, enough: Callable[[str], object], seconds: float = 90) -> None:
-        """Read what it says until that is enough, or it has ended."""
-        deadline = time.monotonic() + seconds
-        while not enough(self.said):
-            assert time.monotonic() < deadline, self.said[-2000:]
-            if not select.select([self.fd], [], [], 0.2)[0]:
-                continue
-            try:
-                data = os.read(self.fd, 65536)
-            except OSError:  # the other end was closed
-                return
-            self.said += data.decode("utf-8", "replace")
-
-    def wait(self) -> int:
-        self.read_until(lambda said: False)
-        self.exit_status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        return self.exit_status
-
-    def press_ctrl_c(self) -> None:
-        os.write(self.fd, b"\x03")
-
-
-@contextmanager
-def on_a_terminal(command: list[str], env: Mapping[str, str]) -> Iterator[Terminal]:
-    pid, fd = pty.fork()
-    if pid == 0:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests in the background ignore it
-        os.execvpe(command[0], command, {**env, "TERM": "xterm-256color"})
-    ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
-    terminal = Terminal(fd, pid)
-    try:
-        yield terminal
-    finally:
-        if terminal.exit_status is None:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        os.close(fd)
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,9 @@ def no_blender() -> list[RuntimeSpec]:
     ("said", "level", "words"),
     [
         (here.python((3, 11, 4)), Level.WELL, "3.11.4"),
-        (here.python((3, 10, 9)), Level.BROKEN, "too old"),
+        (here.python((3, 10, 9)), Level.BROKEN, "does not fit"),
+        (here.python((3, 11, 0)), Level.BROKEN, "does not fit"),
+        (here.python((3, 12, 1)), Level.BROKEN, "does not fit"),
         (here.blender(lambda: [RuntimeSpec(version="4.5.15", path="/x/blender")]), Level.WELL, "4.5.15"),
         (here.blender(no_blender), Level.WARNING, "there is none"),
         (here.disk(Path("/no/such"), lambda _: 50 * 1024**3), Level.WELL, "50.0 GB are free at /"),

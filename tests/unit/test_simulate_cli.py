@@ -31,7 +31,7 @@ def test_it_shows_each_policy_and_a_summary() -> None:
 
 
 def test_json_on_standard_output_is_nothing_else_and_twice_the_same() -> None:
-    first, second = simulate(*SHORT, "--json", "-"), simulate(*SHORT, "--json", "-")
+    first, second = simulate(*SHORT, "--json-file", "-"), simulate(*SHORT, "--json-file", "-")
     assert first.exit_code == 0, first.output
     assert first.stdout == second.stdout
     content = json.loads(first.stdout)
@@ -40,13 +40,13 @@ def test_json_on_standard_output_is_nothing_else_and_twice_the_same() -> None:
 
 
 def test_another_seed_is_another_workload() -> None:
-    named = ("--workload", "100 X 10 S", "--policy", "ours", "--json", "-")
+    named = ("--workload", "100 X 10 S", "--policy", "ours", "--json-file", "-")
     assert simulate(*named).stdout != simulate(*named, "--seed", "2").stdout
 
 
 def test_options_change_what_is_simulated() -> None:
     result = simulate(
-        *("--workload", "100 x 10 s", "--policy", "ours", "--json", "-", "--start-seconds", "400"),
+        *("--workload", "100 x 10 s", "--policy", "ours", "--json-file", "-", "--start-seconds", "400"),
         *("--latency", "600", "--max-workers", "3", "-c", "worker_idle_seconds=120"),
     )
     content = json.loads(result.stdout)
@@ -60,7 +60,7 @@ def test_options_change_what_is_simulated() -> None:
 
 
 def test_a_day_of_jobs_takes_the_place_of_the_suite() -> None:
-    result = simulate("--jobs", "3", "--policy", "ours", "--json", "-")
+    result = simulate("--jobs", "3", "--policy", "ours", "--json-file", "-")
     (day,) = json.loads(result.stdout)["workloads"]
     assert len(day["workload"]["jobs"]) == 3
 
@@ -68,7 +68,7 @@ def test_a_day_of_jobs_takes_the_place_of_the_suite() -> None:
 def test_files_are_written_where_they_were_asked_for(tmp_path: Path) -> None:
     result = simulate(
         *(*SHORT, "--plot", str(tmp_path / "plots"), "--plot-format", "svg"),
-        *("--json", str(tmp_path / "all.json")),
+        *("--json-file", str(tmp_path / "all.json")),
     )
     assert result.exit_code == 0, result.output
     assert (tmp_path / "plots" / "one-long-frame.svg").stat().st_size > 1000
@@ -76,7 +76,7 @@ def test_files_are_written_where_they_were_asked_for(tmp_path: Path) -> None:
 
 
 def test_variants_are_all_run() -> None:
-    result = simulate(*SHORT, "--policy", "ours", "--variants", "--json", "-")
+    result = simulate(*SHORT, "--policy", "ours", "--variants", "--json-file", "-")
     (varied,) = json.loads(result.stdout)["variants"]
     assert len(varied["runs"]) == 192
     assert "whatever AWS does" in result.stderr
@@ -100,7 +100,7 @@ def test_a_missed_criterion_counts_only_when_it_is_checked() -> None:
         (("--max-workers", "0"), "variable worker_node_max_count is '0'"),
         (("--start-seconds", "10"), "--start-seconds 10: expected 45 to 3600"),
         (("--jobs", "0"), "--jobs"),
-        (("--json", "/no/such/folder/all.json", *SHORT, "--policy", "ours"), "/no/such/folder"),
+        (("--json-file", "/no/such/folder/all.json", *SHORT, "--policy", "ours"), "/no/such/folder"),
     ],
 )
 def test_bad_input_is_named(arguments: tuple[str, ...], words: str) -> None:
