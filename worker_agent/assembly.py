@@ -196,7 +196,11 @@ def _handlers(
         RenderTask: rendering.handle,
         FinishTask: FinishTaskHandler(
             stores=stores,
-            preview=PreviewMaker(stores.bucket, folder=processes.sessions.output_folder),
+            preview=PreviewMaker(
+                stores.bucket,
+                folder=processes.sessions.output_folder,
+                leaving=lambda: processes.departure.leaving,
+            ),
             tell_usage=usage.flush,
         ).handle,
     }

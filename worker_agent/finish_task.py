@@ -139,7 +139,7 @@ def _summary(
             "preview_notes": list(made.notes),
             "worker_seconds": job.worker_seconds,
             "spot_seconds": job.spot_seconds,
-            "dollars": job.dollars,
+            "dollars": None if job.worker_seconds and not job.microdollars else job.dollars,
             "frames": [asdict(record) for record in frames],
         },
         indent=1,

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from contract.job import Job, JobState
+from contract.job import Job, JobState, Progress
 from tests.support.agent import BAKE, FINISH, JOB_ID, Agent, agent_in, rendering, task
 from tests.support.job_steps import ended_with_failures, retry
+from tests.support.jobs import a_job
+from worker_agent import finish_task
 from worker_agent.blender import BlenderFailed
 from worker_agent.bucket import StoredProxy
 from worker_agent.outcome import InterruptedTaskError, Settled
+from worker_agent.preview import Made
 
 
 @pytest.fixture
@@ -35,6 +38,17 @@ class TestFinish:
         assert agent.job.preview_note == "" and summary["preview_notes"] == []
         assert {"preview.mp4", "contact_sheet.jpg"} < set(agent.stored())
         assert not list((agent.folder / "scratch").rglob("*.*")), "nothing is left in the scratch space"
+
+    @pytest.mark.parametrize(
+        ("seconds", "microdollars", "dollars"), [(90, 0, None), (90, 2_500, 0.0025), (0, 0, 0)]
+    )
+    def test_a_cost_that_is_not_known_is_no_zero(
+        self, seconds: int, microdollars: int, dollars: float | None
+    ) -> None:
+        job = a_job(JOB_ID, worker_seconds=seconds, microdollars=microdollars)
+        progress = Progress(total=1, done=1, failed=0)
+        text = finish_task._summary(job, JobState.DONE, "", progress, [], Made())
+        assert json.loads(text)["dollars"] == dollars
 
     def test_failed_frames_are_told(self, agent: Agent) -> None:
         rendering(agent)

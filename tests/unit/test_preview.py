@@ -24,7 +24,6 @@ from worker_agent.bucket import Bucket, StoredProxy
 from worker_agent.lease import Lease
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.output_check import Pictures
-from worker_agent.patience import held
 from worker_agent.preview import Made, PreviewMaker, maker
 from worker_agent.preview.contact_sheet import MOST_CELLS, chosen
 from worker_agent.task_queue import Message, TaskQueue
@@ -334,8 +333,7 @@ def test_a_picture_whose_reading_breaks_off_is_read_again(
     for frame, color in ((1, RED), (2, GREEN)):
         farm.has(frame, jpeg(color))
     tries = break_reads_of(farm, monkeypatch, 2, ReadTimeoutError(endpoint_url="http://s3"), times=2)
-    with held(farm.lease, lambda: False):
-        assert farm.make([done(1), done(2)]) == Made(files=("preview.mp4", "contact_sheet.jpg"))
+    assert farm.make([done(1), done(2)]) == Made(files=("preview.mp4", "contact_sheet.jpg"))
     assert len(tries) == 3
     assert farm.video().shows(1, GREEN)
 
@@ -351,6 +349,34 @@ def test_a_picture_that_cannot_be_read_is_a_gap_among_the_others(
     assert made.notes == ("The picture of frame 3 could not be fetched: no key.",)
     video = farm.video()
     assert [video.shows(number, GREEN) for number in range(4)] == [True, True, False, True]
+
+
+def test_a_worker_that_has_to_go_stops_at_once_and_another_makes_it(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for frame in range(1, 41):
+        farm.has(frame, jpeg(RED))
+    reads: list[int] = []
+    proxy = farm.bucket.proxy
+
+    def read(job: Job, frame: int) -> StoredProxy | None:
+        reads.append(frame)
+        return proxy(job, frame)
+
+    monkeypatch.setattr(farm.bucket, "proxy", read)
+    frames = [done(frame) for frame in range(1, 41)]
+    with pytest.raises(InterruptedTaskError, match="has to go"):
+        farm.make(frames, leaving=lambda: len(reads) > 3)
+    assert len(reads) < 40
+    assert not farm.lease.lost, "it can be given back"
+    assert farm.make(frames) == Made(files=("preview.mp4", "contact_sheet.jpg"))
+
+
+def test_a_worker_that_has_to_go_waits_for_no_picture(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    farm.has(1, jpeg(RED))
+    tries = break_reads_of(farm, monkeypatch, 1, ReadTimeoutError(endpoint_url="http://s3"), times=10_000)
+    with pytest.raises(InterruptedTaskError):
+        farm.make([done(1)], leaving=lambda: len(tries) > 1)
 
 
 def test_a_lost_lease_ends_it_and_nothing_is_stored(farm: Farm) -> None:

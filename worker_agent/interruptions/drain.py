@@ -52,7 +52,7 @@ def judge(
     if seconds_since_kill is not None:
         return Verdict.TAKE_AWAY if seconds_since_kill >= PATIENCE_SECONDS else Verdict.KILL
     if isinstance(task, FinishTask):
-        return Verdict.WAIT
+        return Verdict.WAIT  # its preview lets go of it by itself; what follows is short
     if not isinstance(task, RenderTask) or not scene_is_open:
         return Verdict.KILL  # a bake, or a scene that is still being opened: nobody knows for how long
     return Verdict.WAIT if frame_seconds is not None and frame_seconds <= usable_seconds else Verdict.KILL

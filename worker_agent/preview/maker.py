@@ -9,7 +9,6 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +19,7 @@ from contract.keys import contact_sheet_key, output_prefix, preview_key
 from worker_agent.bucket import Bucket, StoredProxy
 from worker_agent.lease import Lease
 from worker_agent.outcome import InterruptedTaskError
+from worker_agent.patience import held
 from worker_agent.picture_process import PictureProcess
 
 log = logging.getLogger(__name__)
@@ -55,19 +55,26 @@ _Fetched = StoredProxy | _Unfetched | None
 
 
 class PreviewMaker:
-    """`folder` gives an empty one on this machine's disk."""
+    """`folder` gives an empty one on this machine's disk; `leaving` says that this worker has to go."""
 
     def __init__(
-        self, bucket: Bucket, *, folder: Callable[[], Path], command: Sequence[str] = ENCODER
+        self,
+        bucket: Bucket,
+        *,
+        folder: Callable[[], Path],
+        leaving: Callable[[], bool] = lambda: False,
+        command: Sequence[str] = ENCODER,
     ) -> None:
         self._bucket = bucket
         self._folder = folder
+        self._leaving = leaving
         self._command = command
 
     def make(self, job: Job, frames: Sequence[FrameRecord], lease: Lease) -> Made:
         """Make the preview of frames that have all ended, in the order in which they are given.
 
-        Raises InterruptedTaskError when the lease is lost, and nothing else: a job can do without.
+        Raises InterruptedTaskError when the lease is lost or this worker has to go (another then makes it
+        from the start), and nothing else: a job can do without.
         """
         try:
             folder = self._folder()
@@ -91,20 +98,26 @@ class PreviewMaker:
             begin = {"do": "begin", "frames": len(frames), "rate": [rate.numerator, rate.denominator]}
             paths = {"video": str(folder / "preview.mp4"), "sheet": str(folder / "contact_sheet.jpg")}
             encoder.ask({**begin, **paths}, _FRAME_SECONDS)
-            for record, proxy in self._proxies(job, frames):
-                if lease.lost:
-                    raise InterruptedTaskError("the lease was lost while the preview was made")
+            for record, proxy in self._proxies(job, frames, lease):
+                self._require_time(lease)
                 if isinstance(proxy, _Unfetched):
                     unfetched.append(proxy)
                 elif proxy and proxy.note:
                     notes[proxy.note] = notes.get(proxy.note, 0) + 1
                 encoder.ask(_request(record, proxy), _FRAME_SECONDS)
+            self._require_time(lease)
             answer = encoder.ask({"do": "finish"}, _FINISH_SECONDS)
         finally:
             encoder.close()
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the preview was made")
         return self._upload(job, paths, answer, [*_told(unfetched), *notes][:_MOST_NOTES])
+
+    def _require_time(self, lease: Lease) -> None:
+        if lease.lost:
+            raise InterruptedTaskError("the lease was lost while the preview was made")
+        if self._leaving():
+            raise InterruptedTaskError("the worker has to go while the preview is made")
 
     def _upload(self, job: Job, paths: dict[str, str], answer: dict[str, Any], notes: list[str]) -> Made:
         kinds = {
@@ -122,15 +135,17 @@ class PreviewMaker:
             notes.append("There is no preview: not one frame has a picture.")
         return Made(files=tuple(files), notes=tuple(notes))
 
-    def _proxies(self, job: Job, frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, _Fetched]]:
+    def _proxies(
+        self, job: Job, frames: Sequence[FrameRecord], lease: Lease
+    ) -> Iterator[tuple[FrameRecord, _Fetched]]:
         """Each frame with its picture, a few of them fetched ahead."""
         waiting: deque[tuple[FrameRecord, Future[_Fetched] | None]] = deque()
         pool = ThreadPoolExecutor(_READERS, thread_name_prefix="proxies")
         try:
             for record in frames:
                 future = None
-                if record.state is FrameState.DONE:  # with this thread's patience
-                    future = pool.submit(copy_context().run, self._fetch, job, record.frame)
+                if record.state is FrameState.DONE:
+                    future = pool.submit(self._fetch, job, record.frame, lease)
                 waiting.append((record, future))
                 if len(waiting) > _AHEAD:
                     yield _arrived(waiting.popleft())
@@ -139,10 +154,11 @@ class PreviewMaker:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _fetch(self, job: Job, frame: int) -> _Fetched:
+    def _fetch(self, job: Job, frame: int, lease: Lease) -> _Fetched:
         """One picture that cannot be had is a gap, and no reason to be without the others."""
         try:
-            return self._bucket.proxy(job, frame)
+            with held(lease, give_up=self._leaving):
+                return self._bucket.proxy(job, frame)
         except InterruptedTaskError:
             raise
         except Exception as error:
