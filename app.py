@@ -68,6 +68,7 @@ def build(app: App) -> None:
         group=compute.group,
         measure_backlog=scaling.measure_backlog,
         sweep_jobs=scaling.sweep_jobs,
+        accept_upload=queues.accept_upload,
         settle_dead_letters=queues.settle_dead_letters,
         janitor=efs.janitor.function,
         topic=storage.topic,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cw
 from aws_cdk import aws_sqs as sqs
@@ -22,11 +24,8 @@ class FarmDashboard(cw.Dashboard):
         *,
         config: FarmConfig,
         group_name: str,
-        queues: FarmQueues,
         show_jobs: FarmFunction,
         measure_backlog: FarmFunction,
-        sweep_jobs: FarmFunction,
-        janitor: FarmFunction,
     ) -> None:
         super().__init__(scope, construct_id, default_interval=Duration.hours(3))
         self._config = config
@@ -35,7 +34,14 @@ class FarmDashboard(cw.Dashboard):
         self.add_widgets(self._frames(), self._frame_seconds())
         self.add_widgets(self._capacity(), self._backlog())
         self.add_widgets(self._backlog_seconds(), self._refusals(measure_backlog))
-        self.add_widgets(self._tasks(queues), self._trouble(queues, measure_backlog, sweep_jobs, janitor))
+
+    def add_queues(self, queues: FarmQueues, untold: sqs.IQueue, failing: Mapping[str, FarmFunction]) -> None:
+        """The rows below: tasks, and what should not be there; `failing` by what it means when they fail.
+
+        The teller of changes cannot be among them: it knows this dashboard's address. What it fails at lies
+        on `untold`.
+        """
+        self.add_widgets(self._tasks(queues), self._trouble(queues, untold, failing))
         self.add_widgets(self._scratch())
 
     def _frames(self) -> cw.GraphWidget:
@@ -102,11 +108,7 @@ class FarmDashboard(cw.Dashboard):
         return _graph("Tasks", *waiting, *held)
 
     def _trouble(
-        self,
-        queues: FarmQueues,
-        measure_backlog: FarmFunction,
-        sweep_jobs: FarmFunction,
-        janitor: FarmFunction,
+        self, queues: FarmQueues, untold: sqs.IQueue, failing: Mapping[str, FarmFunction]
     ) -> cw.GraphWidget:
         return _graph(
             "Should be nothing",
@@ -114,9 +116,8 @@ class FarmDashboard(cw.Dashboard):
                 period=Duration.minutes(1), label="tasks given up"
             ),
             deepest(queues.unheard_uploads, "uploads unheard"),
-            measure_backlog.metric_errors(period=Duration.minutes(1), label="backlog not measured"),
-            sweep_jobs.metric_errors(period=Duration.minutes(5), label="jobs not swept"),
-            janitor.metric_errors(period=Duration.minutes(1), label="scratch space not cleared"),
+            deepest(untold, "changes untold"),
+            *(f.metric_errors(period=Duration.minutes(1), label=label) for label, f in failing.items()),
         )
 
     def _scratch(self) -> cw.GraphWidget:

@@ -35,6 +35,7 @@ class MonitoringStack(Stack):
         group: autoscaling.AutoScalingGroup,
         measure_backlog: FarmFunction,
         sweep_jobs: FarmFunction,
+        accept_upload: FarmFunction,
         settle_dead_letters: FarmFunction,
         janitor: FarmFunction,
         topic: sns.ITopic,
@@ -46,11 +47,8 @@ class MonitoringStack(Stack):
             "Dashboard",
             config=config,
             group_name=group.auto_scaling_group_name,
-            queues=queues,
             show_jobs=jobs.show_jobs,
             measure_backlog=measure_backlog,
-            sweep_jobs=sweep_jobs,
-            janitor=janitor,
         )
         name = dashboard.dashboard_name
         CfnOutput(self, "DashboardName", value=name)
@@ -64,6 +62,16 @@ class MonitoringStack(Stack):
         notifications = Notifications(
             self, "Notifications", config=config, table=table, topic=topic, dashboard_url=url
         )
+        failing = {
+            "backlog not measured": measure_backlog,
+            "jobs not swept": sweep_jobs,
+            "scratch space not cleared": janitor,
+            "uploads not accepted": accept_upload,
+            "dead letters not settled": settle_dead_letters,
+            "jobs not shown": jobs.show_jobs,
+            "buttons that failed": jobs.act_on_job,
+        }
+        dashboard.add_queues(queues, notifications.untold, failing)
         if config.monthly_budget_dollars and config.notification_email:
             BudgetNotice(
                 self,

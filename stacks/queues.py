@@ -33,14 +33,14 @@ class QueuesStack(Stack):
     ) -> None:
         super().__init__(scope, construct_id, env=env)
         self.queues = FarmQueues.make(self)
-        self._hear_uploads(config, bucket, table)
+        self.accept_upload = self._hear_uploads(config, bucket, table)
         self.settle_dead_letters = self._read_dead_letters(table)
         CfnOutput(self, "BakeQueueUrl", value=self.queues.bake.queue_url)
         CfnOutput(self, "RenderQueueUrl", value=self.queues.render.queue_url)
         CfnOutput(self, "UrgentQueueUrl", value=self.queues.urgent.queue_url)
         CfnOutput(self, "DeadLetterQueueUrl", value=self.queues.dead_letters.queue_url)
 
-    def _hear_uploads(self, config: FarmConfig, bucket: s3.IBucket, table: dynamodb.ITable) -> None:
+    def _hear_uploads(self, config: FarmConfig, bucket: s3.IBucket, table: dynamodb.ITable) -> FarmFunction:
         listener = FarmFunction(
             self,
             "AcceptUpload",
@@ -73,6 +73,7 @@ class QueuesStack(Stack):
                 notifications.LambdaDestination(listener),
                 s3.NotificationKeyFilter(suffix=suffix),
             )
+        return listener
 
     def _read_dead_letters(self, table: dynamodb.ITable) -> FarmFunction:
         reader = FarmFunction(

@@ -58,3 +58,20 @@ def test_their_logs_are_kept_for_a_month() -> None:
     for name in ("ShowJobsLog", "ActOnJobLog"):
         log = synthesized().resource("AWS::Logs::LogGroup", f"Monitoring/Jobs/{name}").properties
         assert log["RetentionInDays"] == 30
+
+
+def test_what_should_not_be_is_in_one_graph() -> None:
+    (trouble,) = [w for w in widgets() if w["properties"].get("title") == "Should be nothing"]
+    watched = {(metric[1], metric[3]) for metric in trouble["properties"]["metrics"]}
+    functions = (
+        "Scaling/MeasureBacklog",
+        "Scaling/SweepJobs",
+        "Efs/Janitor/Function",
+        "Queues/AcceptUpload",
+        "Queues/SettleDeadLetters",
+        "Monitoring/Jobs/ShowJobs",
+        "Monitoring/Jobs/ActOnJob",
+    )
+    assert {("Errors", name) for name in functions} < watched
+    untold = "Monitoring/Notifications/Untold.QueueName"
+    assert ("ApproximateNumberOfMessagesVisible", untold) in watched
