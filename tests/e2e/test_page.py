@@ -13,12 +13,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from contract import frame_writes
-from contract.job import FrameState, Job, JobState
+from contract.job import Job, JobState
 from farm.local.page import lifecycle as page_process
 from tests.e2e.laptop import ROOT, LaptopFarm, a_farm, keep_agents
 
@@ -34,19 +33,31 @@ PATIENCE_SECONDS = 240
 WIDTHS = (600, 1600)
 HOSTILE = "<img src=x onerror=window.hacked=1>\"'&.blend"
 
+OVER_TIME = {"frames": "3", "frame_timeout_seconds": "3", "max_attempts": "1"}
+"""Of a frame that takes longer."""
+
 pytestmark = pytest.mark.skipif(
     not Path(CHROMIUM).exists() and "CI" not in os.environ, reason=f"there is no {CHROMIUM}"
 )
 
 
-@pytest.fixture(scope="module")
-def slow_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight frames of a second each, however quick the computer is."""
-    path = tmp_path_factory.mktemp("slow") / "scene.blend"
+def a_scene(folder: Path, frame_seconds: int) -> Path:
+    """Eight frames that take so long each, however quick the computer is."""
+    path = folder / "scene.blend"
     program = Path(__file__).with_name("small_scene.py")
-    env = {**os.environ, "FRAME_SECONDS": "1"}
+    env = {**os.environ, "FRAME_SECONDS": str(frame_seconds)}
     subprocess.run([sys.executable, str(program), str(path)], check=True, capture_output=True, env=env)
     return path
+
+
+@pytest.fixture(scope="module")
+def slow_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return a_scene(tmp_path_factory.mktemp("slow"), 1)
+
+
+@pytest.fixture(scope="module")
+def too_slow_scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return a_scene(tmp_path_factory.mktemp("too_slow"), 600)
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +68,11 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaptopFarm]:
 
 
 @pytest.fixture(scope="module")
-def jobs(farm: LaptopFarm, slow_scene: Path) -> dict[str, str]:
+def jobs(farm: LaptopFarm, slow_scene: Path, too_slow_scene: Path) -> dict[str, str]:
     """Ids by what is seen of them, in the order in which the only agent takes them."""
     return {
         "renders": farm.upload(slow_scene, "film/shot_010.blend"),
-        "fails": farm.upload(slow_scene, "film/shot_020.blend", {"frames": "1-3"}),
+        "fails": farm.upload(too_slow_scene, "film/shot_020.blend", OVER_TIME),
         "hostile": farm.upload(slow_scene, f"film/{HOSTILE}", {"frames": "1"}),
         "canceled": farm.upload(slow_scene, "film/shot_030.blend", {"frames": "1-100"}),
     }
@@ -138,22 +149,12 @@ def test_the_latest_frames_are_seen(page: Page, farm: LaptopFarm, jobs: dict[str
 
 
 def test_a_failed_frame_says_why(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
-    """It is recorded as an agent records one that it gives up, while the frames before it render."""
-    job = wait_for(page, farm, jobs["fails"], JobState.RENDERING)
-    items: Any = frame_writes.end_frame(
-        table=farm.farm.table.name,
-        job_id=job.job_id,
-        shards=job.shards,
-        frame=3,
-        state=FrameState.FAILED,
-        attributes={"reason": "out of memory: <b>18 GB</b> were not enough"},
-    )
-    farm.farm.table.meta.client.transact_write_items(TransactItems=items)
-    why = of(page, jobs["fails"]).locator(".why")
-    why.wait_for()
-    assert why.inner_text() == "frame 3out of memory: <b>18 GB</b> were not enough"
-    wait_for(page, farm, jobs["fails"], JobState.DONE_WITH_FAILURES)
-    assert of(page, jobs["fails"]).locator(".btn").all_inner_texts() == ["Retry"]
+    job = wait_for(page, farm, jobs["fails"], JobState.DONE_WITH_FAILURES)
+    (record,) = farm.farm.records.frames(job.job_id, range(job.shards))
+    assert "3 s" in record.reason
+    shown = of(page, jobs["fails"])
+    assert shown.locator(".why").inner_text() == f"frame 3{record.reason}"
+    assert shown.locator(".btn").all_inner_texts() == ["Retry"]
 
 
 def test_a_button_cancels_a_job_that_renders(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
