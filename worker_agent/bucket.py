@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,14 +77,18 @@ class Bucket:
             ExtraArgs={"ContentType": content_type, "Metadata": {BLENDER_METADATA: blender_version}},
         )
 
-    def put_pictures(self, job: Job, frame: int, pictures: Pictures) -> None:
-        """Put the small pictures of a frame, without patience."""
+    def put_pictures(
+        self, job: Job, frame: int, pictures: Pictures, wanted: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Put the small pictures of a frame, without patience, and only while they are `wanted`."""
         self._quick_s3.put_object(
             Bucket=self._name,
             Key=thumbnail_key(job.project, job.job_id, frame),
             Body=pictures.thumbnail,
             ContentType=_JPEG,
         )
+        if not wanted():
+            return
         self._quick_s3.put_object(
             Bucket=self._name,
             Key=proxy_key(job.project, job.job_id, frame),

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar, cast
 
 from worker_agent.lease import Lease
@@ -48,6 +48,21 @@ def held(
 ) -> Iterator[None]:
     """This thread does the task of that lease. `give_up` says that it must go and wait for no service."""
     token = _hold.set(_Hold(lease, give_up, sleep))
+    try:
+        yield
+    finally:
+        _hold.reset(token)
+
+
+@contextmanager
+def hurried(give_up: Callable[[], bool]) -> Iterator[None]:
+    """What is called inside is also given up for that reason, if a task is held at all."""
+    hold = _hold.get()
+    if hold is None:
+        yield
+        return
+    theirs = hold.give_up
+    token = _hold.set(replace(hold, give_up=lambda: theirs() or give_up()))
     try:
         yield
     finally:

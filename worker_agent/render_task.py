@@ -149,7 +149,7 @@ class RenderTaskHandler:
             self._stores.bucket.upload_frame_file(job, name, output / name, blender_version=blender)
         self._stores.bucket.put_text(frame_log_key(job.project, job.job_id, rendered.frame), rendered.log)
         if pictures and not lease.lost:
-            self._keep_pictures(job, rendered.frame, pictures)
+            self._keep_pictures(job, rendered.frame, pictures, lease)
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the frame was uploaded")
         if self._stores.frames.record_done(
@@ -163,11 +163,11 @@ class RenderTaskHandler:
         for name in rendered.files:
             (output / name).unlink(missing_ok=True)
 
-    def _keep_pictures(self, job: Job, frame: int, pictures: Pictures) -> None:
+    def _keep_pictures(self, job: Job, frame: int, pictures: Pictures, lease: Lease) -> None:
         """Before the record, or the last frame's would come after the preview. A frame can do without."""
         try:
             with impatient():
-                self._stores.bucket.put_pictures(job, frame, pictures)
+                self._stores.bucket.put_pictures(job, frame, pictures, lambda: not lease.lost)
         except Exception as error:
             log.warning("the small pictures of frame %d of %s are missing: %s", frame, job.job_id, error)
 

@@ -22,7 +22,7 @@ class Mailbox:
     url: str
     told: list[dict[str, Any]] = field(default_factory=list)
 
-    def wait_for(self, *job_ids: str, seconds: float = 90) -> None:
+    def wait_for(self, *job_ids: str, seconds: float = 240) -> None:
         """Until each of them has been told of."""
         deadline = time.monotonic() + seconds
         while not all(any(job_id in m["Message"] for m in self.told) for job_id in job_ids):

@@ -65,7 +65,7 @@ def test_the_fleet_ends_when_the_emulator_is_gone(folder: LaptopFarm) -> None:
     assert machine
     os.killpg(machine.pid, signal.SIGKILL)
     wait_for(lambda: processes.recorded(folder.state, "fleet") is None)
-    assert processes_of(folder.state) == []
+    wait_for(lambda: processes_of(folder.state) == [])
 
 
 def test_an_up_that_fails_leaves_nothing(folder: LaptopFarm) -> None:

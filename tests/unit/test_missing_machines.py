@@ -107,6 +107,7 @@ def test_the_metrics_are_emitted_even_if_the_reason_cannot_be_had(
         "BacklogSeconds",
         "WantedWorkers",
         "GrowTo",
+        "SecondsWithoutProgress",
     }
     assert "it could not be told why" in caplog.text
     assert farm.waiting_for("a") == "no Spot machine", "what was known stays"

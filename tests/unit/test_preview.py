@@ -24,6 +24,7 @@ from worker_agent.bucket import Bucket, StoredProxy
 from worker_agent.lease import Lease
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.output_check import Pictures
+from worker_agent.patience import held
 from worker_agent.preview import Made, PreviewMaker, maker
 from worker_agent.preview.contact_sheet import MOST_CELLS, chosen
 from worker_agent.task_queue import Message, TaskQueue
@@ -67,7 +68,9 @@ class Farm:
             path.mkdir()
             return path
 
-        made = PreviewMaker(self.bucket, folder=folder, **options).make(self.job, frames, self.lease)
+        maker = PreviewMaker(self.bucket, folder=folder, **options)
+        with held(self.lease, lambda: False):  # as the agent's loop does a task
+            made = maker.make(self.job, frames, self.lease)
         assert not (self.folder / "made").exists()
         return made
 

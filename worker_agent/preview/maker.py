@@ -9,6 +9,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +20,7 @@ from contract.keys import contact_sheet_key, output_prefix, preview_key
 from worker_agent.bucket import Bucket, StoredProxy
 from worker_agent.lease import Lease
 from worker_agent.outcome import InterruptedTaskError
-from worker_agent.patience import held
+from worker_agent.patience import hurried
 from worker_agent.picture_process import PictureProcess
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ class PreviewMaker:
             begin = {"do": "begin", "frames": len(frames), "rate": [rate.numerator, rate.denominator]}
             paths = {"video": str(folder / "preview.mp4"), "sheet": str(folder / "contact_sheet.jpg")}
             encoder.ask({**begin, **paths}, _FRAME_SECONDS)
-            for record, proxy in self._proxies(job, frames, lease):
+            for record, proxy in self._proxies(job, frames):
                 self._require_time(lease)
                 if isinstance(proxy, _Unfetched):
                     unfetched.append(proxy)
@@ -135,9 +136,7 @@ class PreviewMaker:
             notes.append("There is no preview: not one frame has a picture.")
         return Made(files=tuple(files), notes=tuple(notes))
 
-    def _proxies(
-        self, job: Job, frames: Sequence[FrameRecord], lease: Lease
-    ) -> Iterator[tuple[FrameRecord, _Fetched]]:
+    def _proxies(self, job: Job, frames: Sequence[FrameRecord]) -> Iterator[tuple[FrameRecord, _Fetched]]:
         """Each frame with its picture, a few of them fetched ahead."""
         waiting: deque[tuple[FrameRecord, Future[_Fetched] | None]] = deque()
         pool = ThreadPoolExecutor(_READERS, thread_name_prefix="proxies")
@@ -145,7 +144,8 @@ class PreviewMaker:
             for record in frames:
                 future = None
                 if record.state is FrameState.DONE:
-                    future = pool.submit(self._fetch, job, record.frame, lease)
+                    # in this thread's context: its patience is the task's
+                    future = pool.submit(copy_context().run, self._fetch, job, record.frame)
                 waiting.append((record, future))
                 if len(waiting) > _AHEAD:
                     yield _arrived(waiting.popleft())
@@ -154,10 +154,10 @@ class PreviewMaker:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _fetch(self, job: Job, frame: int, lease: Lease) -> _Fetched:
+    def _fetch(self, job: Job, frame: int) -> _Fetched:
         """One picture that cannot be had is a gap, and no reason to be without the others."""
         try:
-            with held(lease, give_up=self._leaving):
+            with hurried(self._leaving):
                 return self._bucket.proxy(job, frame)
         except InterruptedTaskError:
             raise

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from datetime import UTC, datetime
 from typing import Final
 
 import uvicorn
 
-from farm.local import clients
+from farm.local import clients, emulator, processes
 from farm.local.page.console import Console
 from farm.local.page.guard import Doorman
 from farm.local.page.lifecycle import GRACE_SECONDS
@@ -18,13 +20,15 @@ from farm.local.settings import LocalSettings
 from farm.local.state import StateFolder
 
 LOOPBACK: Final = "127.0.0.1"
+LOOK_SECONDS: Final = 1.0
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until SIGTERM."""
+    """Serve until SIGTERM, or until the emulator is gone."""
     port = int(arguments[0])
-    farm = StateFolder(LocalSettings.from_env(os.environ).state_dir).read_farm()
-    if farm is None or not farm.outputs:
+    state = StateFolder(LocalSettings.from_env(os.environ).state_dir)
+    farm, machine = state.read_farm(), emulator.running(state)
+    if farm is None or not farm.outputs or machine is None:
         print("the laptop farm is down: there is nothing to show", file=sys.stderr)
         return 1
     console = Console(
@@ -34,16 +38,26 @@ def main(arguments: list[str]) -> int:
         action_function=farm.outputs["JobActionFunctionName"],
         now=lambda: datetime.now(UTC),
     )
-    uvicorn.run(
-        make_site(console, Doorman(port)),
-        host=LOOPBACK,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+    server = uvicorn.Server(
+        uvicorn.Config(
+            make_site(console, Doorman(port)),
+            host=LOOPBACK,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
     )
+    threading.Thread(target=_end_with, args=(machine, server), daemon=True).start()
+    server.run()
     return 0
+
+
+def _end_with(machine: processes.ProcessRecord, server: uvicorn.Server) -> None:
+    while machine.alive:
+        time.sleep(LOOK_SECONDS)
+    server.should_exit = True
 
 
 if __name__ == "__main__":
