@@ -67,15 +67,27 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaptopFarm]:
         yield farm
 
 
+class Jobs(dict[str, str]):
+    """Ids by what is seen of them. Each is sent when it is first asked for: the only agent takes those that
+    wait in any order."""
+
+    def __init__(self, farm: LaptopFarm, slow: Path, too_slow: Path) -> None:
+        super().__init__()
+        self._send = {
+            "renders": lambda: farm.upload(slow, "film/shot_010.blend"),
+            "fails": lambda: farm.upload(too_slow, "film/shot_020.blend", OVER_TIME),
+            "hostile": lambda: farm.upload(slow, f"film/{HOSTILE}", {"frames": "1"}),
+            "canceled": lambda: farm.upload(slow, "film/shot_030.blend", {"frames": "1-100"}),
+        }
+
+    def __missing__(self, name: str) -> str:
+        self[name] = self._send[name]()
+        return self[name]
+
+
 @pytest.fixture(scope="module")
-def jobs(farm: LaptopFarm, slow_scene: Path, too_slow_scene: Path) -> dict[str, str]:
-    """Ids by what is seen of them, in the order in which the only agent takes them."""
-    return {
-        "renders": farm.upload(slow_scene, "film/shot_010.blend"),
-        "fails": farm.upload(too_slow_scene, "film/shot_020.blend", OVER_TIME),
-        "hostile": farm.upload(slow_scene, f"film/{HOSTILE}", {"frames": "1"}),
-        "canceled": farm.upload(slow_scene, "film/shot_030.blend", {"frames": "1-100"}),
-    }
+def jobs(farm: LaptopFarm, slow_scene: Path, too_slow_scene: Path) -> Jobs:
+    return Jobs(farm, slow_scene, too_slow_scene)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +131,7 @@ def wait_for(page: Page, farm: LaptopFarm, job_id: str, *states: JobState) -> Jo
     return job
 
 
-def test_progress_moves_while_it_renders(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
+def test_progress_moves_while_it_renders(page: Page, farm: LaptopFarm, jobs: Jobs) -> None:
     card = of(page, jobs["renders"])
     card.locator(".state").filter(has_text="rendering").wait_for()
     shown: list[tuple[int, int]] = []
@@ -140,7 +152,7 @@ def test_progress_moves_while_it_renders(page: Page, farm: LaptopFarm, jobs: dic
     wait_for(page, farm, jobs["renders"], JobState.DONE)
 
 
-def test_the_latest_frames_are_seen(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
+def test_the_latest_frames_are_seen(page: Page, farm: LaptopFarm, jobs: Jobs) -> None:
     images = of(page, jobs["renders"]).locator("img")
     images.nth(4).wait_for()
     sizes = images.evaluate_all("all => Promise.all(all.map(i => i.decode().then(() => i.naturalWidth)))")
@@ -148,7 +160,7 @@ def test_the_latest_frames_are_seen(page: Page, farm: LaptopFarm, jobs: dict[str
     assert of(page, jobs["renders"]).locator(".no").all_inner_texts() == ["4", "5", "6", "7", "8"]
 
 
-def test_a_failed_frame_says_why(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
+def test_a_failed_frame_says_why(page: Page, farm: LaptopFarm, jobs: Jobs) -> None:
     job = wait_for(page, farm, jobs["fails"], JobState.DONE_WITH_FAILURES)
     (record,) = farm.farm.records.frames(job.job_id, range(job.shards))
     assert "3 s" in record.reason
@@ -157,7 +169,7 @@ def test_a_failed_frame_says_why(page: Page, farm: LaptopFarm, jobs: dict[str, s
     assert shown.locator(".btn").all_inner_texts() == ["Retry"]
 
 
-def test_a_button_cancels_a_job_that_renders(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
+def test_a_button_cancels_a_job_that_renders(page: Page, farm: LaptopFarm, jobs: Jobs) -> None:
     wait_for(page, farm, jobs["canceled"], JobState.RENDERING)
     button = of(page, jobs["canceled"]).locator(".btn", has_text="Cancel")
     dialog = page.locator("dialog")
@@ -176,7 +188,7 @@ def test_a_button_cancels_a_job_that_renders(page: Page, farm: LaptopFarm, jobs:
     assert job.reason == "canceled on request"
 
 
-def test_a_job_name_runs_no_script(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
+def test_a_job_name_runs_no_script(page: Page, farm: LaptopFarm, jobs: Jobs) -> None:
     wait_for(page, farm, jobs["hostile"], JobState.DONE)
     assert of(page, jobs["hostile"]).locator(".name").inner_text() == HOSTILE
     assert page.locator("img[src=x]").count() == 0
@@ -205,7 +217,7 @@ def test_html_that_was_not_escaped_would_run_no_script(page: Page, farm: LaptopF
     page.locator(".card").first.wait_for()
 
 
-def test_graphs_show_what_was_measured(page: Page, farm: LaptopFarm, jobs: dict[str, str]) -> None:
+def test_graphs_show_what_was_measured(page: Page, farm: LaptopFarm, jobs: Jobs) -> None:
     def graph(title: str) -> Locator:
         return page.locator(".graph").filter(has=page.get_by_text(title, exact=True))
 
@@ -218,11 +230,12 @@ def test_graphs_show_what_was_measured(page: Page, farm: LaptopFarm, jobs: dict[
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_is_readable_in_both_themes_and_at_every_width(
-    page: Page, farm: LaptopFarm, jobs: dict[str, str], theme: str
+    page: Page, farm: LaptopFarm, jobs: Jobs, theme: str
 ) -> None:
     """The computer's theme at first, then the one that a person chooses. Pictures of it are kept in out/."""
     out = ROOT / "out"
     out.mkdir(exist_ok=True)
+    of(page, jobs["renders"]).wait_for()
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1000})
@@ -254,7 +267,7 @@ _BRIGHTNESS = """() => {
 }"""
 
 
-def test_strangers_are_refused(farm: LaptopFarm, jobs: dict[str, str]) -> None:
+def test_strangers_are_refused(farm: LaptopFarm, jobs: Jobs) -> None:
     """Another name for this computer, another site's page, a press without the token, another function."""
     url = farm.record.page_url
     assert ask(url, {"host": "evil.example"})[0] == 403
