@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from farm.jobs import Farm
 from farm.local import clients
 from farm.local.environment import MARKER, child_environment
 from farm.local.state import FarmRecord, StateFolder
+from tests.support.ctrl_c import hear_ctrl_c
 from tests.support.terminals import without_terminal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +55,7 @@ class LaptopFarm:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            preexec_fn=_hear_ctrl_c,
+            preexec_fn=hear_ctrl_c,
         )
 
     def run(self, *arguments: str, seconds: float = 240) -> tuple[int, str]:
@@ -160,11 +160,6 @@ def a_farm(folder: Path, *, up: bool = True, **variables: str) -> Iterator[Lapto
         code, said = farm.run("down")
         assert code == 0, said
         assert processes_of(farm.state) == []
-
-
-def _hear_ctrl_c() -> None:
-    """A test run in the background, as CI may be, ignores SIGINT, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def processes_of(state: StateFolder) -> list[str]:

@@ -17,6 +17,7 @@ import pytest
 from contract.job import Job, JobState
 from contract.keys import summary_key
 from contract.spend import Spend, month_of, spend_key
+from contract.worker_record import WorkerRecord
 from farm.control import cancel, release
 from farm.local import clients
 from tests.e2e.laptop import LaptopFarm, a_farm, keep_agents
@@ -108,7 +109,12 @@ def test_a_job_says_what_it_cost_and_the_month_adds_up(farm: LaptopFarm, scene: 
     assert summary["dollars"] == summary["worker_seconds"] * MICRODOLLARS_A_SECOND / 1_000_000
     assert summary["worker_seconds"] <= job.worker_seconds
 
-    (worker,) = farm.farm.records.workers(int(time.time()))
+    def known() -> WorkerRecord | None:
+        """Its last record, or one from before it had asked its machine what it is."""
+        (worker,) = farm.farm.records.workers(int(time.time()))
+        return worker if worker.instance_type else None
+
+    worker = wait_until(known, farm)
     assert (worker.instance_type, worker.spot, worker.hour_microdollars) == ("laptop", False, 3_600_000)
     month = wait_until(lambda: spent(farm) if spent(farm).microdollars else None, farm)
     assert month.microdollars == month.machine_seconds * MICRODOLLARS_A_SECOND

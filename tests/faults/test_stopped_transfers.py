@@ -23,6 +23,7 @@ from farm.submission import Order, Submission, Submitter
 from farm.transfer.job_files import JobFiles
 from tests.faults.breaking_relay import BreakingRelay
 from tests.faults.proxy import FaultProxy
+from tests.support.ctrl_c import hear_ctrl_c
 from tests.support.emulator import AwsClients, an_emulator
 from tests.unit.test_farm_jobs import JOB
 
@@ -80,6 +81,7 @@ def stopped(emulator: str, what: str, bucket: str, path: Path, cache: Path) -> t
             env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache)},
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=hear_ctrl_c,
         ) as child:
             try:
                 assert relay.silent.wait(60)
