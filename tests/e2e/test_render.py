@@ -187,9 +187,7 @@ def test_a_jobs_scratch_space_goes_with_it_and_the_janitor_takes_what_is_left(
     answer = clients.functions(laptop.record.endpoint).invoke(
         FunctionName=laptop.record.outputs["JanitorFunctionName"]
     )
-    laptop.farm.table.delete_item(
-        Key=job_key("live")
-    )  # or the sweep would send agents to it
+    laptop.farm.table.delete_item(Key=job_key("live"))  # or the sweep would send agents to it
     report = json.loads(answer["Payload"].read())
     assert {path.name for path in (scratch / "jobs").iterdir()} == {"live", "of-no-job-yet"}, report
     assert (report["finished"], report["cleared"], report["scratch_bytes"]) == (True, 2, 0)
