@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final, TypeVar
 
 from contract.job import FrameRecord, FrameState, Job, JobState, Progress
-from contract.spend import Spend, spend_key
+from contract.spend import Spend, month_of, over_budget, spend_key
 from contract.table import (
     FRAME_PREFIX,
     INDEX_PARTITION_KEY,
@@ -69,8 +70,12 @@ class RecordReader:
 
     def spend(self, month: str) -> Spend:
         """What the farm's machines cost in a month (contract.spend.month_of)."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key=spend_key(month))
+        answer = self._dynamodb.get_item(TableName=self._table, Key=spend_key(month), ConsistentRead=True)
         return Spend.from_item(answer.get("Item"))
+
+    def over_budget(self, now: datetime, budget_dollars: float | None) -> str:
+        """Why the budget holds new work; empty when it does not, or there is none."""
+        return over_budget(self.spend(month_of(now)), budget_dollars) if budget_dollars else ""
 
     def shards(self, jobs: Iterable[Job]) -> dict[str, list[Progress]]:
         """Each job's counters by the job's id, in the order of its shards."""

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from contract.job import Job, JobState, timestamp
 from contract.keys import Upload, make_job_id, read_upload_key
 from contract.options import JobOptions, OptionError
-from contract.spend import Spend, month_of, over_budget, spend_key
+from contract.record_reader import RecordReader
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, PARTITION_KEY, job_key
 from contract.tasks import BakeTask, encode
 from functions.accept_upload.notification import UploadedObject
@@ -109,12 +109,10 @@ class Intake:
 
     def _within_budget(self, job: Job) -> Job:
         """HELD in place of QUEUED when the month's budget is spent: the sweep or a person lets it go on."""
-        if job.state is not JobState.QUEUED or not self._monthly_budget_dollars:
+        if job.state is not JobState.QUEUED:
             return job
-        answer = self._dynamodb.get_item(
-            TableName=self._table_name, Key=spend_key(month_of(self._now())), ConsistentRead=True
-        )
-        why = over_budget(Spend.from_item(answer.get("Item")), self._monthly_budget_dollars)
+        reader = RecordReader(self._dynamodb, self._table_name)
+        why = reader.over_budget(self._now(), self._monthly_budget_dollars)
         return replace(job, state=JobState.HELD, reason=why) if why else job
 
     def _put(self, job: Job) -> None:

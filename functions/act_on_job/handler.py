@@ -13,8 +13,9 @@ from typing import Any, Final
 import boto3
 
 from contract.job import timestamp
+from contract.job_requests import JobRequests
 from contract.settings import JobActionSettings
-from functions.act_on_job.action import Buttons, Outcome, read_press
+from functions.act_on_job.action import Outcome, do_press, read_press
 
 logging.getLogger().setLevel(logging.INFO)
 log = logging.getLogger(__name__)
@@ -32,14 +33,13 @@ Param | Description
 
 
 @cache
-def _buttons() -> Buttons:
+def _requests() -> JobRequests:
     settings = JobActionSettings.from_env(os.environ)
-    return Buttons(
+    return JobRequests(
         dynamodb=boto3.resource("dynamodb").meta.client,
         sqs=boto3.client("sqs"),
         table_name=settings.job_table_name,
         bake_queue_url=settings.bake_queue_url,
-        now=lambda: timestamp(datetime.now(UTC)),
     )
 
 
@@ -48,7 +48,10 @@ def handle(event: Mapping[str, Any], context: object) -> str:
     if "describe" in event:
         return DOCUMENTATION
     press = read_press(event)
-    outcome = press if isinstance(press, Outcome) else _buttons().press(press)
+    if isinstance(press, Outcome):
+        outcome = press
+    else:
+        outcome = do_press(press, _requests(), now=timestamp(datetime.now(UTC)))
     log.info("%s: %s", press, outcome)
     return _html(outcome)
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self, TypeVar
 
 from contract.job import JobState, Progress
-from contract.spend import Spend, add_spend, spend_key
+from contract.record_reader import RecordReader
+from contract.spend import Spend, add_spend
 from contract.table import (
     JOB_LISTING,
     PARTITION_KEY,
@@ -140,8 +141,7 @@ class BacklogRecords:
             log.info("job %s has ended meanwhile", job_id)
 
     def spend(self, month: str) -> Spend:
-        answer = self._dynamodb.get_item(TableName=self._table, Key=spend_key(month), ConsistentRead=True)
-        return Spend.from_item(answer.get("Item"))
+        return RecordReader(self._dynamodb, self._table).spend(month)
 
     def add_spend(
         self, month: str, before: Spend, *, machines: int, hour_microdollars: int, now: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contract.job import Job, JobState
-from contract.job_buttons import JobButton
+from contract.job_requests import JobRequest
 from contract.job_view import JobView
 
 FEATURED: Final = 8
@@ -33,7 +33,7 @@ class FrameFailure:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownJob:
     view: JobView
-    buttons: tuple[JobButton, ...] = ()
+    buttons: tuple[JobRequest, ...] = ()
     failures: tuple[FrameFailure, ...] = ()
     """The first few."""
     pictures: tuple[Picture, ...] = ()

@@ -7,21 +7,22 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Final
 
-from contract.job_buttons import ACTION_FIELD, JOB_FIELD, JobButton
+from contract.job_buttons import ACTION_FIELD, JOB_FIELD
+from contract.job_requests import JobRequest
 from contract.job_view import JobView
 from functions.show_jobs.board import Picture, ShownJob
 from functions.show_jobs.markup import NOTHING, Markup, div, element, join, span
 from functions.show_jobs.words import short_state
 
-_LABELS: Final[Mapping[JobButton, str]] = {
-    JobButton.CANCEL: "Cancel",
-    JobButton.RETRY: "Retry",
-    JobButton.RELEASE: "Release",
+_LABELS: Final[Mapping[JobRequest, str]] = {
+    JobRequest.CANCEL: "Cancel",
+    JobRequest.RETRY: "Retry",
+    JobRequest.RELEASE: "Release",
 }
-_QUESTIONS: Final[Mapping[JobButton, str]] = {
-    JobButton.CANCEL: "Cancel {}? Its frames stop. What is rendered stays.",
-    JobButton.RETRY: "Retry {}? The frames that are not done are rendered again.",
-    JobButton.RELEASE: "Release {}? It renders though the month's budget is spent.",
+_QUESTIONS: Final[Mapping[JobRequest, str]] = {
+    JobRequest.CANCEL: "Cancel {}? Its frames stop. What is rendered stays.",
+    JobRequest.RETRY: "Retry {}? The frames that are not done are rendered again.",
+    JobRequest.RELEASE: "Release {}? It renders though the month's budget is spent.",
 }
 
 
@@ -43,9 +44,9 @@ def buttons(job: ShownJob, function_arn: str) -> Markup:
     return div("act", *(_button(button, job.view, function_arn) for button in job.buttons))
 
 
-def _button(button: JobButton, view: JobView, function_arn: str) -> Markup:
+def _button(button: JobRequest, view: JobView, function_arn: str) -> Markup:
     """The console runs the action of the element that follows the one which is pressed."""
-    look = "btn stop" if button is JobButton.CANCEL else "btn"
+    look = "btn stop" if button is JobRequest.CANCEL else "btn"
     return join(
         (
             element("a", _LABELS[button], class_=look, role="button", tabindex="0"),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from contract.frames import parse_frames
 from contract.job import FrameState, Job, Progress, timestamp
 from contract.job_actions import release_job
 from contract.job_writes import end_job
-from contract.spend import Spend, month_of, over_budget, spend_key
+from contract.record_reader import RecordReader
 from contract.table import (
     FRAME_PREFIX,
     JOB_LISTING,
@@ -20,13 +19,10 @@ from contract.table import (
     SORT_KEY,
     UNFINISHED,
     UNFINISHED_JOBS,
-    counter_key,
     job_key,
     shard_partition,
 )
 from functions.sweep_jobs.decision import End, Sighting
-
-READ_TRIES: Final = 6
 
 
 class SweptRecords:
@@ -35,7 +31,7 @@ class SweptRecords:
     def __init__(self, dynamodb: Any, table_name: str, sleep: Callable[[float], object] = time.sleep) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
-        self._sleep = sleep
+        self._reader = RecordReader(dynamodb, table_name, pause=sleep)
 
     def open_jobs(self) -> Iterator[Mapping[str, Any]]:
         """Items of the jobs that have not ended, oldest first."""
@@ -50,34 +46,15 @@ class SweptRecords:
 
     def over_budget(self, now: datetime, budget_dollars: float | None) -> str:
         """Why the budget holds new work; empty when it does not, or there is none."""
-        if not budget_dollars:
-            return ""
-        answer = self._dynamodb.get_item(
-            TableName=self._table, Key=spend_key(month_of(now)), ConsistentRead=True
-        )
-        return over_budget(Spend.from_item(answer.get("Item")), budget_dollars)
+        return self._reader.over_budget(now, budget_dollars)
 
     def release(self, job_id: str, at: datetime) -> bool:
         """Queue a job that was held. False when it is held no more."""
         return self._update(release_job(table=self._table, job_id=job_id, now=timestamp(at)))
 
     def progress(self, job: Job) -> Progress:
-        """The sum over all shards, each read consistently."""
-        left: Any = {
-            self._table: {
-                "Keys": [counter_key(job.job_id, shard) for shard in range(job.shards)],
-                "ConsistentRead": True,
-            }
-        }
-        total = Progress()
-        for attempt in range(READ_TRIES):
-            answer = self._dynamodb.batch_get_item(RequestItems=left)
-            total = sum(map(Progress.from_item, answer["Responses"].get(self._table, [])), total)
-            left = answer.get("UnprocessedKeys")
-            if not left:
-                return total
-            self._sleep(random.uniform(0, 0.1 * 2**attempt))
-        raise OSError(f"{len(left[self._table]['Keys'])} counters of job {job.job_id} stayed unread")
+        """The sum over all shards, each read consistently. Raises OSError when some stay unread."""
+        return sum(self._reader.shards([job])[job.job_id], Progress())
 
     def missing_frames(self, job: Job) -> list[int]:
         """Frames without a record that says that they have ended, in the job's order."""

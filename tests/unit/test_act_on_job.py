@@ -24,10 +24,10 @@ from tests.support.read_html import read_html
 def aws() -> Iterator[AwsEdges]:
     with aws_edges() as aws:
         settings = JobActionSettings(job_table_name=aws.job_table_name, bake_queue_url=aws.bake_queue_url)
-        handler._buttons.cache_clear()
+        handler._requests.cache_clear()
         with mock.patch.dict(os.environ, settings.to_env()):
             yield aws
-        handler._buttons.cache_clear()
+        handler._requests.cache_clear()
 
 
 def put(aws: AwsEdges, state: JobState, **attributes: Any) -> None:

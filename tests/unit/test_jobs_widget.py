@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.job import JobState, Progress
-from contract.job_buttons import JobButton
+from contract.job_requests import JobRequest
 from functions.show_jobs import words
 from functions.show_jobs.board import FrameFailure, ShownJob
 from functions.show_jobs.request import MAX_JOBS, Request, Theme
@@ -131,7 +131,7 @@ def test_the_buttons_are_those_that_would_do_something(state: JobState, expected
         assert (action.attributes["confirmation"] or "").startswith(f"{pressed.text} n.blend? ")
         presses.append(press["action"])
     assert presses == expected
-    assert set(presses) <= set(JobButton)
+    assert set(presses) <= set(JobRequest)
 
 
 def test_a_job_whose_id_is_none_has_no_button() -> None:
