@@ -127,8 +127,8 @@ def test_keys_that_dynamodb_leaves_over_are_asked_for_again_and_not_at_once(tabl
     class Overloaded:
         """Answers for one key of those that it is asked for."""
 
-        def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803
-            ((name, asked),) = RequestItems.items()
+        def batch_get_item(self, **request: Any) -> Any:
+            ((name, asked),) = request["RequestItems"].items()
             answer = table.dynamodb.batch_get_item(RequestItems={name: {**asked, "Keys": asked["Keys"][:1]}})
             rest = asked["Keys"][1:]
             return {**answer, "UnprocessedKeys": {name: {**asked, "Keys": rest}} if rest else {}}
@@ -245,8 +245,8 @@ def test_records_that_make_no_sense_are_left_out_and_logged(
 
 def test_a_table_that_never_answers_is_not_asked_for_ever() -> None:
     class Overloaded:
-        def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803
-            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+        def batch_get_item(self, **request: Any) -> Any:
+            return {"Responses": {}, "UnprocessedKeys": request["RequestItems"]}
 
     waits: list[float] = []
     with pytest.raises(OSError, match="8 records of t stayed unread"):

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -139,7 +140,7 @@ def test_a_spent_budget_holds_new_jobs_until_somebody_or_the_budget_lets_them_go
     set_budget(farm, "0.000001")
     first, second = (farm.upload(scene, f"held/{name}.blend", {"frames": "1"}) for name in "ab")
     for job_id in (first, second):
-        job = wait_until(lambda job_id=job_id: held(farm, job_id), farm)  # type: ignore[misc]
+        job = wait_until(partial(held, farm, job_id), farm)
         assert job.reason.startswith("this month's estimate is $")
         assert "of the budget of $0.000001: it goes on next month" in job.reason
     assert sweep(farm) == []

@@ -13,16 +13,10 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedErro
 from urllib3.exceptions import ProtocolError
 
 from tests.faults.proxy import FaultKind, FaultProxy, FaultRates
-from tests.support.emulator import AwsClients, an_emulator, make_job_table
+from tests.support.emulator import AwsClients, make_job_table
 
 BROKEN = (BotoCoreError, ProtocolError)
 KEY = {"pk": "JOB#1", "sk": "JOB"}
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with an_emulator(tmp_path_factory.mktemp("emulator")) as endpoint:
-        yield endpoint
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +28,6 @@ def direct(emulator: str) -> AwsClients:
 @pytest.fixture(scope="module")
 def table(direct: AwsClients) -> str:
     return make_job_table(direct.table_client())
-
-
-@pytest.fixture
-def proxy(emulator: str) -> Iterator[FaultProxy]:
-    proxy = FaultProxy(emulator).start()
-    yield proxy
-    proxy.stop()
 
 
 @pytest.fixture

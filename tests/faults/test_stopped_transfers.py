@@ -6,10 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from rich.console import Console
@@ -24,27 +22,13 @@ from farm.transfer.job_files import JobFiles
 from tests.faults.breaking_relay import BreakingRelay
 from tests.faults.proxy import FaultProxy
 from tests.support.ctrl_c import hear_ctrl_c
-from tests.support.emulator import AwsClients, an_emulator
+from tests.support.emulator import AwsClients
 from tests.unit.test_farm_jobs import JOB
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = os.urandom(4 * 1024**2)
 END_SECONDS = 15
 """A client waits 30 seconds for a connection that is silent."""
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with an_emulator(tmp_path_factory.mktemp("emulator")) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def bucket(emulator: str) -> str:
-    s3, name = AwsClients(emulator).client("s3"), f"b-{uuid4()}"
-    s3.create_bucket(Bucket=name)
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    return name
 
 
 def a_farm(endpoint: str, bucket: str) -> Farm:

@@ -1,108 +1,22 @@
 """Video and contact sheet of a job: made by the real encoder of small pictures in a bucket."""
 
-import io
-import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import av
-import numpy as np
 import pytest
-from botocore.exceptions import ReadTimeoutError
-from PIL import Image
 
-from contract.job import FrameRecord, FrameState, Job
+from contract.job import Job
 from contract.keys import proxy_key, thumbnail_key
 from tests.support.aws_edges import AwsEdges, aws_edges
-from tests.support.jobs import a_job
-from worker_agent.bucket import Bucket, StoredProxy
-from worker_agent.lease import Lease
-from worker_agent.outcome import InterruptedTaskError
-from worker_agent.output_check import Pictures
-from worker_agent.patience import held
-from worker_agent.preview import Made, PreviewMaker, maker
+from tests.support.preview_farm import BLUE, GREEN, JOB, RED, Farm, done, failed, jpeg
+from worker_agent.bucket import StoredProxy
+from worker_agent.preview import Made, maker
 from worker_agent.preview.contact_sheet import MOST_CELLS, chosen
-from worker_agent.task_queue import Message, TaskQueue
-
-JOB = a_job("scene-0123456789ab", project="film", scene={"fps": "24.0", "width": 64, "height": 48})
-RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
-
-
-def jpeg(color: tuple[int, int, int], size: tuple[int, int] = (64, 48)) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", size, color).save(file, "JPEG", quality=92, subsampling=0)
-    return file.getvalue()
-
-
-def done(frame: int) -> FrameRecord:
-    return FrameRecord(frame=frame, state=FrameState.DONE)
-
-
-def failed(frame: int, reason: str) -> FrameRecord:
-    return FrameRecord(frame=frame, state=FrameState.FAILED, reason=reason)
-
-
-@dataclass
-class Farm:
-    aws: AwsEdges
-    folder: Path
-    job: Job
-
-    def __post_init__(self) -> None:
-        self.bucket = Bucket(self.aws.s3, self.aws.render_bucket_name)
-        self.lease = Lease(
-            TaskQueue(self.aws.sqs, self.aws.bake_queue_url), Message("m", "r", ""), 120, lambda: None
-        )
-
-    def has(self, frame: int, picture: bytes, note: str = "") -> None:
-        self.bucket.put_pictures(self.job, frame, Pictures(thumbnail=picture, proxy=picture, note=note))
-
-    def make(self, frames: Sequence[FrameRecord], **options: Any) -> Made:
-        def folder() -> Path:
-            path = self.folder / "made"
-            path.mkdir()
-            return path
-
-        maker = PreviewMaker(self.bucket, folder=folder, **options)
-        with held(self.lease, lambda: False):  # as the agent's loop does a task
-            made = maker.make(self.job, frames, self.lease)
-        assert not (self.folder / "made").exists()
-        return made
-
-    def stored(self, name: str) -> bytes:
-        key = f"film/output/{self.job.job_id}/{name}"
-        return self.aws.s3.get_object(Bucket=self.aws.render_bucket_name, Key=key)["Body"].read()
-
-    def sheet(self) -> Any:
-        return np.asarray(Image.open(io.BytesIO(self.stored("contact_sheet.jpg")))).astype(int)
-
-    def video(self) -> "Video":
-        return Video(self.stored("preview.mp4"))
-
-
-class Video:
-    def __init__(self, data: bytes) -> None:
-        with av.open(io.BytesIO(data), "r") as container:
-            (stream,) = container.streams
-            assert isinstance(stream, av.VideoStream)
-            self.codec, self.pixels = stream.codec_context.name, stream.codec_context.pix_fmt
-            self.rate, self.size = stream.average_rate, (stream.width, stream.height)
-            self.colorspace = int(stream.codec_context.colorspace)
-            self.frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(stream)]
-            self.counted = stream.frames
-            self.seconds = (
-                float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0
-            )
-        self.index_first = data.index(b"moov") < data.index(b"mdat")
-
-    def shows(self, number: int, color: tuple[int, int, int]) -> bool:
-        height, width, _ = self.frames[number].shape
-        return bool(abs(self.frames[number][height // 2, width // 2] - color).max() < 16)
 
 
 @pytest.fixture(scope="module")
@@ -274,119 +188,3 @@ def test_more_frames_than_cells(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(farm.video().frames) == 250
     height, width, _ = farm.sheet().shape
     assert 1.2 < width / height < 1.8
-
-
-@pytest.mark.parametrize("does", ["raise SystemExit(1)", "import os; os.abort()", "print('hm', flush=True)"])
-def test_an_encoder_that_fails_costs_the_preview_alone(farm: Farm, does: str) -> None:
-    farm.has(1, jpeg(RED))
-    ready = 'import sys; print(\'{"event": "ready"}\', flush=True); sys.stdin.readline(); '
-    made = farm.make([done(1)], command=(sys.executable, "-c", ready + does))
-    assert made.files == ()
-    assert made.notes[0].startswith("The preview could not be made: ")
-
-
-def test_without_its_library_there_is_a_sheet_all_the_same(farm: Farm, tmp_path: Path) -> None:
-    for frame in (1, 2):
-        farm.has(frame, jpeg(RED))
-    program = "import sys; sys.modules['av'] = None; from worker_agent.preview import encoder; encoder.main()"
-    made = farm.make([done(1), done(2)], command=(sys.executable, "-c", program))
-    assert made.files == ("contact_sheet.jpg",)
-    assert made.notes[0].startswith("There is no preview.mp4: ")
-
-
-class BrokenBody:
-    """Breaks off as a connection does: so many times, then it is whole."""
-
-    def __init__(self, body: Any, error: Exception | None) -> None:
-        self._body, self._error = body, error
-
-    def __enter__(self) -> "BrokenBody":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._body.close()
-
-    def read(self, *amount: int) -> bytes:
-        if self._error:
-            raise self._error
-        return bytes(self._body.read(*amount))
-
-
-def break_reads_of(
-    farm: Farm, monkeypatch: pytest.MonkeyPatch, frame: int, error: Exception, times: int
-) -> list[str]:
-    """Each try to read the frame's picture, by its key."""
-    tries: list[str] = []
-    get = farm.aws.s3.get_object
-
-    def get_object(*, Bucket: str, Key: str) -> Any:  # noqa: N803  # as boto3 names them
-        answer: dict[str, Any] = {**get(Bucket=Bucket, Key=Key)}
-        if Key == proxy_key("film", farm.job.job_id, frame):
-            tries.append(Key)
-            answer["Body"] = BrokenBody(answer["Body"], error if len(tries) <= times else None)
-        return answer
-
-    monkeypatch.setattr(farm.aws.s3, "get_object", get_object)
-    return tries
-
-
-def test_a_picture_whose_reading_breaks_off_is_read_again(
-    farm: Farm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for frame, color in ((1, RED), (2, GREEN)):
-        farm.has(frame, jpeg(color))
-    tries = break_reads_of(farm, monkeypatch, 2, ReadTimeoutError(endpoint_url="http://s3"), times=2)
-    assert farm.make([done(1), done(2)]) == Made(files=("preview.mp4", "contact_sheet.jpg"))
-    assert len(tries) == 3
-    assert farm.video().shows(1, GREEN)
-
-
-def test_a_picture_that_cannot_be_read_is_a_gap_among_the_others(
-    farm: Farm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for frame in range(1, 5):
-        farm.has(frame, jpeg(GREEN))
-    break_reads_of(farm, monkeypatch, 3, PermissionError("no key"), times=99)
-    made = farm.make([done(frame) for frame in range(1, 5)])
-    assert made.files == ("preview.mp4", "contact_sheet.jpg")
-    assert made.notes == ("The picture of frame 3 could not be fetched: no key.",)
-    video = farm.video()
-    assert [video.shows(number, GREEN) for number in range(4)] == [True, True, False, True]
-
-
-def test_a_worker_that_has_to_go_stops_at_once_and_another_makes_it(
-    farm: Farm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for frame in range(1, 41):
-        farm.has(frame, jpeg(RED))
-    reads: list[int] = []
-    proxy = farm.bucket.proxy
-
-    def read(job: Job, frame: int) -> StoredProxy | None:
-        reads.append(frame)
-        return proxy(job, frame)
-
-    monkeypatch.setattr(farm.bucket, "proxy", read)
-    frames = [done(frame) for frame in range(1, 41)]
-    with pytest.raises(InterruptedTaskError, match="has to go"):
-        farm.make(frames, leaving=lambda: len(reads) > 3)
-    assert len(reads) < 40
-    assert not farm.lease.lost, "it can be given back"
-    assert farm.make(frames) == Made(files=("preview.mp4", "contact_sheet.jpg"))
-
-
-def test_a_worker_that_has_to_go_waits_for_no_picture(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
-    farm.has(1, jpeg(RED))
-    tries = break_reads_of(farm, monkeypatch, 1, ReadTimeoutError(endpoint_url="http://s3"), times=10_000)
-    with pytest.raises(InterruptedTaskError):
-        farm.make([done(1)], leaving=lambda: len(tries) > 1)
-
-
-def test_a_lost_lease_ends_it_and_nothing_is_stored(farm: Farm) -> None:
-    farm.has(1, jpeg(RED))
-    farm.lease._lost.set()
-    with pytest.raises(InterruptedTaskError):
-        farm.make([done(1)])
-    assert not farm.aws.s3.list_objects_v2(
-        Bucket=farm.aws.render_bucket_name, Prefix=f"film/output/{farm.job.job_id}/contact"
-    ).get("Contents")
