@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -15,7 +14,6 @@ from farm.file_stamp import stamp
 from farm.transfer.parts import (
     MAX_OBJECT_BYTES,
     USUAL_PART_BYTES,
-    Part,
     checksum,
     part_bytes,
     parts_of,
@@ -23,14 +21,12 @@ from farm.transfer.parts import (
     whole_checksum,
 )
 from farm.transfer.patience import Patience, code_of, status_of
+from farm.transfer.sending_threads import SendingThreads
 from farm.transfer.unfinished import Begun, UnfinishedUploads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, HeadObjectOutputTypeDef
-
-_THREADS: Final = 4
-_LOOK_SECONDS: Final = 0.1
 
 
 class UploadError(ValueError):
@@ -87,7 +83,16 @@ class Uploader:
             if begun is None or there is None:
                 begun, there = self._begin(key, metadata), {}
                 slot.remember(begun)
-            sending = _Sending(self, file, key, begun.upload_id, there, tell)
+            sending = SendingThreads(
+                s3=self.s3,
+                bucket=self.bucket,
+                patience=self.patience,
+                file=file,
+                key=key,
+                upload_id=begun.upload_id,
+                there=there,
+                tell=tell,
+            )
             sending.run(parts_of(size_bytes, each_bytes))
             if stamp(file) != before:
                 raise UploadError(f"{file} has changed while it was sent: submit it again")
@@ -177,82 +182,3 @@ class Uploader:
             if status_of(error) not in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
                 raise
             return None
-
-
-@dataclass(slots=True)
-class _Sending:
-    """The threads of one upload: each holds one part in memory."""
-
-    uploader: Uploader
-    file: Path
-    key: str
-    upload_id: str
-    there: Mapping[int, CompletedPartTypeDef]
-    tell: Callable[[int, bool], object]
-    done: dict[int, CompletedPartTypeDef] = field(default_factory=dict)
-    sent: int = 0
-    found: int = 0
-    _errors: list[Exception] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _ended: threading.Event = field(default_factory=threading.Event)
-
-    def run(self, parts: Iterator[Part]) -> None:
-        """Until every part is there. What a thread raises ends all; an interruption waits for none."""
-        threads = [
-            threading.Thread(target=self._work, args=(parts,), name=f"upload {number}", daemon=True)
-            for number in range(_THREADS)
-        ]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive() and not self._errors:
-                    thread.join(_LOOK_SECONDS)
-        finally:
-            self._ended.set()
-        if self._errors:
-            raise self._errors[0]
-
-    def _work(self, parts: Iterator[Part]) -> None:
-        try:
-            while not self._ended.is_set():
-                with self._lock:
-                    part = next(parts, None)
-                if part is None:
-                    return
-                self._send(part)
-        except Exception as error:  # told to the thread that waits
-            self._errors.append(error)
-
-    def _send(self, part: Part) -> None:
-        content = read_part(self.file, part)
-        digest = checksum(content)
-        there = self.there.get(part.number)
-        if there and there.get("ChecksumSHA256") == digest:
-            self._take(part, there, found=True)
-            return
-        uploader = self.uploader
-        answer = uploader.patience.call(
-            f"part {part.number} of {self.key}",
-            lambda: uploader.s3.upload_part(
-                Bucket=uploader.bucket,
-                Key=self.key,
-                UploadId=self.upload_id,
-                PartNumber=part.number,
-                Body=content,
-                ChecksumSHA256=digest,
-            ),
-        )
-        made: CompletedPartTypeDef = {
-            "PartNumber": part.number,
-            "ETag": answer["ETag"],
-            "ChecksumSHA256": digest,
-        }
-        self._take(part, made, found=False)
-
-    def _take(self, part: Part, made: CompletedPartTypeDef, *, found: bool) -> None:
-        with self._lock:
-            self.done[part.number] = made
-            self.found += found
-            self.sent += not found
-            self.tell(part.size_bytes, found)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,16 +16,12 @@ import pytest
 
 from contract.job import Job, JobState
 from farm.local.page import lifecycle as page_process
+from tests.e2e.browser import CHROMIUM, a_browser_at
 from tests.e2e.laptop import ROOT, LaptopFarm, a_farm, keep_agents
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-)
 PATIENCE_SECONDS = 240
 WIDTHS = (600, 1600)
 HOSTILE = "<img src=x onerror=window.hacked=1>\"'&.blend"
@@ -92,24 +85,8 @@ def jobs(farm: LaptopFarm, slow_scene: Path, too_slow_scene: Path) -> Jobs:
 
 @pytest.fixture(scope="module")
 def page(farm: LaptopFarm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """The farm's page in a browser that has seen nothing else. An error of its script fails the test."""
-    from playwright.sync_api import sync_playwright
-
-    errors: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("chromium"),
-            executable_path=CHROMIUM,
-            args=list(FLAGS),
-            viewport={"width": 1280, "height": 900},
-        )
-        page = browser.pages[0]
-        page.set_default_timeout(PATIENCE_SECONDS * 1000)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(farm.record.page_url)
+    with a_browser_at(farm.record.page_url, tmp_path_factory.mktemp("chromium"), PATIENCE_SECONDS) as page:
         yield page
-        browser.close()
-    assert errors == []
 
 
 def of(page: Page, job_id: str) -> Locator:
@@ -267,20 +244,6 @@ _BRIGHTNESS = """() => {
 }"""
 
 
-def test_strangers_are_refused(farm: LaptopFarm, jobs: Jobs) -> None:
-    """Another name for this computer, another site's page, a press without the token, another function."""
-    url = farm.record.page_url
-    assert ask(url, {"host": "evil.example"})[0] == 403
-    assert ask(url + "/jobs", {"origin": "http://evil.example"})[0] == 403
-    press = {"endpoint": "arn:aws:lambda:x:0:function:other", "params": {}}
-    assert ask(url + "/act", {}, press)[0] == 403
-    status, html = ask(url)
-    token = re.search(r'name="farm-token" content="([^"]+)"', html)
-    assert status == 200 and token
-    status, said = ask(url + "/act", {"x-farm-token": token[1]}, press)
-    assert (status, "a button calls" in said) == (403, True)
-
-
 def test_a_page_that_was_killed_comes_again_under_its_address(page: Page, farm: LaptopFarm) -> None:
     process = page_process.running(farm.state)
     assert process
@@ -291,13 +254,3 @@ def test_a_page_that_was_killed_comes_again_under_its_address(page: Page, farm: 
     page.locator("#live[data-state=live]").wait_for()
     code, said = farm.run("status")
     assert (code, f"page: {farm.record.page_url}" in said) == (0, True), said
-
-
-def ask(url: str, headers: dict[str, str] | None = None, body: object = None) -> tuple[int, str]:
-    data = json.dumps(body).encode() if body is not None else None
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers or {}), timeout=30) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()

@@ -3,73 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from decimal import Decimal
-from functools import cache
 from typing import Any
 
-import botocore.client
 import pytest
-from botocore.exceptions import ClientError
-from typer.testing import CliRunner, Result
 
-from bench.jobs_listing import put_jobs
 from contract.failures import FailureKind
 from contract.job import FailedAttempt, FrameState, Job, JobState
 from contract.keys import attempt_log, bake_log_key, frame_log_key, output_prefix
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, counter_key, frame_key, job_key
 from contract.tasks import BakeTask, decode
 from contract.worker_record import Doing, WorkerRecord
-from farm.chosen_farm import ChosenFarm
-from farm.cli import app
 from farm.jobs import Farm
-from farm.local.settings import ROOT
-from farm.quick_items import read_items_quickly
-from farm.which_farm import which_farm
-from tests.support.farm_stacks import Deployed, a_farm_called_film
+from tests.support.farm_command import call
 from tests.support.jobs import a_job
 
 HOSTILE = "[red]x[/red]\x1b]0;title\x07\x1b[2J\u202e.blend"
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    with a_farm_called_film(tmp_path_factory.mktemp("film")) as film:
-        yield film
-
-
-@pytest.fixture
-def person(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Farm:
-    """The farm, empty, and a process with the person's environment."""
-    for name in set(os.environ) - set(deployed.env):
-        monkeypatch.delenv(name)
-    for name, value in deployed.env.items():
-        monkeypatch.setenv(name, value)
-    deployed.empty()
-    return deployed.farm
-
-
-@pytest.fixture(scope="module")
-def remembered() -> Callable[[str | None], ChosenFarm]:
-    return cache(which_farm)
-
-
-@pytest.fixture
-def farm(
-    person: Farm, remembered: Callable[[str | None], ChosenFarm], monkeypatch: pytest.MonkeyPatch
-) -> Farm:
-    """The same; it is looked for once for all tests: to make clients takes a while."""
-    monkeypatch.setattr("farm.which_farm.which_farm", remembered)
-    return person
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(app, arguments)
 
 
 def put(farm: Farm, job: Job, *, failed: int | None = None) -> Job:
@@ -133,35 +82,6 @@ def test_jobs_are_listed_newest_first_and_older_ones_are_hinted_at(farm: Farm) -
         "shot-0",
     ]
     assert everything.stderr == ""
-
-
-def test_a_thousand_jobs_take_few_calls_and_no_scan(
-    person: Farm, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put_jobs(person, range(1000))
-    calls: Counter[str] = Counter()
-    ask = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def counted(self: Any, name: str, parameters: Any) -> Any:
-        calls[name] += 1
-        return ask(self, name, parameters)
-
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", counted)
-    result = call("jobs", "--all", "--json")
-    assert len(json.loads(result.stdout)) == 1000
-    asked = dict(calls)
-    assert asked.pop("DescribeStacks") == 1
-    assert asked.pop("Query") <= 10, "pages of the list, and the workers' four partitions"
-    assert asked.pop("BatchGetItem") <= 15, "counters of those that have not come well, a hundred at a time"
-    assert asked == {}
-    calls.clear()
-    assert len(call("jobs").stdout.splitlines()) == 51
-    assert calls["Query"] <= 5, "only the newest are read"
-    assert calls["BatchGetItem"] <= 1
-    piped = ["sh", "-c", f'"{sys.executable}" -P -m farm jobs --all | head -n 1']
-    done = subprocess.run(piped, env=deployed.env, capture_output=True, text=True, timeout=60)
-    assert done.stdout.startswith("job ")
-    assert "Traceback" not in done.stderr, "a reader that goes away is no trouble"
 
 
 def test_the_status_of_a_job_tells_all_that_is_known(farm: Farm) -> None:
@@ -285,92 +205,3 @@ def test_a_strangers_name_is_shown_and_does_nothing(farm: Farm) -> None:
             said = call(*arguments, *option)
             assert not {"\x1b", "\x07", "\u202e"} & set(said.stdout + said.stderr), arguments
     assert "[red]x[/red]" in call("status", "shot-1").stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "exit_status"),
-    [
-        (("--help",), 0),
-        (("jobs", "--help"), 0),
-        (("jobs", "--limit", "0"), 2),
-        (("jobs", "--nosuch"), 2),
-        (("nosuch",), 2),
-        (("status",), 2),
-        (("logs", "latest", "x"), 2),
-        (("--farm", "Nope", "jobs"), 1),
-    ],
-)
-def test_exit_statuses(farm: Farm, arguments: tuple[str, ...], exit_status: int) -> None:
-    result = call(*arguments)
-    assert result.exit_code == exit_status, result.output
-    if exit_status:
-        assert result.stdout == ""
-
-
-def test_the_environment_names_the_farm(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FARM_NAME", "Nope")
-    result = call("jobs")
-    assert (result.exit_code, "no farm 'Nope'; there is Film" in result.stderr) == (1, True)
-    assert call("--farm", "Film", "jobs").exit_code == 0
-
-
-def run(deployed: Deployed, *arguments: str, **variables: str) -> str:
-    command = [sys.executable, "-P", "-m", "farm", *arguments]
-    env = {**deployed.env, **variables}
-    return subprocess.run(command, env=env, check=True, capture_output=True, text=True, timeout=60).stdout
-
-
-def test_completions_are_offered_and_complete(deployed: Deployed) -> None:
-    script = run(deployed, "--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
-    assert "complete -o default -F _farm_completion farm" in script
-    asked = {"_FARM_COMPLETE": "complete_bash", "COMP_WORDS": "farm ca", "COMP_CWORD": "1"}
-    assert run(deployed, **asked).split() == ["cancel"]
-
-
-def test_what_is_heavy_is_not_imported_until_it_is_needed(deployed: Deployed) -> None:
-    program = "import sys, farm.cli; print([name for name in sys.argv[1:] if name in sys.modules])"
-    heavy = ("boto3", "botocore", "rich", "simpy", "matplotlib", "PIL", "aws_cdk", "pydantic")
-    said = subprocess.run(
-        [sys.executable, "-c", program, *heavy],
-        env=deployed.env,
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert said.stdout.strip() == "[]"
-
-
-def test_items_are_read_quickly_and_as_ever(deployed: Deployed) -> None:
-    values: dict[str, Any] = {
-        "text": "ä\x1b",
-        "numbers": [1, Decimal("-2.5"), Decimal("1e-30"), 10**30],
-        "map": {"yes": True, "no": False, "nothing": None, "deep": [{"x": [[]]}]},
-        "empty": "",
-        "set": {"a", "b"},
-        "number_set": {Decimal(1), Decimal("2.5")},
-    }
-    table = deployed.farm.table
-    with table.batch_writer() as batch:
-        for number in range(3):
-            batch.put_item(Item={"pk": "types", "sk": str(number), **values})
-    quick = deployed.aws.table_client()
-    read_items_quickly(quick)
-    query = {
-        "TableName": table.name,
-        "KeyConditionExpression": "pk = :pk",
-        "ExpressionAttributeValues": {":pk": "types"},
-    }
-    keys = [{"pk": "types", "sk": str(number)} for number in range(3)]
-    ordinary: Any = table.meta.client
-    for limit in ({}, {"Limit": 2}):
-        mine, theirs = quick.query(**query, **limit), ordinary.query(**query, **limit)
-        assert mine["Items"] == theirs["Items"]
-        assert mine.get("LastEvaluatedKey") == theirs.get("LastEvaluatedKey")
-        assert set(mine) == set(theirs)
-    asked = {table.name: {"Keys": keys}}
-    mine, theirs = quick.batch_get_item(RequestItems=asked), ordinary.batch_get_item(RequestItems=asked)
-    by_key = {item["sk"]: item for item in theirs["Responses"][table.name]}
-    assert {item["sk"]: item for item in mine["Responses"][table.name]} == by_key
-    with pytest.raises(ClientError, match="ResourceNotFound"):
-        quick.query(**{**query, "TableName": "nosuch"})
