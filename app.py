@@ -56,6 +56,7 @@ def build(app: App) -> None:
         table=storage.table,
         queues=queues.queues,
         group=compute.group,
+        worker_version=compute.worker_version,
     )
     MonitoringStack(
         app,

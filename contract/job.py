@@ -88,6 +88,10 @@ class Job:
     """The hash that this Blender was built from, as it says itself."""
     blender_form: str = ""
     """Executable or module (contract.runtimes.RuntimeForm)."""
+    device: str = ""
+    """What renders every frame of it, fixed when it was inspected: CPU, or GPU."""
+    device_note: str = ""
+    """How that differs from what the scene was saved with, in words its owner understands."""
     runtime_failures: int = 0
     """Times that a worker could not start the Blender which the bake needs."""
     scene: Mapping[str, Any] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, cast
 from urllib.parse import unquote
@@ -22,6 +22,7 @@ ENGINES = {"cycles": "CYCLES", "eevee": "EEVEE", "workbench": "WORKBENCH"}
 """What a person writes, and the farm's name for it (Blender's own id of EEVEE depends on its version)."""
 HIGH_PRIORITY = "high"
 PRIORITIES = ("normal", HIGH_PRIORITY)
+DEVICES = ("cpu", "gpu")
 _ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 _OTHER_TOOLS = frozenset(
@@ -61,6 +62,10 @@ class JobOptions:
     """Failed frames, all of one kind, that end the job while nothing else has come of it; 0: never."""
     stop_failed_percentage: int | None = None
     """Share of the ended frames that those must be."""
+    device: str | None = None
+    """One of DEVICES; a GPU that is asked for and not there fails the job. None: as the fleet allows."""
+    allow_scripts: bool | None = None
+    """Whether the file's Python runs, inside the cage; None: it does."""
     priority: str | None = None
     """One of PRIORITIES; frames of a high one are taken before those of all others that wait."""
 
@@ -177,10 +182,13 @@ def _engine(name: str, value: str) -> str:
     return engine
 
 
-def _priority(name: str, value: str) -> str:
-    if value.lower() not in PRIORITIES:
-        raise OptionError(f"option {name} is {value[:80]!r}: expected one of {', '.join(PRIORITIES)}")
-    return value.lower()
+def _one_of(choices: Sequence[str]) -> Callable[[str, str], str]:
+    def read(name: str, value: str) -> str:
+        if value.lower() not in choices:
+            raise OptionError(f"option {name} is {value[:80]!r}: expected one of {', '.join(choices)}")
+        return value.lower()
+
+    return read
 
 
 def _blender_version(name: str, value: str) -> str:
@@ -229,5 +237,7 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "bake_timeout_seconds": _integer(1, MAX_TASK_SECONDS),
     "stop_after_failed_frames": _integer(0, 100_000),
     "stop_failed_percentage": _integer(1, 100),
-    "priority": _priority,
+    "device": _one_of(DEVICES),
+    "allow_scripts": _yes_or_no,
+    "priority": _one_of(PRIORITIES),
 }

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any, ClassVar, Self
+
+
+class Cage(StrEnum):
+    """What a stranger's Blender is held by."""
+
+    BUBBLEWRAP = "bubblewrap"
+    NONE = "none"
+    """Its scripts do not run then."""
 
 
 class SettingsError(ValueError):
@@ -78,6 +87,7 @@ def _amount(text: str) -> float | None:
 
 _KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "str": (_text, "a text"),
+    "Cage": (Cage, "one of " + ", ".join(Cage)),
     "int": (_positive_int, "a whole number above 0"),
     "float": (_positive_float, "a number above 0"),
     "float | None": (_amount, "a number from 0, or nothing"),
@@ -135,6 +145,10 @@ class BacklogSettings(Settings):
     frame_queue_bpi: float
     project_init_queue_bpi: float
     worker_node_max_count: int
+    worker_version: str
+    """Of the machines that this deploy starts; those of another version finish their task and go."""
+    deploy_version: str
+    """Boots that failed since this deploy count, and none before it (contract.boot)."""
     worker_hour_dollars: float | None = None
     """What an hour of any machine costs; None: by what the machines say themselves, and the price list."""
 
@@ -200,6 +214,11 @@ class AgentSettings(Settings):
     """How long one look at the render queue waits for a message (SQS allows 1 to 20)."""
     idle_seconds: int
     """How long it finds nothing to do before it ends its machine, if that is one too many."""
+    worker_version: str
+    """Of this machine: of its agent, its packages and its settings."""
+    deploy_version: str
+    """The deploy under which a boot of it counts as failed or done (contract.boot)."""
+    cage: Cage = Cage.BUBBLEWRAP
     worker_hour_dollars: float | None = None
     """What an hour of this machine costs; None: it asks what Spot costs, or looks into the price list."""
     stop_seconds: int = 60

@@ -18,6 +18,7 @@ from contract.settings import AgentSettings
 from stacks.assets import agent_code
 from stacks.config import FarmConfig
 from stacks.farm_queues import FarmQueues
+from stacks.farm_version import deploy_version, worker_version
 from stacks.permissions import group_arn
 from stacks.scratch import Scratch
 from stacks.worker_boot import machine_image, user_data
@@ -48,6 +49,7 @@ class ComputeStack(Stack):
         # the group names the machines, which CloudFormation takes for a circle.
         group_name = config.fleet_name
         agent = agent_code(self, "Agent")
+        self.worker_version = worker_version(agent.asset_hash, config)
         role = WorkerRole(self, "WorkerRole", namespace=config.cloudwatch_namespace)
         role.grant_work(bucket=bucket, table=table, queues=queues, scratch=scratch, agent=agent)
         settings = AgentSettings(
@@ -64,6 +66,8 @@ class ComputeStack(Stack):
             work_directory="/var/lib/render-worker",
             blender_runtimes=format_runtimes(RuntimeSpec(version=v) for v in config.blender_versions),
             blender_directory="/opt/render-worker/blender",
+            worker_version=self.worker_version,
+            deploy_version=deploy_version(config),
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
             idle_seconds=config.worker_idle_seconds,

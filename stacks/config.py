@@ -30,6 +30,10 @@ class FarmConfig:
     vpc_cidr: str
     render_bucket_name: str
     blender_node_image_id: str
+    node_image_prepared: bool
+    """The image has the agent's packages already: none are published, and its own are used."""
+    build_node_image: bool
+    """Whether an image recipe is deployed that prepares one."""
     blender_versions: tuple[str, ...]
     """Blenders that workers install when a job needs them."""
     instance_types: tuple[str, ...]
@@ -72,7 +76,7 @@ class FarmConfig:
                 raise ConfigError(name, context[name], f"one of the names {', '.join(_READERS)}")
         values = {name: read(name, _text(name, context)) for name, read in _READERS.items()}
         config = cls(**_with_region(values))
-        _check_network(config)
+        _check_machines(config)
         _check_prices(config)
         return config
 
@@ -97,7 +101,9 @@ def _with_region(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "region": region}
 
 
-def _check_network(config: FarmConfig) -> None:
+def _check_machines(config: FarmConfig) -> None:
+    if config.node_image_prepared and not config.blender_node_image_id:
+        raise ConfigError("node_image_prepared", "yes", "blender_node_image_id beside it: the image's id")
     if config.ssh_cidr and not config.node_key_name:
         raise ConfigError("ssh_cidr", config.ssh_cidr, "node_key_name beside it: who may log in needs a key")
 
@@ -185,6 +191,12 @@ def _instance_type(name: str, value: str) -> str:
     return value
 
 
+def _yes_or_no(name: str, value: str) -> bool:
+    if value not in ("yes", "no"):
+        raise ConfigError(name, value, "yes or no")
+    return value == "yes"
+
+
 def _blender_version(name: str, value: str) -> str:
     if value not in KNOWN_VERSIONS:
         raise ConfigError(name, value, f"releases with commas between, of {', '.join(KNOWN_VERSIONS)}")
@@ -214,6 +226,8 @@ _READERS: dict[str, _Reader] = {
     "blender_node_image_id": _optional(
         _matching(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", "an image id such as ami-0123456789abcdef0")
     ),
+    "node_image_prepared": _yes_or_no,
+    "build_node_image": _yes_or_no,
     "blender_versions": _several(_blender_version),
     "instance_types": _several(_instance_type),
     "on_demand_percentage": _number(int, 0, 100),

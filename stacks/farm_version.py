@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from stacks.config import FarmConfig
+
 OUTPUT: Final = "FarmVersion"
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _DEPLOYED: Final = ("app.py", "requirements.txt", "stacks", "functions", "contract", "worker_agent")
@@ -19,6 +21,21 @@ _LETTERS: Final = 12
 def farm_version(root: Path = _ROOT) -> str:
     """Of a checkout. The variables are not in it: `-c` at a deploy leaves no trace here."""
     return code_hash(root, _DEPLOYED)[:_LETTERS]
+
+
+def deploy_version(config: FarmConfig) -> str:
+    """Changes with the code and with the variables: a deploy that may have mended what kept machines from
+    booting has another."""
+    return _short(farm_version(), repr(config))
+
+
+def worker_version(agent_hash: str, config: FarmConfig) -> str:
+    """Changes with what a machine is made of, so that running ones learn that they are of yesterday."""
+    return _short(agent_hash, config.blender_node_image_id, *config.blender_versions)
+
+
+def _short(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_LETTERS]
 
 
 def code_hash(root: Path, names: Iterable[str]) -> str:

@@ -24,6 +24,7 @@ from contract.settings import BacklogSettings, SweepSettings
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
 from stacks.farm_queues import FarmQueues
+from stacks.farm_version import deploy_version
 from stacks.fleet_metrics import fleet_metric
 from stacks.permissions import allow_put_metrics, group_arn
 
@@ -45,10 +46,12 @@ class ScalingStack(Stack):
         table: dynamodb.ITable,
         queues: FarmQueues,
         group: autoscaling.AutoScalingGroup,
+        worker_version: str,
     ) -> None:
         super().__init__(scope, construct_id, env=env)
         self._namespace = config.cloudwatch_namespace
         self._group = group
+        self._worker_version = worker_version
         self.measure_backlog = self._measure_each_minute(config, table, queues)
         self._track_backlog(config.acceptable_latency_seconds)
         self._grow()
@@ -76,6 +79,8 @@ class ScalingStack(Stack):
                 frame_queue_bpi=config.frame_queue_bpi,
                 project_init_queue_bpi=config.project_init_queue_bpi,
                 worker_node_max_count=config.worker_node_max_count,
+                worker_version=self._worker_version,
+                deploy_version=deploy_version(config),
                 worker_hour_dollars=config.worker_hour_dollars,
             ),
             timeout=Duration.seconds(MEASURE_PERIOD_SECONDS + 30),  # it watches for a minute

@@ -90,6 +90,7 @@ def deploy(
             str(state.root / "cdk.out"),
         ]
         command += ["--context", f"blender_node_image_id={LAPTOP_IMAGE}"]
+        command += ["--context", "node_image_prepared=yes"]
         command += ["--context", f"worker_hour_dollars={hour_dollars:.6f}"]
         with closing(_run(command, env, cwd=ROOT, log=log)) as output:
             for line in output:

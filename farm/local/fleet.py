@@ -20,7 +20,7 @@ from threading import Event
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.job import timestamp
-from contract.settings import AgentSettings, BacklogSettings
+from contract.settings import AgentSettings, BacklogSettings, Cage
 from farm.local import clients, emulator, processes
 from farm.local.agents import STOP_SECONDS, AgentPool
 from farm.local.environment import child_environment
@@ -199,6 +199,9 @@ class AgentEnvironment:
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
             idle_seconds=IDLE_SECONDS,
+            worker_version=self.deployed.worker_version,
+            deploy_version=self.deployed.deploy_version,
+            cage=Cage.NONE,
             worker_hour_dollars=self.deployed.worker_hour_dollars,
             stop_seconds=STOP_SECONDS,
         )

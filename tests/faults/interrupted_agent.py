@@ -158,6 +158,8 @@ def _settings(cloud: Cloud, worker_id: str, folder: Path, blender: Path, stop_se
         work_directory=str(folder / "work"),
         blender_runtimes=format_runtimes([RuntimeSpec(version=VERSION, path=str(blender))]),
         blender_directory=str(folder / "shelf"),
+        worker_version="worker-1",
+        deploy_version="deploy-1",
         lease_seconds=60,
         poll_seconds=1,
         idle_seconds=600,

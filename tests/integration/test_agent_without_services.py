@@ -88,6 +88,8 @@ def start_agent(folder: Path, services: Endpoint) -> subprocess.Popen[bytes]:
         work_directory=str(folder / "work"),
         blender_runtimes=f"4.5.15={sys.executable}",
         blender_directory=str(folder / "blenders"),
+        worker_version="worker-1",
+        deploy_version="deploy-1",
         lease_seconds=120,
         poll_seconds=1,
         idle_seconds=2,

@@ -53,6 +53,8 @@ def test_the_agent_can_read_its_settings() -> None:
         work_directory="/var/lib/render-worker",
         blender_runtimes="4.2.23,4.5.15,5.0.1,5.2.3",
         blender_directory="/opt/render-worker/blender",
+        worker_version=environment["FARM_WORKER_VERSION"],
+        deploy_version=environment["FARM_DEPLOY_VERSION"],
         lease_seconds=120,
         poll_seconds=20,
         idle_seconds=20,

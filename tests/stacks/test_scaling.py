@@ -157,6 +157,8 @@ def test_the_lambda_knows_the_queues_and_the_limits() -> None:
         frame_queue_bpi=2.5,
         project_init_queue_bpi=1,
         worker_node_max_count=7,
+        worker_version=settings(farm).worker_version,
+        deploy_version=settings(farm).deploy_version,
     )
 
 

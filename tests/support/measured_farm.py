@@ -41,6 +41,8 @@ def settings_of(aws: AwsEdges) -> BacklogSettings:
         frame_queue_bpi=2,
         project_init_queue_bpi=1,
         worker_node_max_count=50,
+        worker_version="worker-1",
+        deploy_version="deploy-1",
         worker_hour_dollars=None,
     )
 
