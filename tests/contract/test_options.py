@@ -53,7 +53,7 @@ def test_metadata_of_other_tools_is_no_option() -> None:
     [
         (
             {"smaples": "8"},
-            "unknown option 'smaples' (value '8'): the options are allow_missing, allow_scripts, bake_timeout_seconds,",
+            "unknown option 'smaples' (value '8'): the options are allow_missing, allow_scripts",
         ),
         ({"samples": "many"}, "option samples is 'many': expected a whole number from 1"),
         ({"samples": "0"}, "option samples is '0'"),

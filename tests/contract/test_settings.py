@@ -7,6 +7,7 @@ import pytest
 from contract.settings import (
     AgentSettings,
     BacklogSettings,
+    Cage,
     DeadLetterSettings,
     JanitorSettings,
     JobActionSettings,
@@ -29,7 +30,7 @@ MODELS: list[type[Settings]] = [
     NotifierSettings,
     SweepSettings,
 ]
-SAMPLES = {"str": "text", "int": 12, "float": 2.5, "float | None": 0.5}
+SAMPLES = {"Cage": Cage.BUBBLEWRAP, "str": "text", "int": 12, "float": 2.5, "float | None": 0.5}
 
 
 def sample(model: type[Settings]) -> Settings:
