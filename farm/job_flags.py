@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
-from contract.options import ENGINES, PRIORITIES, JobOptions
+from contract.options import DEVICES, ENGINES, PRIORITIES, JobOptions
 
 ASKED: Final = "asked"
 """The parameter of a command that takes the job options."""
@@ -32,6 +32,8 @@ HELP: Final[Mapping[str, str]] = {
     "bake_timeout_seconds": "Longest that baking may take.",
     "stop_after_failed_frames": "Failed frames, all alike, that end a job of which nothing came; 0: never.",
     "stop_failed_percentage": "Share of the frames that those must be.",
+    "device": f"One of {', '.join(DEVICES)}. A GPU that is asked for and not there fails the job.",
+    "allow_scripts": "Whether the file's Python runs, in the cage. Without it, it does.",
     "priority": f"One of {', '.join(PRIORITIES)}. Frames of a high one are taken before others that wait.",
 }
 
@@ -59,7 +61,7 @@ def with_job_options(command: Callable[..., None]) -> Callable[..., None]:
 def _as_metadata(options: Mapping[str, Any]) -> dict[str, str | int | None]:
     """As they are written on an upload; what was not said is None."""
     return {
-        name: ("yes" if value else None) if isinstance(value, bool) else value
+        name: ("yes" if value else "no") if isinstance(value, bool) else value
         for name, value in options.items()
     }
 
@@ -70,7 +72,7 @@ def _flags() -> list[inspect.Parameter]:
         inspect.Parameter(
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=False if kinds[field.name] == bool | None else None,
+            default=None,
             annotation=_annotation(field.name, kinds[field.name]),
         )
         for field in fields(JobOptions)
@@ -78,6 +80,7 @@ def _flags() -> list[inspect.Parameter]:
 
 
 def _annotation(name: str, kind: Any) -> Any:
-    flag = f"--{name.replace('_', '-')}"
+    flag = name.replace("_", "-")
+    flag = f"--{flag}/--no-{flag}" if kind == bool | None else f"--{flag}"
     option = typer.Option(flag, help=HELP[name], rich_help_panel=_PANEL, show_default=False)
-    return Annotated[bool if kind == bool | None else kind, option]
+    return Annotated[kind, option]

@@ -46,6 +46,7 @@ def test_what_is_said_is_what_the_farm_reads() -> None:
         "--samples",
         "4",
         "--allow-missing",
+        "--no-allow-scripts",
         "--priority",
         "high",
         "--max-attempts",
@@ -55,7 +56,7 @@ def test_what_is_said_is_what_the_farm_reads() -> None:
     assert result.exit_code == 0, result.output
     metadata = {name: str(value) for name, value in heard[0].items() if value is not None}
     assert JobOptions.from_metadata(metadata) == JobOptions(
-        frames="1-3", samples=4, allow_missing=True, priority="high", max_attempts=2
+        frames="1-3", samples=4, allow_missing=True, allow_scripts=False, priority="high", max_attempts=2
     )
     assert CliRunner().invoke(one, ["a.blend"]).exit_code == 0
     assert set(heard[1]) == OPTIONS
