@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 from contract.runtimes import format_runtimes
 from farm.local import agents, blenders, clients, emulator, fleet, processes
-from farm.local.deployment import deploy, fingerprint
+from farm.local.deployment import deploy
 from farm.local.environment import child_environment
 from farm.local.mounting import mount_scratch
 from farm.local.page import lifecycle as page
 from farm.local.settings import ROOT, LocalSettings
 from farm.local.state import FarmRecord, StateFolder
+from farm.local.synthesis import fingerprint
 from farm.plain_errors import PlainError
 
 Tell = Callable[[str], object]

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from farm.local import deployment
-from farm.local.deployment import DeployError, fingerprint, flatten
+from farm.local import cdk
+from farm.local.cdk import DeployError, output_of
+from farm.local.deployment import flatten
+from farm.local.synthesis import fingerprint
 
 LOG = Path("deploy.log")
 
@@ -48,7 +50,7 @@ def test_outputs_of_all_stacks() -> None:
 def test_a_failed_command_ends_in_what_it_said_last(tmp_path: Path) -> None:
     program = "import sys; [print('line', i) for i in range(99)]; print('no such thing'); sys.exit(3)"
     with pytest.raises(DeployError, match=r"exit 3[\s\S]*no such thing") as caught:
-        list(deployment._run([sys.executable, "-c", program], os.environ, cwd=tmp_path, log=LOG))
+        list(output_of([sys.executable, "-c", program], os.environ, cwd=tmp_path, log=LOG))
     assert "line 1\n" not in str(caught.value)
 
 
@@ -60,7 +62,7 @@ def test_a_command_that_is_left_alone_is_killed_at_once(tmp_path: Path) -> None:
         "print(p.pid, flush=True); time.sleep(60)"
     )
     began = time.monotonic()
-    lines = deployment._run([sys.executable, "-c", program], os.environ, cwd=tmp_path, log=LOG)
+    lines = output_of([sys.executable, "-c", program], os.environ, cwd=tmp_path, log=LOG)
     child = int(next(lines))
     lines.close()
     assert time.monotonic() - began < 10
@@ -70,10 +72,10 @@ def test_a_command_that_is_left_alone_is_killed_at_once(tmp_path: Path) -> None:
 
 
 def test_a_hanging_command_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deployment, "DEPLOY_SECONDS", 0.5)
+    monkeypatch.setattr(cdk, "COMMAND_SECONDS", 0.5)
     with pytest.raises(DeployError, match="exit -9"):
         list(
-            deployment._run(
+            output_of(
                 [sys.executable, "-c", "import time; time.sleep(60)"], os.environ, cwd=tmp_path, log=LOG
             )
         )
@@ -82,4 +84,4 @@ def test_a_hanging_command_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_missing_command_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     with pytest.raises(DeployError, match=r"make \.venv"):
-        deployment.cdk_command()
+        cdk.cdk_command()
