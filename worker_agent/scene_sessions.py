@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from contract.devices import Device
 from contract.job import Job
 from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
@@ -58,13 +59,22 @@ class SceneSessions:
             self.close()
 
     def open_for(self, job: Job, blend: Path) -> BlenderSession:
-        """The Blender in which this baked project is open. Raises BlenderError when it cannot be opened."""
+        """The Blender in which this baked project is open, on the device that the job is bound to.
+
+        Raises BlenderError when it cannot be opened: DeviceUnavailable without that device.
+        """
         scene = (job.job_id, job.baked_folder)
         if self._session is None or self._scene != scene:
             self.close()
             session = self._start(self._shelf.find(job.blender_version, job.blender_form), job.blender_build)
             options = JobOptions.from_map(job.options).for_blender()
-            session.open(blend, options, timeout_seconds=OPEN_SECONDS, for_bake=False)
+            session.open(
+                blend,
+                options,
+                timeout_seconds=OPEN_SECONDS,
+                for_bake=False,
+                bound_device=job.device or Device.CPU,  # all that there was before it was recorded
+            )
             with self._lock:
                 self._scene = scene
             return session
