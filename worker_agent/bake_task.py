@@ -31,7 +31,7 @@ from worker_agent.blender import (
 )
 from worker_agent.bucket import SourceGoneError
 from worker_agent.bundle import BundleRejectedError, unpack
-from worker_agent.inspection_verdict import MissingFilesError, require_files, scene_record
+from worker_agent.inspection_verdict import MissingFilesError, require_files, scene_record, wanted_frames
 from worker_agent.lease import Lease
 from worker_agent.machine import Machine
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
@@ -137,17 +137,18 @@ class BakeTaskHandler:
         options = JobOptions.from_map(job.options)
         blend = self._fetch(job, folder, options.blend)
         spec, build, device = self._choose(job, blend, options)
-        with self._sessions.fresh(spec, build) as session:
+        with self._sessions.fresh(spec, build, project=folder, changes_it=True) as session:
             report = session.open(
                 blend,
                 options.for_blender(),
                 timeout_seconds=OPEN_SECONDS,
                 asked_frames=options.asked_frames(),
                 bound_device=device,
+                scripts=self._sessions.scripts_run(options),
             )
             self._record_inspection(job, token, report)
             require_files(report, allow_missing=bool(options.allow_missing))
-            frames = parse_frames(job.frames) if job.frames else _wanted(options, report)
+            frames = parse_frames(job.frames) if job.frames else wanted_frames(options, report)
             expectations = None
             if report.needs_bake(max(frames)):
                 progress = BakeProgressNote(self._stores.jobs, job.job_id, token)
@@ -155,7 +156,7 @@ class BakeTaskHandler:
                 expectations = session.bake(max(frames), folder, progress.take, timeout_seconds=limit)
             self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
         if expectations is not None:
-            self._prove(spec, blend, options, expectations, session.device.kind)
+            self._prove(spec, folder, blend, options, expectations, session.device.kind)
         shards = job.shards or shard_count(len(frames))
         self._stores.frames.expect(job.job_id, frames, shards)
         self._machine.require_scratch()
@@ -185,16 +186,23 @@ class BakeTaskHandler:
         return self._sessions.choose(blend, options.blender_version), None, ""
 
     def _prove(
-        self, spec: RuntimeSpec, blend: Path, options: JobOptions, expectations: Expectations, device: str
+        self,
+        spec: RuntimeSpec,
+        project: Path,
+        blend: Path,
+        options: JobOptions,
+        expectations: Expectations,
+        device: str,
     ) -> None:
         """A Blender that knows nothing of the bake must show the same. Raises SceneRejected."""
-        with self._sessions.fresh(spec) as session:
+        with self._sessions.fresh(spec, project=project, changes_it=False) as session:
             session.open(
                 blend,
                 options.for_blender(),
                 timeout_seconds=OPEN_SECONDS,
                 for_bake=False,
                 bound_device=device,
+                scripts=self._sessions.scripts_run(options),
             )
             session.prove(expectations, timeout_seconds=PROOF_SECONDS)
 
@@ -242,9 +250,3 @@ class BakeTaskHandler:
         if self._stores.jobs.fail_job(job.job_id, reason, token=token):
             self._stores.scratch.clear(job.job_id)
         return Settled(f"job {job.job_id} failed: {reason}")
-
-
-def _wanted(options: JobOptions, report: SceneReport) -> tuple[int, ...]:
-    return options.frames_of(
-        scene_start=report.frame_start, scene_end=report.frame_end, scene_step=report.frame_step
-    )

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from contract.cage.roots import graphics_devices
 from contract.devices import Device
 from tests.support.blender import SECONDS, render, same_picture, start_session
 from tests.support.scenes import scene_file
 from worker_agent.blender import BlenderSession, DeviceUnavailable, RenderDevice
 from worker_agent.blender.inside import devices
 from worker_agent.blender.inside.device_choice import Gpu
-from worker_agent.gpu import device_nodes
 
-pytestmark = pytest.mark.skipif(bool(device_nodes()), reason="this machine has a GPU")
+pytestmark = pytest.mark.skipif(bool(graphics_devices()), reason="this machine has a GPU")
 
 
 @pytest.fixture(scope="module")

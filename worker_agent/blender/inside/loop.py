@@ -46,7 +46,11 @@ class Session:
 
     def _load(self, command: "dict[str, Any]") -> opening.Opened:
         return opening.open_scene(
-            command["blend"], command["options"], command["file_engines"], command["bound_device"]
+            command["blend"],
+            command["options"],
+            command["file_engines"],
+            scripts_run=bool(command["scripts"]),
+            bound_device=command["bound_device"],
         )
 
     def _reopen(self) -> Any:
