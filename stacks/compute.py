@@ -15,17 +15,15 @@ from contract.lifecycle import TERMINATION_HEARTBEAT_SECONDS, TERMINATION_HOOK
 from contract.runtimes import RuntimeSpec, format_runtimes
 from contract.scaling import WARMUP_SECONDS
 from contract.settings import AgentSettings
-from stacks.acknowledgements import acknowledge, acknowledge_wildcard
 from stacks.assets import agent_code
 from stacks.config import FarmConfig
 from stacks.farm_queues import FarmQueues
 from stacks.farm_version import deploy_version, worker_version
-from stacks.permissions import GROUP_IS_NAMED, group_arn
+from stacks.instance_types import CPU_DISK_GIB, GPU_DISK_GIB
+from stacks.permissions import group_arn
 from stacks.scratch import Scratch
 from stacks.worker_boot import machine_image, user_data
 from stacks.worker_role import WorkerRole
-
-DISK_GIB = 50
 
 
 class ComputeStack(Stack):
@@ -77,7 +75,7 @@ class ComputeStack(Stack):
         template = ec2.LaunchTemplate(
             self,
             "Worker",
-            machine_image=machine_image(config.blender_node_image_id),
+            machine_image=machine_image(config.blender_node_image_id, config.gpu),
             user_data=user_data(agent=agent, settings=settings, scratch=scratch),
             role=role,
             security_group=security_group,
@@ -88,7 +86,9 @@ class ComputeStack(Stack):
                 ec2.BlockDevice(
                     device_name="/dev/xvda",
                     volume=ec2.BlockDeviceVolume.ebs(
-                        DISK_GIB, volume_type=ec2.EbsDeviceVolumeType.GP3, encrypted=True
+                        GPU_DISK_GIB if config.gpu else CPU_DISK_GIB,
+                        volume_type=ec2.EbsDeviceVolumeType.GP3,
+                        encrypted=True,
                     ),
                 )
             ],
@@ -108,8 +108,7 @@ class ComputeStack(Stack):
             heartbeat_timeout=Duration.seconds(TERMINATION_HEARTBEAT_SECONDS),
             default_result=autoscaling.DefaultResult.CONTINUE,
         )
-        own = group_arn(self, group_name)
-        policy = iam.Policy(  # apart from the role's own: the machines, and so their group, wait for that one
+        iam.Policy(  # apart from the role's own: the machines, and so their group, wait for that one
             self,
             "LetMachineGo",
             roles=[role],
@@ -120,11 +119,10 @@ class ComputeStack(Stack):
                         "autoscaling:SetInstanceProtection",
                         "autoscaling:TerminateInstanceInAutoScalingGroup",
                     ],
-                    resources=[own],
+                    resources=[group_arn(self, group_name)],
                 )
             ],
         )
-        acknowledge_wildcard(policy, own, GROUP_IS_NAMED)
 
     def _key_pair(self, name: str) -> ec2.IKeyPair | None:
         return ec2.KeyPair.from_key_pair_name(self, "KeyPair", name) if name else None
@@ -160,14 +158,6 @@ class ComputeStack(Stack):
             new_instances_protected_from_scale_in=True,
             default_instance_warmup=Duration.seconds(WARMUP_SECONDS),
             group_metrics=[autoscaling.GroupMetrics.all()],
-        )
-        acknowledge(
-            group,
-            "AS3",
-            "Machines come and go all day; people hear of jobs, and alarms tell of faults.",
-        )
-        acknowledge(
-            group, "EC26", "The disk is encrypted: the launch template says so, where the rule does not look."
         )
         resource = group.node.default_child
         assert isinstance(resource, autoscaling.CfnAutoScalingGroup)

@@ -9,6 +9,7 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from contract.settings import AgentSettings
+from stacks.instance_types import GPU_IMAGE_PARAMETER, Gpu
 from stacks.scratch import AGENT_UID, Scratch
 
 SETTINGS_FILE = "/etc/render-worker/agent.env"
@@ -34,11 +35,14 @@ class FixedImage:
         )
 
 
-def machine_image(image_id: str) -> ec2.IMachineImage:
-    """The image of that id; for an empty one the latest Amazon Linux 2023 (x86-64) at each deploy."""
+def machine_image(image_id: str, gpu: Gpu | None) -> ec2.IMachineImage:
+    """The image of that id; for an empty one the latest Amazon Linux 2023 (x86-64) at each deploy, with
+    NVIDIA's driver for machines that have a GPU."""
     if image_id:
         image: ec2.IMachineImage = FixedImage(image_id)
         return image
+    if gpu:
+        return ec2.MachineImage.from_ssm_parameter(GPU_IMAGE_PARAMETER)
     return ec2.MachineImage.latest_amazon_linux2023(cpu_type=ec2.AmazonLinuxCpuType.X86_64)
 
 

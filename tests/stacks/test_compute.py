@@ -205,11 +205,11 @@ def test_a_fleet_of_one_may_be_spot() -> None:
 
 
 def test_machines_are_of_the_types_named_and_none_weighs_more() -> None:
-    farm = synthesized(instance_types="c5.large,g4dn.xlarge", on_demand_percentage="30")
+    farm = synthesized(instance_types="c5.large,m6i.large", on_demand_percentage="30")
     policy = group(farm)["MixedInstancesPolicy"]
     assert policy["LaunchTemplate"]["Overrides"] == [
         {"InstanceType": "c5.large"},
-        {"InstanceType": "g4dn.xlarge"},
+        {"InstanceType": "m6i.large"},
     ]
     assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 30
 

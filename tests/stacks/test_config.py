@@ -32,8 +32,8 @@ def test_cdk_json_is_the_whole_table_of_variables() -> None:
         ("blender_versions", "5.2.3, 3.6.23", ("5.2.3", "3.6.23")),
         (
             "instance_types",
-            "g4dn.xlarge,g6e.2xlarge, c7i-flex.large",
-            ("g4dn.xlarge", "g6e.2xlarge", "c7i-flex.large"),
+            "m6i.2xlarge,m5.xlarge, c7i-flex.large",
+            ("m6i.2xlarge", "m5.xlarge", "c7i-flex.large"),
         ),
         ("on_demand_percentage", 100, 100),
         ("worker_asg_name", "render_workers.v2", "render_workers.v2"),
@@ -59,9 +59,9 @@ def test_takes(name: str, value: object, expected: object) -> None:
 
 
 def test_a_budget_that_cannot_be_counted_is_refused() -> None:
-    gpus = {"instance_types": "m6i.2xlarge,g5.xlarge"}
+    gpus = {"instance_types": "g6.xlarge,g5.xlarge"}
     with pytest.raises(
-        ConfigError, match=r"monthly_budget_dollars is '50': .*worker_hour.* g5.xlarge is not"
+        ConfigError, match=r"monthly_budget_dollars is '50': .*worker_hour.* g6.xlarge, g5.xlarge is not"
     ):
         config(monthly_budget_dollars="50", **gpus)
     assert config(monthly_budget_dollars="50", worker_hour_dollars="0.5", **gpus).monthly_budget_dollars == 50
