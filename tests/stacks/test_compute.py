@@ -191,6 +191,26 @@ def test_image_is_amazon_linux_unless_named() -> None:
     assert machine(named)["ImageId"] == "ami-0123456789abcdef0"
 
 
+def test_a_gpu_fleet_has_the_image_with_the_driver_and_room_for_it() -> None:
+    farm = synthesized(instance_types="g5.xlarge")
+    parameters = farm.templates["Compute"]["Parameters"]
+    image = machine(farm)["ImageId"]
+    (parameter,) = [p for name, p in parameters.items() if image.endswith(name)]
+    assert parameter["Type"] == "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>"
+    assert parameter["Default"] == (
+        "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id"
+    )
+    assert disk_gib(farm) >= 75, "that image's size"
+    assert disk_gib(synthesized()) >= 8, "Amazon Linux's"
+    own = {"blender_node_image_id": "ami-0123456789abcdef0"}
+    assert machine(synthesized(instance_types="g5.xlarge", **own))["ImageId"] == "ami-0123456789abcdef0"
+
+
+def disk_gib(farm: Synthesized) -> int:
+    (disk,) = machine(farm)["BlockDeviceMappings"]
+    return int(disk["Ebs"]["VolumeSize"])
+
+
 def test_the_fleet_rests_at_zero_and_a_deploy_leaves_its_size() -> None:
     properties = group(synthesized(worker_node_max_count="7"))
     assert (properties["MinSize"], properties["MaxSize"]) == ("0", "7")
