@@ -113,9 +113,9 @@ class ScalingStack(Stack):
                 resources=["*"],  # AWS scopes no description
             )
         )
-        function.add_to_role_policy(  # one of which nothing is heard
+        function.add_to_role_policy(  # one of which nothing is heard; and fewer when none comes up
             iam.PolicyStatement(
-                actions=["autoscaling:TerminateInstanceInAutoScalingGroup"],
+                actions=["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
                 resources=[group_arn(self, group_name)],
             )
         )
