@@ -81,7 +81,7 @@ class FarmAlarms(Construct):
             "MeasureBacklogFails",
             "The fleet is not measured: it grows no more and shrinks no more; or its cost is not counted, and"
             " the budget holds nothing; or machines could not be set up, and no more are started."
-            " `farm doctor` and the log of MeasureBacklog say which."
+            " See the log of MeasureBacklog, and `farm doctor`."
             " Until it is mended, look whether machines run that nobody needs.",
             measure_backlog.metric_errors(period=Duration.minutes(1)),
             datapoints=3,

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from contract.job import Job
+from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
 from tests.support.pictures import png
 from worker_agent.blender import (
@@ -18,6 +20,7 @@ from worker_agent.blender import (
     Expectations,
     FrameOutputs,
     MainPicture,
+    RenderDevice,
     RenderedFrame,
     SceneInFile,
     SceneReport,
@@ -102,6 +105,9 @@ class ObedientSession:
     """With each render: how long a frame may take."""
 
     color_config: str = ""
+    device: RenderDevice = field(default_factory=RenderDevice)
+    bound_devices: list[str] = field(default_factory=list)
+    """With each open: the device that it had to be."""
 
     @property
     def color_view(self) -> ColorView:
@@ -119,8 +125,11 @@ class ObedientSession:
         *,
         asked_frames: Mapping[str, Any] | None = None,
         for_bake: bool = True,
+        bound_device: str = "",
+        scripts: bool = False,
     ) -> SceneReport:
         assert blend.is_file(), blend
+        self.bound_devices.append(bound_device)
         self.opened.append((blend, options))
         self.asked_frames.append(asked_frames)
         if self.open_errors:
@@ -186,16 +195,22 @@ class ObedientSessions:
     def bound(self, job: Job) -> RuntimeSpec:
         return RuntimeSpec(version=job.blender_version)
 
+    def scripts_run(self, options: JobOptions) -> bool:
+        return options.allow_scripts is not False
+
     @contextmanager
-    def fresh(self, spec: RuntimeSpec, build: str | None = None) -> Iterator[ObedientSession]:
+    def fresh(
+        self, spec: RuntimeSpec, build: str | None = None, *, project: Path, changes_it: bool
+    ) -> Iterator[ObedientSession]:
         if self.start_errors:
             raise self.start_errors.pop(0)
         yield self.session
 
-    def open_for(self, job: Job, blend: Path) -> ObedientSession:
+    def open_for(self, job: Job, project: Path) -> ObedientSession:
         if self.start_errors:
             raise self.start_errors.pop(0)
-        self.session.open(blend, {}, 1)
+        blend = project / job.baked_blend
+        self.session.open(blend, {}, 1, for_bake=False, bound_device=job.device or "CPU")
         return self.session
 
     def close(self) -> None:
@@ -205,7 +220,10 @@ class ObedientSessions:
         self.cleared += 1
         self.during_clearing()
 
+    def frames_folder(self) -> Path:
+        return self.output_folder()
+
     def output_folder(self) -> Path:
-        folder = self.folder / f"output-{len(list(self.folder.glob('output-*')))}"
+        folder = self.folder / f"output-{uuid4().hex}"
         folder.mkdir(parents=True)
         return folder
