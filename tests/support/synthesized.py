@@ -46,7 +46,9 @@ def synthesize(variables: Mapping[str, str], *, stage_assets: bool = False) -> C
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     cdk = {"aws:cdk:enable-path-metadata": True, "aws:cdk:disable-asset-staging": not stage_assets}
     app = App(context={**default_variables(), **variables, **cdk}, outdir=folder, analytics_reporting=False)
-    farm_app.build(app)
+    wheels = Path(folder) / "wheels"  # as good as 94 MB of packages: their pins name the asset
+    wheels.mkdir()
+    farm_app.build(app, lambda: wheels)
     return app.synth()
 
 
