@@ -1,6 +1,6 @@
 """The agent's packages as wheels, so that a machine needs no package index when it boots.
 
-They are downloaded at synth, once for each state of `worker_agent/boot/packages.txt`, and kept in the checkout.
+They are downloaded at synth, once for each state of worker_agent/boot/packages.txt, and kept in the checkout.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ class ComputeStack(Stack):
         """No desired capacity is given, so that a deploy leaves a working fleet as large as it is.
 
         Machines start protected from scale-in, which their agents drop when they find nothing to do: a
-        scale-in takes idle machines alone. One that cannot be set up ends itself (worker_agent/boot/give_up.sh).
+        scale-in takes idle machines alone. One that cannot be set up ends itself (worker_agent/boot).
         """
         group = autoscaling.AutoScalingGroup(
             self,

@@ -12,6 +12,7 @@ from constructs import Construct
 from contract.settings import JanitorSettings
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction, Placement
+from stacks.permissions import allow_items
 from stacks.scratch import Scratch
 
 MOUNTED_AT = "/mnt/scratch"
@@ -51,7 +52,7 @@ class Janitor(Construct):
             ),
         )
         scratch.grant_read_write(self.function)
-        table.grant(self.function, "dynamodb:BatchGetItem")
+        allow_items(self.function, table, "BatchGetItem")
         events.Rule(
             self,
             "EachHour",

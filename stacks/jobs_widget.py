@@ -11,8 +11,10 @@ from constructs import Construct
 
 from contract.keys import OUTPUT_FOLDER, THUMBNAILS_FOLDER
 from contract.settings import JobActionSettings, JobsWidgetSettings
+from contract.table import JOBS_BY_CREATION, UNFINISHED_JOBS
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
+from stacks.permissions import allow_items, allow_lists
 
 
 class JobsWidget(Construct):
@@ -38,7 +40,7 @@ class JobsWidget(Construct):
             settings=JobActionSettings(job_table_name=table.table_name, bake_queue_url=bake_queue.queue_url),
             timeout=Duration.seconds(15),
         )
-        table.grant(function, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        allow_items(function, table, "GetItem", "UpdateItem")
         bake_queue.grant(function, "sqs:SendMessage")
         return function
 
@@ -56,7 +58,8 @@ class JobsWidget(Construct):
             timeout=Duration.seconds(30),
             memory_megabytes=1024,  # a person waits, and Lambda gives processors by memory
         )
-        table.grant(function, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
+        allow_items(function, table, "GetItem", "BatchGetItem", "Query")
+        allow_lists(function, table, JOBS_BY_CREATION, UNFINISHED_JOBS)
         thumbnails = bucket.arn_for_objects(f"*/{OUTPUT_FOLDER}/*/{THUMBNAILS_FOLDER}/*")
         function.add_to_role_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[thumbnails]))
         return function

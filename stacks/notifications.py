@@ -17,6 +17,7 @@ from contract.settings import NotifierSettings
 from contract.table import SORT_KEY, job_key
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
+from stacks.permissions import allow_items
 
 RETRIES = 20
 """Of a change that cannot be told: some minutes, in which the changes after it wait."""
@@ -49,7 +50,7 @@ class Notifications(Construct):
             ),
             timeout=Duration.minutes(1),
         )
-        table.grant(self.function, "dynamodb:Query")
+        allow_items(self.function, table, "Query")
         topic.grant_publish(self.function)
         self.untold = sqs.Queue(self, "Untold", enforce_ssl=True, retention_period=Duration.days(14))
         self.function.add_event_source(

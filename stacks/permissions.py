@@ -1,9 +1,11 @@
-"""Permissions that no construct of the CDK grants."""
+"""Permissions that no construct of the CDK grants, or that its own grants give too much of."""
 
 from __future__ import annotations
 
 from aws_cdk import ArnFormat, Aws, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 
 
 def allow_put_metrics(identity: iam.IGrantable, namespace: str) -> None:
@@ -14,6 +16,31 @@ def allow_put_metrics(identity: iam.IGrantable, namespace: str) -> None:
             resources=["*"],
             conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
         )
+    )
+
+
+def allow_items(identity: iam.IGrantable, table: dynamodb.ITable, *operations: str) -> None:
+    """Let an identity do this with a table's items, by names such as `GetItem`; nothing with its indexes."""
+    _allow(identity, [f"dynamodb:{operation}" for operation in operations], [table.table_arn])
+
+
+def allow_lists(identity: iam.IGrantable, table: dynamodb.ITable, *indexes: str) -> None:
+    """Let an identity query these indexes of a table."""
+    _allow(identity, ["dynamodb:Query"], [f"{table.table_arn}/index/{index}" for index in indexes])
+
+
+def allow_reading(identity: iam.IGrantable, bucket: s3.IBucket) -> None:
+    """Let an identity read each object and each version of it.
+
+    Without ListBucket, S3 says of one that is gone that it is forbidden.
+    """
+    _allow(identity, ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects("*")])
+    _allow(identity, ["s3:ListBucket"], [bucket.bucket_arn])
+
+
+def _allow(identity: iam.IGrantable, actions: list[str], resources: list[str]) -> None:
+    identity.grant_principal.add_to_principal_policy(
+        iam.PolicyStatement(actions=actions, resources=resources)
     )
 
 

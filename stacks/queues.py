@@ -6,16 +6,16 @@ from aws_cdk import ArnFormat, CfnOutput, Duration, Environment, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_s3_notifications as notifications
 from aws_cdk.aws_lambda_destinations import SqsDestination
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
-from contract.keys import UPLOAD_SUFFIXES
 from contract.settings import DeadLetterSettings, ListenerSettings
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
 from stacks.farm_queues import FarmQueues
+from stacks.permissions import allow_items, allow_reading
+from stacks.upload_notifications import tell_of_uploads
 
 
 class QueuesStack(Stack):
@@ -54,9 +54,9 @@ class QueuesStack(Stack):
             timeout=Duration.seconds(30),
             on_failure=SqsDestination(self.queues.unheard_uploads),
         )
-        bucket.grant_read(listener)
-        table.grant(listener, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
-        self.queues.bake.grant_send_messages(listener)
+        allow_reading(listener, bucket)
+        allow_items(listener, table, "GetItem", "PutItem", "UpdateItem")
+        self.queues.bake.grant(listener, "sqs:SendMessage")
         measure = self.format_arn(
             service="lambda",
             resource="function",
@@ -66,13 +66,7 @@ class QueuesStack(Stack):
         listener.add_to_role_policy(
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[measure])
         )
-        heard = s3.Bucket.from_bucket_attributes(self, "RenderBucket", bucket_arn=bucket.bucket_arn)
-        for suffix in heard_suffixes():
-            heard.add_event_notification(
-                s3.EventType.OBJECT_CREATED,
-                notifications.LambdaDestination(listener),
-                s3.NotificationKeyFilter(suffix=suffix),
-            )
+        tell_of_uploads(self, bucket, listener)
         return listener
 
     def _read_dead_letters(self, table: dynamodb.ITable) -> FarmFunction:
@@ -88,20 +82,10 @@ class QueuesStack(Stack):
             ),
             timeout=Duration.seconds(30),
         )
-        table.grant(reader, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        allow_items(reader, table, "GetItem", "UpdateItem")
         for queue in self.queues.tasks:
             queue.grant(reader, "sqs:SendMessage")
         reader.add_event_source(
             SqsEventSource(self.queues.dead_letters, batch_size=10, report_batch_item_failures=True)
         )
         return reader
-
-
-def heard_suffixes() -> list[str]:
-    """Ends of the keys that S3 tells the listener of.
-
-    S3 compares case, so each suffix is there as programs write it: .blend, .BLEND, .Blend. Without a
-    filter every finished frame would wake the listener, and a thousand workers' frames would make
-    uploads wait behind them.
-    """
-    return [spelling for s in UPLOAD_SUFFIXES for spelling in dict.fromkeys((s, s.upper(), s.title()))]

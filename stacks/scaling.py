@@ -21,12 +21,13 @@ from contract.scaling import (
     WATCH_PERIOD_SECONDS,
 )
 from contract.settings import BacklogSettings, SweepSettings
+from contract.table import UNFINISHED_JOBS
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
 from stacks.farm_queues import FarmQueues
 from stacks.farm_version import deploy_version
 from stacks.fleet_metrics import fleet_metric
-from stacks.permissions import allow_put_metrics, group_arn
+from stacks.permissions import allow_items, allow_lists, allow_put_metrics, group_arn
 
 STALL = Duration.minutes(15)
 """How long a job may stand still: far longer than a queue's count lags behind what is on it."""
@@ -89,9 +90,8 @@ class ScalingStack(Stack):
         )
         for queue in queues.tasks:
             queue.grant(function, "sqs:GetQueueAttributes")
-        table.grant(
-            function, "dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"
-        )
+        allow_items(function, table, "Query", "GetItem", "BatchGetItem", "UpdateItem")
+        allow_lists(function, table, UNFINISHED_JOBS)
         allow_put_metrics(function, config.cloudwatch_namespace)
         self._let_it_see_and_end_machines(function, config.fleet_name)
         events.Rule(
@@ -136,9 +136,8 @@ class ScalingStack(Stack):
             timeout=Duration.minutes(4),  # less than a round comes after
             retry_attempts=0,
         )
-        table.grant(
-            function, "dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"
-        )
+        allow_items(function, table, "Query", "GetItem", "BatchGetItem", "UpdateItem")
+        allow_lists(function, table, UNFINISHED_JOBS)
         for queue in queues.tasks:
             queue.grant(function, "sqs:GetQueueAttributes", "sqs:SendMessage")
         events.Rule(

@@ -71,6 +71,7 @@ class StorageStack(Stack):
             ),
             time_to_live_attribute=keys.EXPIRES_AT,
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,  # people are told of what changes
+            resource_policy=_tls_only(),
             removal_policy=RemovalPolicy.RETAIN,
         )
         table.add_global_secondary_index(
@@ -101,6 +102,24 @@ class StorageStack(Stack):
             )
         )
         return topic
+
+
+def _tls_only() -> iam.PolicyDocument:
+    """DynamoDB answers plain HTTP as well. The table's ARN cannot stand in its own policy, which is for this
+    table only.
+    """
+    return iam.PolicyDocument(
+        statements=[
+            iam.PolicyStatement(
+                sid="NotWithoutTls",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["dynamodb:*"],
+                resources=["*"],
+                conditions={"Bool": {"aws:SecureTransport": "false"}},
+            )
+        ]
+    )
 
 
 def _text(name: str) -> dynamodb.Attribute:

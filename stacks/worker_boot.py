@@ -70,7 +70,7 @@ class BootParts:
 def user_data(*, parts: BootParts, settings: AgentSettings) -> ec2.UserData:
     """Writes the settings and the boot's programs, and starts them.
 
-    The archives' addresses hold the hashes of what is in them: another agent is another launch-template version.
+    The archives' addresses hold the hashes of what is in them: another agent is another template version.
     """
     data = ec2.UserData.for_linux(shebang="#!/bin/bash -eu")
     agent = {**settings.to_env(), "AWS_DEFAULT_REGION": Aws.REGION}

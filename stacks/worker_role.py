@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aws_cdk import Aws
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -13,7 +14,7 @@ from constructs import Construct
 
 from contract.keys import OUTPUT_FOLDER
 from stacks.farm_queues import FarmQueues
-from stacks.permissions import allow_put_metrics
+from stacks.permissions import allow_items, allow_put_metrics, allow_reading
 from stacks.scratch import Scratch
 
 
@@ -38,21 +39,24 @@ class WorkerRole(iam.Role):
         scratch: Scratch,
     ) -> None:
         """Read uploads, write output, keep records, hold tasks, send tasks, use the scratch space."""
-        bucket.grant_read(self)
-        bucket.grant_put(self, f"*/{OUTPUT_FOLDER}/*")
-        table.grant(
-            self,
-            "dynamodb:GetItem",
-            "dynamodb:BatchGetItem",
-            "dynamodb:Query",
-            "dynamodb:PutItem",
-            "dynamodb:UpdateItem",
-            "dynamodb:ConditionCheckItem",
+        allow_reading(self, bucket)
+        self.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"],
+                resources=[bucket.arn_for_objects(f"*/{OUTPUT_FOLDER}/*")],
+            )
         )
+        allow_items(self, table, "GetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem")
         for queue in queues.tasks:
-            queue.grant_consume_messages(self)
-            queue.grant_send_messages(self)
-        queues.dead_letters.grant_send_messages(self)
+            queue.grant(
+                self,
+                "sqs:ReceiveMessage",
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:SendMessage",
+                "sqs:GetQueueAttributes",
+            )
+        queues.dead_letters.grant(self, "sqs:SendMessage")
         scratch.grant_read_write(self)
 
     def grant_boot(self, *, archives: Sequence[Asset], log: logs.ILogGroup) -> None:
@@ -67,10 +71,13 @@ class WorkerRole(iam.Role):
 
     def _allow_sessions(self) -> None:
         """What Session Manager needs: people reach a worker through it, and no port is open for them."""
+        machines = f"arn:{Aws.PARTITION}:ec2:{Aws.REGION}:{Aws.ACCOUNT_ID}:instance/*"
+        self.add_to_policy(
+            iam.PolicyStatement(actions=["ssm:UpdateInstanceInformation"], resources=[machines])
+        )
         self.add_to_policy(
             iam.PolicyStatement(
                 actions=[
-                    "ssm:UpdateInstanceInformation",
                     "ssmmessages:CreateControlChannel",
                     "ssmmessages:CreateDataChannel",
                     "ssmmessages:OpenControlChannel",

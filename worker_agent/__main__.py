@@ -8,8 +8,9 @@ import sys
 import threading
 from pathlib import Path
 
+from contract.cage.probe import CageUnavailableError, offered_options
 from contract.runtimes import RuntimesError, parse_runtimes
-from contract.settings import AgentSettings, SettingsError
+from contract.settings import AgentSettings, Cage, SettingsError
 from worker_agent.assembly import Processes, assemble
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.metadata import DEFAULT_ENDPOINT as METADATA_ENDPOINT
@@ -29,21 +30,26 @@ THREAD_DIED = 70
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT; what is held then is finished or given back. Exit code 2: bad settings."""
+    """Run until SIGTERM or SIGINT; what is held then is finished or given back. Exit code 2: bad settings,
+    or a cage that they ask for and this machine has not.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("boto3").setLevel(logging.WARNING)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     try:
         settings = AgentSettings.from_env(os.environ)
         blenders = parse_runtimes(settings.blender_runtimes)
-    except (SettingsError, RuntimesError) as error:
+        cage = offered_options() if settings.cage is Cage.BUBBLEWRAP else None
+    except (SettingsError, RuntimesError, CageUnavailableError) as error:
         print(error, file=sys.stderr)
         return 2
     threading.excepthook = _end_process
     departure = Departure()
     heed_signals(departure, stop_seconds=settings.stop_seconds)
     shelf = BlenderShelf(blenders, Path(settings.blender_directory), stopped=lambda: departure.leaving)
-    sessions = SceneSessions(shelf, Path(settings.work_directory), stopped=lambda: departure.leaving)
+    sessions = SceneSessions(
+        shelf, Path(settings.work_directory), cage=cage, stopped=lambda: departure.leaving
+    )
     endpoint = os.environ.get(METADATA_VARIABLE) or METADATA_ENDPOINT
     watcher = NoticeWatcher(MetadataClient(endpoint), departure)
     checker = OutputChecker()

@@ -133,12 +133,13 @@ class BakeTaskHandler:
         options = JobOptions.from_map(job.options)
         blend = self._fetch(job, folder, options.blend)
         spec, build = self._choose(job, blend, options)
-        with self._sessions.fresh(spec, build) as session:
+        with self._sessions.fresh(spec, build, project=folder, changes_it=True) as session:
             report = session.open(
                 blend,
                 options.for_blender(),
                 timeout_seconds=OPEN_SECONDS,
                 asked_frames=options.asked_frames(),
+                scripts=self._sessions.scripts_run(options),
             )
             self._record_inspection(job, token, report)
             require_files(report, allow_missing=bool(options.allow_missing))
@@ -150,7 +151,7 @@ class BakeTaskHandler:
                 expectations = session.bake(max(frames), folder, progress.take, timeout_seconds=limit)
             self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
         if expectations is not None:
-            self._prove(spec, blend, options, expectations)
+            self._prove(spec, folder, blend, options, expectations)
         shards = job.shards or shard_count(len(frames))
         self._stores.frames.expect(job.job_id, frames, shards)
         self._machine.require_scratch()
@@ -177,10 +178,18 @@ class BakeTaskHandler:
             return self._sessions.bound(job), job.blender_build
         return self._sessions.choose(blend, options.blender_version), None
 
-    def _prove(self, spec: RuntimeSpec, blend: Path, options: JobOptions, expectations: Expectations) -> None:
+    def _prove(
+        self, spec: RuntimeSpec, project: Path, blend: Path, options: JobOptions, expectations: Expectations
+    ) -> None:
         """A Blender that knows nothing of the bake must show the same. Raises SceneRejected."""
-        with self._sessions.fresh(spec) as session:
-            session.open(blend, options.for_blender(), timeout_seconds=OPEN_SECONDS, for_bake=False)
+        with self._sessions.fresh(spec, project=project, changes_it=False) as session:
+            session.open(
+                blend,
+                options.for_blender(),
+                timeout_seconds=OPEN_SECONDS,
+                for_bake=False,
+                scripts=self._sessions.scripts_run(options),
+            )
             session.prove(expectations, timeout_seconds=PROOF_SECONDS)
 
     def _record_inspection(self, job: Job, token: str, report: SceneReport) -> None:

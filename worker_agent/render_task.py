@@ -15,6 +15,7 @@ from contract.tasks import FinishTask, RenderTask
 from worker_agent.blender import BlenderError, BlenderKilled, BlenderSession, RenderedFrame
 from worker_agent.failed_attempts import YIELD_SECONDS, FailedAttempts
 from worker_agent.frame_clock import FrameClock
+from worker_agent.frame_output import take
 from worker_agent.frame_times import FrameTimes
 from worker_agent.lease import Lease
 from worker_agent.lost_project import LostProject
@@ -95,25 +96,25 @@ class RenderTaskHandler:
 
     def _render(self, job: Job, left: list[int], lease: Lease) -> GiveBack | None:
         """Render and record frames, taking each that has ended off `left`, until one fails."""
-        output = self._sessions.output_folder()
+        taken = self._sessions.output_folder()
         completed = False
         self._clock.turn_to(None)
         self._clock.begin(None)  # nobody knows how long it takes to open a scene
         try:
-            session = self._sessions.open_for(
-                job, self._stores.scratch.baked(job.job_id, job.baked_folder) / job.baked_blend
-            )
+            session = self._sessions.open_for(job, self._stores.scratch.baked(job.job_id, job.baked_folder))
+            written = self._sessions.frames_folder()
             self._clock.turn_to(left[0])
             self._clock.begin(self._times.expected_seconds(job))
             for rendered in session.render(
-                tuple(left), output, timeout_seconds_per_frame=self._times.limit_seconds(job)
+                tuple(left), written, timeout_seconds_per_frame=self._times.limit_seconds(job)
             ):
                 self._clock.end()  # its upload is waited for
                 self._clock.has_rendered(job.job_id, rendered.seconds)
                 if len(left) > 1:
                     self._clock.turn_to(left[1])  # Blender is at it already
-                pictures = self._checker.check(rendered, output, session.frame_outputs, _shown(session))
-                self._keep(job, rendered, pictures, output, lease, session.runtime_version)
+                take(rendered, written, taken)
+                pictures = self._checker.check(rendered, taken, session.frame_outputs, _shown(session))
+                self._keep(job, rendered, pictures, taken, lease, session.runtime_version)
                 self._times.add(job, rendered.seconds)
                 left.remove(rendered.frame)
                 self._clock.begin(self._times.expected_seconds(job))
@@ -132,7 +133,7 @@ class RenderTaskHandler:
             self._clock.turn_to(None)
             if not completed:
                 self._sessions.close()  # it may be in the middle of something, or broken
-            shutil.rmtree(output, ignore_errors=True)
+            shutil.rmtree(taken, ignore_errors=True)
         return None
 
     def _keep(
@@ -140,13 +141,13 @@ class RenderTaskHandler:
         job: Job,
         rendered: RenderedFrame,
         pictures: Pictures | None,
-        output: Path,
+        taken: Path,
         lease: Lease,
         blender: str,
     ) -> None:
         """Law 1: the files, then the record."""
         for name in rendered.files:
-            self._stores.bucket.upload_frame_file(job, name, output / name, blender_version=blender)
+            self._stores.bucket.upload_frame_file(job, name, taken / name, blender_version=blender)
         self._stores.bucket.put_text(frame_log_key(job.project, job.job_id, rendered.frame), rendered.log)
         if pictures and not lease.lost:
             self._keep_pictures(job, rendered.frame, pictures, lease)
@@ -161,7 +162,7 @@ class RenderTaskHandler:
         ):
             self._metrics.frame_done(rendered.seconds)
         for name in rendered.files:
-            (output / name).unlink(missing_ok=True)
+            (taken / name).unlink(missing_ok=True)
 
     def _keep_pictures(self, job: Job, frame: int, pictures: Pictures, lease: Lease) -> None:
         """Before the record, or the last frame's would come after the preview. A frame can do without."""

@@ -13,6 +13,7 @@ from contract.job import Job
 from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
 from worker_agent.blender import BlenderDied, BlenderSession, BlenderTimedOut
+from worker_agent.cage import Bars, Cell
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.runtimes.selection import choose_runtime, read_needs
@@ -30,12 +31,22 @@ class SceneSessions:
     """
 
     def __init__(
-        self, shelf: BlenderShelf, work_directory: Path, *, stopped: Callable[[], bool] = lambda: False
+        self,
+        shelf: BlenderShelf,
+        work_directory: Path,
+        *,
+        cage: frozenset[str] | None = None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        """While `stopped()`, no Blender is started: what asks for one raises InterruptedTaskError."""
+        """`cage` are the options of this machine's bubblewrap (contract.cage.probe); None: there is no cage,
+        and no script of a file runs. While `stopped()`, no Blender is started: what asks for one raises
+        InterruptedTaskError.
+        """
         self._shelf = shelf
+        self._cage = cage
         self._stopped = stopped
         self._work = work_directory
+        self._cell = Cell(work_directory.absolute() / "session")
         self._session: BlenderSession | None = None
         self._scene: tuple[str, str] | None = None
         self._lock = threading.Lock()
@@ -48,23 +59,36 @@ class SceneSessions:
         """The Blender of the frames that a job has. Raises RuntimeUnavailableError."""
         return self._shelf.find(job.blender_version, job.blender_form)
 
+    def scripts_run(self, options: JobOptions) -> bool:
+        """Whether the Python of a job's file runs: in a cage it does, unless the job says no."""
+        return self._cage is not None and options.allow_scripts is not False
+
     @contextmanager
-    def fresh(self, spec: RuntimeSpec, build: str | None = None) -> Iterator[BlenderSession]:
-        """A Blender of its own (of this build, when one is given), for a bake; ended with the block."""
+    def fresh(
+        self, spec: RuntimeSpec, build: str | None = None, *, project: Path, changes_it: bool
+    ) -> Iterator[BlenderSession]:
+        """A Blender of its own (of this build, when one is given) for a project; ended with the block."""
         self.close()
         try:
-            yield self._start(spec, build)
+            yield self._start(spec, build, project, changes_it=changes_it)
         finally:
             self.close()
 
-    def open_for(self, job: Job, blend: Path) -> BlenderSession:
+    def open_for(self, job: Job, project: Path) -> BlenderSession:
         """The Blender in which this baked project is open. Raises BlenderError when it cannot be opened."""
         scene = (job.job_id, job.baked_folder)
         if self._session is None or self._scene != scene:
             self.close()
-            session = self._start(self._shelf.find(job.blender_version, job.blender_form), job.blender_build)
-            options = JobOptions.from_map(job.options).for_blender()
-            session.open(blend, options, timeout_seconds=OPEN_SECONDS, for_bake=False)
+            spec = self._shelf.find(job.blender_version, job.blender_form)
+            session = self._start(spec, job.blender_build, project, changes_it=False)
+            options = JobOptions.from_map(job.options)
+            session.open(
+                project / job.baked_blend,
+                options.for_blender(),
+                timeout_seconds=OPEN_SECONDS,
+                for_bake=False,
+                scripts=self.scripts_run(options),
+            )
             with self._lock:
                 self._scene = scene
             return session
@@ -76,7 +100,7 @@ class SceneSessions:
             session, self._session, self._scene = self._session, None, None
         if session is not None:
             session.close()
-        shutil.rmtree(self._work / "session", ignore_errors=True)
+        self._cell.clear()
 
     def clear_leftovers(self) -> None:
         """End the open Blender and remove all that this worker's Blenders ever left on this machine."""
@@ -99,24 +123,30 @@ class SceneSessions:
                 self._session.kill()
             return self._session is not None
 
+    def frames_folder(self) -> Path:
+        """A new empty folder that the open Blender can write a task's frames to, gone with it."""
+        return self._cell.new_frames_folder()
+
     def output_folder(self) -> Path:
-        """A new empty folder on this machine for what frames produce."""
+        """A new empty folder on this machine that no Blender sees."""
         folder = self._work / "output" / uuid4().hex
         folder.mkdir(parents=True)
         return folder
 
-    def _start(self, spec: RuntimeSpec, build: str | None = None) -> BlenderSession:
+    def _start(
+        self, spec: RuntimeSpec, build: str | None, project: Path, *, changes_it: bool
+    ) -> BlenderSession:
         """Start a Blender, which has to be of this build when one is given."""
         self._go_on()
         runtime = self._shelf.runtime(spec)
-        home = self._work / "session"
-        home.mkdir(parents=True, exist_ok=True)
+        self._cell.make()
         try:
             session = BlenderSession.start(
                 runtime=runtime,
-                workdir=home,
-                log_path=home / "blender.log",
+                workdir=self._cell.home,
+                log_path=self._cell.log,
                 start_timeout_seconds=START_SECONDS,
+                bars=self._bars(project.absolute(), changes_it),
             )
         except (BlenderDied, BlenderTimedOut) as error:  # no file is open yet: none is to blame
             raise RuntimeUnavailableError(f"Blender {spec}: {error.reason}", log=error.log) from error
@@ -129,6 +159,14 @@ class SceneSessions:
             self._session = session
         self._go_on()
         return session
+
+    def _bars(self, project: Path, changes_it: bool) -> Bars | None:
+        """This job's folders and no other's."""
+        if self._cage is None:
+            return None
+        if changes_it:
+            return Bars(offered=self._cage, writable=(project,))
+        return Bars(offered=self._cage, readable=(project,), writable=(self._cell.frames,))
 
     def _go_on(self) -> None:
         if self._stopped():

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from contract.job import FrameRecord, Job, JobState
 from contract.runtimes import RuntimeSpec, format_runtimes
-from contract.settings import AgentSettings
+from contract.settings import AgentSettings, Cage
 from contract.table import job_key
 from contract.tasks import BakeTask, RenderTask, Task, encode
 from farm.local import processes
@@ -145,6 +145,7 @@ def an_agent(
 
 def _settings(cloud: Cloud, worker_id: str, folder: Path, blender: Path, stop_seconds: int) -> AgentSettings:
     return AgentSettings(
+        cage=Cage.NONE,  # its Blender is a stand-in that writes beside itself
         render_bucket_name=cloud.aws.render_bucket_name,
         job_table_name=cloud.aws.job_table_name,
         bake_queue_url=cloud.aws.bake_queue_url,

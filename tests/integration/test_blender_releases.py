@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from contract.cage.probe import offered_options
 from contract.job import Job
 from contract.runtimes import RuntimeSpec
 from farm.local import blenders
@@ -59,7 +60,8 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def sessions(tmp_path: Path) -> Iterator[SceneSessions]:
-    sessions = SceneSessions(BlenderShelf(list(specs().values()), tmp_path / "shelf"), tmp_path / "work")
+    shelf = BlenderShelf(list(specs().values()), tmp_path / "shelf")
+    sessions = SceneSessions(shelf, tmp_path / "work", cage=offered_options())
     yield sessions
     sessions.close()
 
@@ -67,30 +69,32 @@ def sessions(tmp_path: Path) -> Iterator[SceneSessions]:
 def bound(sessions: SceneSessions, blend: Path, name: str) -> Job:
     """A job as a bake leaves it."""
     spec = sessions.choose(blend, None)
-    with sessions.fresh(spec) as session:
+    with sessions.fresh(spec, project=blend.parent, changes_it=True) as session:
         assert session.open(blend, {}, 60).runtime_version == spec.version == session.runtime_version
         return a_job(
             name,
             blender_version=session.runtime_version,
             blender_build=session.runtime_build,
             blender_form=str(spec.form),
+            baked_blend=blend.name,
         )
 
 
-def test_each_file_is_rendered_by_its_own_series(
-    sessions: SceneSessions, scenes: dict[str, Path], tmp_path: Path
-) -> None:
+def test_each_file_is_rendered_by_its_own_series(sessions: SceneSessions, scenes: dict[str, Path]) -> None:
     jobs = {series: bound(sessions, blend, series) for series, blend in scenes.items()}
     assert {series: job.blender_version for series, job in jobs.items()} == {
         series: spec.version for series, spec in specs().items()
     }
     assert len({job.blender_build for job in jobs.values()}) == 3
     for series, job in jobs.items():  # the one open Blender is another each time
-        session = sessions.open_for(job, scenes[series])
+        session = sessions.open_for(job, scenes[series].parent)
         assert session.runtime_version == job.blender_version
-        assert sessions.open_for(job, scenes[series]) is session, "it stays open for the job's next frame"
-        (frame,) = render(session, [2], tmp_path / series)
-        with Image.open(tmp_path / series / frame.files[0]) as picture:
+        assert sessions.open_for(job, scenes[series].parent) is session, (
+            "it stays open for the job's next frame"
+        )
+        output = sessions.frames_folder()
+        (frame,) = render(session, [2], output)
+        with Image.open(output / frame.files[0]) as picture:
             assert picture.size == (64, 36)
             assert len(picture.convert("L").getcolors() or []) > 2, "there is something to see"
 
@@ -114,11 +118,11 @@ def test_a_file_newer_than_any_is_refused_before_blender_sees_it(
 def test_another_build_than_the_jobs_renders_nothing(
     sessions: SceneSessions, scenes: dict[str, Path], change: dict[str, Any], says: str
 ) -> None:
-    job = bound(sessions, scenes["5.2"], "job")
+    job, project = bound(sessions, scenes["5.2"], "job"), scenes["5.2"].parent
     with pytest.raises(RuntimeUnavailableError) as caught:
-        sessions.open_for(replace(job, **change), scenes["5.2"])
+        sessions.open_for(replace(job, **change), project)
     assert says in str(caught.value)
-    assert sessions.open_for(job, scenes["5.2"]).runtime_version == VERSION_5_2, "the next job is served"
+    assert sessions.open_for(job, project).runtime_version == VERSION_5_2, "the next job is served"
 
 
 def test_a_blender_that_is_not_what_the_worker_was_told_is_not_used(tmp_path: Path) -> None:
@@ -127,8 +131,9 @@ def test_a_blender_that_is_not_what_the_worker_was_told_is_not_used(tmp_path: Pa
         (RuntimeSpec(version="9.9.9", path=str(tmp_path / "gone")), "could not be started from gone"),
         (RuntimeSpec(version="9.9.9", path="/bin/true"), "ended by itself (exit code 0) while starting"),
     ):
-        sessions = SceneSessions(BlenderShelf([spec], tmp_path), tmp_path / "work")
-        with pytest.raises(RuntimeUnavailableError) as caught, sessions.fresh(spec):
+        sessions = SceneSessions(BlenderShelf([spec], tmp_path), tmp_path / "work", cage=offered_options())
+        fresh = sessions.fresh(spec, project=tmp_path, changes_it=True)
+        with pytest.raises(RuntimeUnavailableError) as caught, fresh:
             pass
         assert says in str(caught.value)
         assert "9.9.9" in str(caught.value)
@@ -167,6 +172,6 @@ def test_two_workers_at_once_install_the_wheel_for_real(tmp_path: Path) -> None:
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert [path.name for path in tmp_path.glob("[!.]*")] == ["5.2.3-module"]
     assert not list(tmp_path.glob(".*.part"))
-    sessions = SceneSessions(BlenderShelf([spec], tmp_path), tmp_path / "work")
-    with sessions.fresh(spec) as session:
+    sessions = SceneSessions(BlenderShelf([spec], tmp_path), tmp_path / "work", cage=offered_options())
+    with sessions.fresh(spec, project=tmp_path, changes_it=True) as session:
         assert session.runtime_version == VERSION_5_2

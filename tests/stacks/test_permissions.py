@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from contract.table import JOBS_BY_CREATION, UNFINISHED_JOBS
-from tests.support.permissions import identity_statements, may
+from tests.support.permissions import may
 from tests.support.synthesized import synthesized
 
 LISTENER, READER, BACKLOG, SWEEP, JANITOR, WORKER, SHOW, ACT, TELL = (
@@ -91,6 +93,7 @@ ALLOWED = [
         (WORKER, f"autoscaling:{a}", OWN)
         for a in ("CompleteLifecycleAction", "SetInstanceProtection", "TerminateInstanceInAutoScalingGroup")
     ),
+    *((WORKER, f"logs:{a}", "arn:Compute/WorkerLog") for a in ("CreateLogStream", "PutLogEvents")),
     (WORKER, "autoscaling:DescribeAutoScalingGroups", "*"),
     (WORKER, "ec2:DescribeSpotPriceHistory", "*"),
     (WORKER, "ssmmessages:OpenDataChannel", "*"),
@@ -135,7 +138,13 @@ REFUSED = [
     (JANITOR, "ec2:TerminateInstances", "arn:aws:ec2:eu-central-1:123456789012:instance/i-1"),
     (WORKER, "s3:PutObject", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:PutObject", f"{BUCKET}/output"),
+    (WORKER, "s3:PutObjectRetention", f"{BUCKET}/show/output/job/frames/0001.png"),
     (WORKER, "s3:DeleteObject", f"{BUCKET}/show/output/job/frames/0001.png"),
+    (WORKER, "s3:GetBucketPolicy", BUCKET),
+    (WORKER, "dynamodb:Query", f"{TABLE}/index/{UNFINISHED_JOBS}"),
+    (WORKER, "dynamodb:DeleteItem", TABLE),
+    (LISTENER, "s3:GetBucketAcl", BUCKET),
+    *((role, "dynamodb:UpdateItem", f"{TABLE}/index/{UNFINISHED_JOBS}") for role in (LISTENER, BACKLOG)),
     (WORKER, "s3:DeleteObject", f"{BUCKET}/show/output/job/proxies/0001.jpg"),
     (WORKER, "s3:PutObjectTagging", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:DeleteObjectVersion", f"{BUCKET}/show/a.blend"),
@@ -167,21 +176,6 @@ REFUSED = [
     (ACT, "sqs:ReceiveMessage", BAKE),
     (ACT, "s3:GetObject", f"{BUCKET}/show/output/job/thumbnails/0001.jpg"),
 ]
-NOT_SCOPED_BY_AWS = {
-    "dynamodb:ListStreams",
-    "cloudwatch:PutMetricData",
-    "autoscaling:DescribeAutoScalingGroups",
-    "autoscaling:DescribeScalingActivities",
-    "ec2:DescribeInstances",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSpotPriceHistory",
-    "ec2:DescribeSubnets",
-    "ssm:UpdateInstanceInformation",
-    "ssmmessages:CreateControlChannel",
-    "ssmmessages:CreateDataChannel",
-    "ssmmessages:OpenControlChannel",
-    "ssmmessages:OpenDataChannel",
-}
 
 
 @pytest.mark.parametrize(("role", "action", "resource"), ALLOWED)
@@ -201,24 +195,15 @@ def test_metrics_are_written_to_the_farms_namespace_only(role: str) -> None:
     assert not may(farm, role, "cloudwatch:PutMetricData", "*", cloudwatch__namespace="AWS/EC2")
 
 
-def test_a_worker_fetches_the_very_agent_its_user_data_names() -> None:
+def test_a_worker_fetches_the_very_archives_its_user_data_names() -> None:
     (template,) = synthesized().resources("AWS::EC2::LaunchTemplate")
     script = template.properties["LaunchTemplateData"]["UserData"]
-    source = script.split("aws s3 cp 's3://")[1].split("'")[0]
-    assert may(synthesized(), WORKER, "s3:GetObject", f"arn:aws:s3:::{source}")
+    archives = re.findall(r"^\w+_ARCHIVE=s3://(\S+)$", script, re.MULTILINE)
+    assert len(set(archives)) == 2
+    for archive in archives:
+        assert may(synthesized(), WORKER, "s3:GetObject", f"arn:aws:s3:::{archive}")
 
 
-def test_no_resource_is_every_resource_where_aws_can_name_it() -> None:
-    for role, statement in identity_statements(synthesized()):
-        assert statement.effect == "Allow"
-        assert not [
-            action for action in statement.actions if action in ("*", "s3:*", "sqs:*", "dynamodb:*")
-        ], role
-        if "*" in statement.resources:
-            assert set(statement.actions) <= NOT_SCOPED_BY_AWS, (role, statement)
-
-
-def test_no_role_of_ours_has_a_managed_policy() -> None:
+def test_no_role_has_a_managed_policy() -> None:
     for role in synthesized().resources("AWS::IAM::Role"):
-        if not role.name.startswith("Queues/BucketNotificationsHandler"):  # the CDK's own
-            assert "ManagedPolicyArns" not in role.properties, role.name
+        assert "ManagedPolicyArns" not in role.properties, role.name

@@ -66,6 +66,14 @@ def test_the_table_has_the_keys_of_the_contract() -> None:
     assert table.raw["DeletionPolicy"] == table.raw["UpdateReplacePolicy"] == "Retain"
 
 
+def test_the_table_refuses_plain_http_to_everybody() -> None:
+    table = synthesized().resource("AWS::DynamoDB::Table", "Storage/JobTable")
+    (statement,) = read_policy(table.properties["ResourcePolicy"]["PolicyDocument"])
+    assert (statement.effect, statement.principal) == ("Deny", {"AWS": "*"})
+    assert statement.conditions == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement.covers("dynamodb:GetItem", "any") and statement.covers("dynamodb:DeleteTable", "any")
+
+
 def test_records_of_workers_go_by_themselves_and_jobs_do_not() -> None:
     table = synthesized().resource("AWS::DynamoDB::Table", "Storage/JobTable")
     (attribute,) = {table.properties["TimeToLiveSpecification"]["AttributeName"]}

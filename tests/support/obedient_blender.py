@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from contract.job import Job
+from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
 from tests.support.pictures import png
 from worker_agent.blender import (
@@ -119,6 +121,7 @@ class ObedientSession:
         *,
         asked_frames: Mapping[str, Any] | None = None,
         for_bake: bool = True,
+        scripts: bool = False,
     ) -> SceneReport:
         assert blend.is_file(), blend
         self.opened.append((blend, options))
@@ -186,16 +189,21 @@ class ObedientSessions:
     def bound(self, job: Job) -> RuntimeSpec:
         return RuntimeSpec(version=job.blender_version)
 
+    def scripts_run(self, options: JobOptions) -> bool:
+        return options.allow_scripts is not False
+
     @contextmanager
-    def fresh(self, spec: RuntimeSpec, build: str | None = None) -> Iterator[ObedientSession]:
+    def fresh(
+        self, spec: RuntimeSpec, build: str | None = None, *, project: Path, changes_it: bool
+    ) -> Iterator[ObedientSession]:
         if self.start_errors:
             raise self.start_errors.pop(0)
         yield self.session
 
-    def open_for(self, job: Job, blend: Path) -> ObedientSession:
+    def open_for(self, job: Job, project: Path) -> ObedientSession:
         if self.start_errors:
             raise self.start_errors.pop(0)
-        self.session.open(blend, {}, 1)
+        self.session.open(project / job.baked_blend, {}, 1)
         return self.session
 
     def close(self) -> None:
@@ -205,7 +213,10 @@ class ObedientSessions:
         self.cleared += 1
         self.during_clearing()
 
+    def frames_folder(self) -> Path:
+        return self.output_folder()
+
     def output_folder(self) -> Path:
-        folder = self.folder / f"output-{len(list(self.folder.glob('output-*')))}"
+        folder = self.folder / f"output-{uuid4().hex}"
         folder.mkdir(parents=True)
         return folder

@@ -14,5 +14,5 @@ def written_files(script: str) -> dict[str, str]:
 
 def settings_in(text: str) -> dict[str, str]:
     """Of an environment file, as a shell reads it."""
-    pairs = (shlex.split(line)[0].split("=", 1) for line in text.splitlines() if line)
-    return dict(pairs)  # type: ignore[arg-type]  # two parts each
+    pairs = (shlex.split(line)[0].partition("=") for line in text.splitlines() if line)
+    return {name: value for name, _, value in pairs}

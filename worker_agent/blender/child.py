@@ -1,6 +1,7 @@
-"""The child process: started in a group of its own, and ended with all its descendants."""
+"""The child process: started in a cage and a group of its own, and ended with all its descendants."""
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -11,12 +12,17 @@ from uuid import uuid4
 
 from worker_agent.blender.channel import Channel
 from worker_agent.blender.runtime import Runtime, child_environment
+from worker_agent.cage.bars import Bars
+from worker_agent.cage.family import descendants
+from worker_agent.cage.watch import Watch
 
 SESSION_SCRIPT = Path(__file__).parent / "inside" / "session.py"
 # In the environment of a child and of whatever it starts: finds those whose parent has gone.
 _MARK = "FARM_BLENDER_SESSION"
 # How long a killed process may take to vanish (it can be stuck in the kernel, e.g. on NFS).
 _REAP_SECONDS = 5.0
+# Plus a signal's number: the exit status of bubblewrap when that signal has ended what is in the cage.
+_SIGNALED = 128
 # Out of 1000; a child would inherit the agent's own, which is below nought.
 OOM_SCORE = 500
 
@@ -24,30 +30,43 @@ OOM_SCORE = 500
 class Child:
     """A running Blender with its channel. `kill` is for any thread, the rest for the owner."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", channel: Channel, mark: str) -> None:
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", channel: Channel, mark: str, watch: Watch | None
+    ) -> None:
         self._process = process
         self._mark = mark
+        self._watch = watch
         self.channel = channel
         self._lock = threading.Lock()
         self._reaped = False
 
     @classmethod
-    def start(cls, runtime: Runtime, workdir: Path, log_path: Path) -> "Child":
-        """Starts the session script. Raises OSError when the runtime cannot be started."""
+    def start(cls, runtime: Runtime, workdir: Path, log_path: Path, bars: Bars | None = None) -> "Child":
+        """Starts the session script, in a cage when there are bars.
+
+        Raises OSError when the runtime cannot be started.
+        """
         workdir.mkdir(parents=True, exist_ok=True)
         log_path.parent.mkdir(parents=True, exist_ok=True)
         commands_read, commands_write = os.pipe()
         events_read, events_write = os.pipe()
         mark = uuid4().hex
+        command = runtime.argv(SESSION_SCRIPT, (commands_read, events_write))
+        environment = {**child_environment(workdir, os.environ), _MARK: mark}
+        if bars:
+            if not runtime.path.exists():  # bubblewrap would say so in the log only
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(runtime.path))
+            needed = (*runtime.roots, SESSION_SCRIPT.parent)
+            command = bars.around(command, needed=needed, home=workdir, environment=environment)
         try:
             with log_path.open("ab") as log:
                 process = subprocess.Popen(
-                    runtime.argv(SESSION_SCRIPT, (commands_read, events_write)),
+                    command,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     cwd=workdir,
-                    env={**child_environment(workdir, os.environ), _MARK: mark},
+                    env=environment,
                     pass_fds=(commands_read, events_write),
                     start_new_session=True,
                 )
@@ -59,7 +78,20 @@ class Child:
         finally:
             os.close(commands_read)
             os.close(events_write)
-        return cls(process, Channel(commands_write, events_read, _pidfd(process.pid)), mark)
+        watch = Watch(process.pid, bars.limits, (*bars.writable, workdir), log_path) if bars else None
+        return cls(process, Channel(commands_write, events_read, _pidfd(process.pid)), mark, watch)
+
+    def settle(self) -> None:
+        """It has started, and seen no stranger's file yet: from now on it is kept within its limits."""
+        for pid in descendants(self.pid):  # those of a cage, started before the score was written
+            _offer_to_the_oom_killer(pid)
+        if self._watch:
+            self._watch.begin(self.kill)
+
+    @property
+    def excess(self) -> str:
+        """Why it was ended for what it used up, in words; empty when it was not."""
+        return self._watch.excess if self._watch else ""
 
     @property
     def pid(self) -> int:
@@ -96,6 +128,8 @@ class Child:
 
         The group is killed even when the child itself has ended: its children may be there.
         """
+        if self._watch:
+            self._watch.end()
         self.kill()
         with self._lock:
             try:
@@ -103,6 +137,8 @@ class Child:
             except subprocess.TimeoutExpired:
                 return None
             self._reaped = True
+            if self._watch and status > _SIGNALED:
+                return _SIGNALED - status  # how bubblewrap passes a signal on
             return status
 
 
@@ -122,23 +158,6 @@ def _pidfd(pid: int) -> int | None:
         return os.pidfd_open(pid)
     except OSError:
         return None
-
-
-def descendants(pid: int) -> list[int]:
-    """Children, grandchildren, … of a process, from /proc (empty where there is none)."""
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            # "pid (name) state ppid …": the name may hold spaces and brackets
-            ppid = int(entry.read_text().rpartition(")")[2].split()[1])
-            parents.setdefault(ppid, []).append(int(entry.parent.name))
-    found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        children = parents.get(waiting.pop(), [])
-        found += children
-        waiting += children
-    return found
 
 
 def _marked(mark: str) -> list[int]:

@@ -157,6 +157,8 @@ class Conversation:
         if silence is Silence.TIMED_OUT:
             reason = f"Blender was stopped {doing}: not done within {seconds:g} s."
             self._give_up(BlenderTimedOut(reason, "timed_out", frame=frame))
+        if excess := self._child.excess:
+            self._give_up(BlenderDied(f"Blender was stopped {doing}: {excess}.", "over_limit", frame=frame))
         by_itself = self._child.wait_gone(_EXIT_SECONDS)
         code, what = describe_exit(self._child.end())
         if self._killed:

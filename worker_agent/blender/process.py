@@ -18,6 +18,7 @@ from worker_agent.blender.report import (
     SceneReport,
 )
 from worker_agent.blender.runtime import Runtime
+from worker_agent.cage.bars import Bars
 
 
 class BlenderSession:
@@ -42,21 +43,28 @@ class BlenderSession:
 
     @classmethod
     def start(
-        cls, *, runtime: Runtime, workdir: Path, log_path: Path, start_timeout_seconds: float
+        cls,
+        *,
+        runtime: Runtime,
+        workdir: Path,
+        log_path: Path,
+        start_timeout_seconds: float,
+        bars: Bars | None = None,
     ) -> "BlenderSession":
-        """Starts Blender and waits until it answers.
+        """Starts Blender, in a cage when there are bars, and waits until it answers.
 
         `workdir` becomes its home and temporary folder, everything it prints is appended to
         `log_path`. Raises BlenderDied or BlenderTimedOut.
         """
         try:
-            child = Child.start(runtime, workdir.absolute(), log_path.absolute())
+            child = Child.start(runtime, workdir.absolute(), log_path.absolute(), bars)
         except OSError as error:
             reason = f"Blender could not be started from {runtime.path.name} ({error.strerror})."
             raise BlenderDied(reason, "no_runtime") from error
         session = cls(child, LogFile(log_path))
         try:
             ready = session._conversation.await_ready(start_timeout_seconds)
+            child.settle()
             with session._conversation.well_formed():
                 major, minor, patch = (int(number) for number in ready["version"])
                 session.runtime_build = str(ready["build"])
@@ -93,9 +101,12 @@ class BlenderSession:
         *,
         asked_frames: Mapping[str, object] | None = None,
         for_bake: bool = True,
+        scripts: bool = False,
     ) -> SceneReport:
-        """Loads a .blend, applies the options and inspects the scene. Scripts stay disabled.
+        """Loads a .blend, applies the options and inspects the scene.
 
+        With `scripts` the file's own Python runs; it is for a Blender in a cage. Without, a scene that
+        needs it is rejected.
         Options: scene, camera, engine, samples, resolution_percentage, all optional. With
         `asked_frames` (of JobOptions) the files that those frames need are looked for; for a project
         that is only rendered (not `for_bake`) no simulations are. Raises
@@ -122,6 +133,7 @@ class BlenderSession:
             "options": dict(options),
             "file_engines": facts.engines,
             "for_bake": for_bake,
+            "scripts": scripts,
             "asked_frames": None if asked_frames is None else dict(asked_frames),
         }
         versions = {"file_version": str(file_version), "runtime_version": self.runtime_version}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.cage.roots import blender_roots, python_roots
 from contract.runtimes import RuntimeForm, form_of
 
 # Exit code of an uncaught Python error inside the executable (without it Blender exits with 0).
@@ -26,6 +27,11 @@ class Runtime:
         """
         absolute = Path(path).absolute()
         return cls(path=absolute, is_python=form_of(str(absolute)) is RuntimeForm.MODULE)
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The files and folders that it is made of, besides what the system has below /usr."""
+        return python_roots(self.path) if self.is_python else blender_roots(self.path)
 
     def argv(self, session_script: Path, fds: tuple[int, int]) -> list[str]:
         """The command line; `fds` are the child's ends: commands to read, events to write."""

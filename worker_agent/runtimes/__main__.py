@@ -17,7 +17,7 @@ from worker_agent.runtimes.shelf import BlenderShelf, Stopped
 
 
 def main(runtimes: str, folder: str, downloads: str = DOWNLOADS) -> int:
-    """`runtimes` as a worker is told them (contract.runtimes); `downloads` is where releases are published."""
+    """`runtimes` as a worker is told them (contract.runtimes); `downloads`: where releases are published."""
     try:
         specs = parse_runtimes(runtimes)
         shelf = BlenderShelf(specs, Path(folder), installer=partial(_install, downloads=downloads))

@@ -43,7 +43,10 @@ class Session:
         self._wire.send("render_finished")
 
     def _load(self, command: "dict[str, Any]") -> opening.Opened:
-        return opening.open_scene(command["blend"], command["options"], command["file_engines"])
+        scripts = bool(command["scripts"])
+        return opening.open_scene(
+            command["blend"], command["options"], command["file_engines"], scripts_run=scripts
+        )
 
     def _reopen(self) -> Any:
         """The same scene, loaded anew."""

@@ -1,4 +1,4 @@
-"""Opening a .blend with its scripts disabled, and choosing the scene."""
+"""Opening a .blend with its scripts disabled or running, and choosing the scene."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,26 +18,29 @@ class Opened:
     notes: "list[str]"
 
 
-def open_scene(blend: str, wanted: "dict[str, Any]", file_engines: "dict[str, str]") -> Opened:
+def open_scene(
+    blend: str, wanted: "dict[str, Any]", file_engines: "dict[str, str]", *, scripts_run: bool
+) -> Opened:
     """Loads the file and applies the options. Raises Failure."""
     options.check(wanted)
-    _load(blend)
+    _load(blend, scripts_run)
     scene = _choose(wanted.get("scene"))
     fluids.refuse_in_a_module()  # before anything is evaluated
     notes: list[str] = []
     if wanted.get("engine") is None:
         engines.check_stored(scene, file_engines.get(scene.name), notes)
     options.apply(scene, wanted, notes)
-    scripts.refuse_those_that_are_needed(scene)
+    if not scripts_run:
+        scripts.refuse_those_that_are_needed(scene)
     return Opened(scene, notes)
 
 
-def _load(blend: str) -> None:
+def _load(blend: str, scripts_run: bool) -> None:
     name = Path(blend).name
-    # Belt and braces: neither the preference nor the call may let a file's scripts run.
-    bpy.context.preferences.filepaths.use_scripts_auto_execute = False
+    # Belt and braces: of the preference and the call, neither may let a file's scripts run by itself.
+    bpy.context.preferences.filepaths.use_scripts_auto_execute = scripts_run
     try:
-        bpy.ops.wm.open_mainfile(filepath=blend, load_ui=False, use_scripts=False)
+        bpy.ops.wm.open_mainfile(filepath=blend, load_ui=False, use_scripts=scripts_run)
     except RuntimeError as error:
         raise Failure("unreadable", _explain(name, str(error))) from error
 

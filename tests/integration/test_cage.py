@@ -1,0 +1,153 @@
+"""The cage around Blender: what a hostile scene gets out of it, and that others render in it as ever."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from contract.cage.probe import offered_options
+from tests.support.blender import SECONDS, render
+from tests.support.blender_children import run_in_blender
+from tests.support.hostile_scene import ATTEMPTS, Targets
+from worker_agent.blender import BlenderSession, Runtime
+from worker_agent.cage import Bars, Limits
+
+MEGABYTE = 1024**2
+LIMITS = Limits(processes=60, file_bytes=64 * MEGABYTE)
+SECRET = "what the agent has in its environment"
+
+
+class _Metadata(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"iam/")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def _answer_once(server: socket.socket) -> None:
+    with server:
+        server.settimeout(SECONDS)
+        try:
+            _, sender = server.recvfrom(100)
+        except OSError:
+            return
+        server.sendto(b"answer", sender)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    blend = tmp_path_factory.mktemp("hostile") / "hostile.blend"
+    run_in_blender("tests.support.hostile_scene", str(blend))
+    return blend
+
+
+class Stage:
+    """A machine with everything on it that a scene should not get at, and a job's folders."""
+
+    def __init__(self, folder: Path, hostile: Path, closing: ExitStack) -> None:
+        self.folder = folder
+        self.project = folder / "scratch/jobs/job-1/baked-1"
+        self.frames = folder / "work/session/frames"
+        self.home = folder / "work/session/home"
+        other = folder / "scratch/jobs/job-2"
+        for place in (self.project, self.frames, self.home, other, folder / ".aws"):
+            place.mkdir(parents=True)
+        self.blend = self.project / "hostile.blend"
+        self.blend.write_bytes(hostile.read_bytes())
+        (other / "scene.blend").write_text("another's")
+        (folder / ".aws/credentials").write_text(SECRET)
+        (folder / "program.py").write_text("farm")
+        shared = Path("/dev/shm") / f"farm-cage-{os.getpid()}"
+        shared.write_text("the agent's")
+        closing.callback(shared.unlink)
+        metadata = ThreadingHTTPServer(("127.0.0.1", 0), _Metadata)
+        threading.Thread(target=metadata.serve_forever, daemon=True).start()
+        closing.callback(metadata.server_close)
+        closing.callback(metadata.shutdown)
+        names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        names.bind(("127.0.0.1", 0))
+        dns_port = names.getsockname()[1]
+        answering = threading.Thread(target=_answer_once, args=(names,), daemon=True)
+        answering.start()
+        abstract = closing.enter_context(socket.socket(socket.AF_UNIX))
+        abstract.bind(f"\0farm-cage-{os.getpid()}")
+        abstract.listen()
+        Targets(
+            metadata=f"http://127.0.0.1:{metadata.server_address[1]}",
+            abstract_socket=f"farm-cage-{os.getpid()}",
+            dns_port=dns_port,
+            secret=SECRET,
+            credentials=str(folder / ".aws/credentials"),
+            other_job=str(other / "scene.blend"),
+            outside=str(folder / "work/was-here"),
+            program=str(folder / "program.py"),
+            root_folder=f"/farm-cage-{os.getpid()}",
+            agent_pid=os.getpid(),
+            shared_memory=shared.name,
+            filling_megabytes=300,
+            memory_bytes=4 * LIMITS.most_memory_bytes,
+            forks=150,
+            processes=LIMITS.processes,
+        ).write(self.project)
+
+    def session(self, bars: Bars | None) -> BlenderSession:
+        return BlenderSession.start(
+            runtime=Runtime.of(sys.executable),
+            workdir=self.home,
+            log_path=self.home.parent / "blender.log",
+            start_timeout_seconds=SECONDS,
+            bars=bars,
+        )
+
+    @property
+    def bars(self) -> Bars:
+        return Bars(
+            offered=offered_options(), readable=(self.project,), writable=(self.frames,), limits=LIMITS
+        )
+
+    def attempts(self) -> dict[str, str]:
+        told: dict[str, str] = json.loads((self.home / ATTEMPTS).read_text())
+        if not (self.folder / "work/was-here").exists():
+            # these tests lie below /tmp, and there a cage has memory of its own under the same name
+            told["write beside"] = "failed: nothing is there"
+        return told
+
+
+@pytest.fixture
+def stage(tmp_path: Path, hostile: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    with ExitStack() as closing:
+        yield Stage(tmp_path, hostile, closing)
+
+
+def test_a_hostile_scene_fails_at_everything_and_renders(stage: Stage) -> None:
+    with stage.session(stage.bars) as session:
+        session.open(stage.blend, {}, SECONDS, scripts=True)
+        (frame,) = render(session, [1], stage.frames)
+    attempts = stage.attempts()
+    assert len(attempts) > 20
+    assert {name: said for name, said in attempts.items() if not said.startswith("failed: ")} == {}
+    with Image.open(stage.frames / frame.files[0]) as picture:
+        assert picture.size == (32, 32)
+
+
+def test_the_same_scene_without_a_cage_gets_nearly_all(stage: Stage) -> None:
+    """What the test above shows is the cage's doing."""
+    with stage.session(None) as session:
+        session.open(stage.blend, {}, SECONDS, scripts=True)
+    attempts = stage.attempts()
+    failed = {name: said for name, said in attempts.items() if said != "succeeded"}
+    assert len(failed) <= len(attempts) / 4, failed

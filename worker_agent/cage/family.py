@@ -1,0 +1,69 @@
+"""A process and those that come of it, from /proc."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Final
+
+_MEMORY: Final = ("RssAnon:", "RssShmem:", "VmSwap:")
+"""Lines of /proc/<pid>/status, in kilobytes."""
+
+
+def descendants(pid: int) -> list[int]:
+    """Children, grandchildren, … of a process, from /proc (empty where there is none)."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            # "pid (name) state ppid …": the name may hold spaces and brackets
+            ppid = int(entry.read_text().rpartition(")")[2].split()[1])
+            parents.setdefault(ppid, []).append(int(entry.parent.name))
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        children = parents.get(waiting.pop(), [])
+        found += children
+        waiting += children
+    return found
+
+
+def close_family(pid: int) -> list[int]:
+    """The same, quickly: for looking often. All that a cage holds, for there an orphan's parent is in it."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        children = _children(waiting.pop())
+        found += children
+        waiting += children
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    with contextlib.suppress(OSError):  # it has ended
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def living(pids: list[int]) -> list[int]:
+    """Those that are not dead and merely waited for."""
+    found = []
+    for pid in pids:
+        with contextlib.suppress(OSError, IndexError):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                found.append(pid)
+    return found
+
+
+def memory_bytes(pids: list[int]) -> int:
+    """Memory that they have, swapped out or not, without the files that they have mapped."""
+    return sum(map(_memory_bytes, pids))
+
+
+def _memory_bytes(pid: int) -> int:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(_MEMORY))
+    return 0
