@@ -19,12 +19,13 @@ from contract.lifecycle import TERMINATION_HEARTBEAT_SECONDS, TERMINATION_HOOK
 from contract.runtimes import RuntimeSpec, format_runtimes
 from contract.scaling import WARMUP_SECONDS
 from contract.settings import AgentSettings
+from stacks.acknowledgements import acknowledge, acknowledge_wildcard
 from stacks.agent_wheels import agent_wheels
 from stacks.assets import agent_code
 from stacks.config import FarmConfig
 from stacks.farm_queues import FarmQueues
 from stacks.farm_version import deploy_version, worker_version
-from stacks.permissions import group_arn
+from stacks.permissions import GROUP_IS_NAMED, group_arn
 from stacks.scratch import Scratch
 from stacks.worker_boot import WORK_DEVICE, BootParts, machine_image, user_data
 from stacks.worker_role import WorkerRole
@@ -123,7 +124,8 @@ class ComputeStack(Stack):
             heartbeat_timeout=Duration.seconds(TERMINATION_HEARTBEAT_SECONDS),
             default_result=autoscaling.DefaultResult.CONTINUE,
         )
-        iam.Policy(  # apart from the role's own: the machines, and so their group, wait for that one
+        own = group_arn(self, group_name)
+        policy = iam.Policy(  # apart from the role's own: the machines, and so their group, wait for that one
             self,
             "LetMachineGo",
             roles=[role],
@@ -134,10 +136,11 @@ class ComputeStack(Stack):
                         "autoscaling:SetInstanceProtection",
                         "autoscaling:TerminateInstanceInAutoScalingGroup",
                     ],
-                    resources=[group_arn(self, group_name)],
+                    resources=[own],
                 )
             ],
         )
+        acknowledge_wildcard(policy, own, GROUP_IS_NAMED)
 
     def _key_pair(self, name: str) -> ec2.IKeyPair | None:
         return ec2.KeyPair.from_key_pair_name(self, "KeyPair", name) if name else None
@@ -173,6 +176,14 @@ class ComputeStack(Stack):
             new_instances_protected_from_scale_in=True,
             default_instance_warmup=Duration.seconds(WARMUP_SECONDS),
             group_metrics=[autoscaling.GroupMetrics.all()],
+        )
+        acknowledge(
+            group,
+            "AS3",
+            "Machines come and go all day; people hear of jobs, and alarms tell of faults.",
+        )
+        acknowledge(
+            group, "EC26", "The disk is encrypted: the launch template says so, where the rule does not look."
         )
         resource = group.node.default_child
         assert isinstance(resource, autoscaling.CfnAutoScalingGroup)

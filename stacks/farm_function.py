@@ -12,6 +12,7 @@ from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
 
 from contract.settings import Settings
+from stacks.acknowledgements import acknowledge
 from stacks.assets import function_code
 from stacks.permissions import allow_network_interfaces
 
@@ -74,4 +75,7 @@ class FarmFunction(Function):
             allow_public_subnet=True if placement else None,  # it needs no way to the internet
             security_groups=[placement.security_group] if placement else None,
             filesystem=placement.mount if placement else None,
+        )
+        acknowledge(
+            self, "L1", "The newest Python that the farm was tried on; Lambda supports it until 2029."
         )

@@ -10,6 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from contract.leases import LEASE_SECONDS
+from stacks.acknowledgements import acknowledge
 
 LEASE = Duration.seconds(LEASE_SECONDS)
 """Visibility of a message that a worker holds and renews: a dead worker's task comes back after it."""
@@ -32,12 +33,14 @@ class FarmQueues:
     def make(cls, scope: Construct) -> Self:
         dead_letters = _queue(scope, "DeadLetterQueue", visibility_timeout=Duration.minutes(3))
         backstop = sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVES)
+        unheard = _queue(scope, "UnheardUploads")
+        acknowledge(unheard, "SQS3", "Lambda leaves there the events that the listener could not handle.")
         return cls(
             bake=_queue(scope, "BakeQueue", visibility_timeout=LEASE, dead_letter_queue=backstop),
             render=_queue(scope, "RenderQueue", visibility_timeout=LEASE, dead_letter_queue=backstop),
             urgent=_queue(scope, "UrgentQueue", visibility_timeout=LEASE, dead_letter_queue=backstop),
             dead_letters=dead_letters,
-            unheard_uploads=_queue(scope, "UnheardUploads"),
+            unheard_uploads=unheard,
         )
 
     @property

@@ -12,6 +12,7 @@ from constructs import Construct
 from contract.keys import OUTPUT_FOLDER, THUMBNAILS_FOLDER
 from contract.settings import JobActionSettings, JobsWidgetSettings
 from contract.table import JOBS_BY_CREATION, UNFINISHED_JOBS
+from stacks.acknowledgements import acknowledge_objects
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
 from stacks.permissions import allow_items, allow_lists
@@ -60,6 +61,11 @@ class JobsWidget(Construct):
         )
         allow_items(function, table, "GetItem", "BatchGetItem", "Query")
         allow_lists(function, table, JOBS_BY_CREATION, UNFINISHED_JOBS)
-        thumbnails = bucket.arn_for_objects(f"*/{OUTPUT_FOLDER}/*/{THUMBNAILS_FOLDER}/*")
-        function.add_to_role_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[thumbnails]))
+        pictures = f"*/{OUTPUT_FOLDER}/*/{THUMBNAILS_FOLDER}/*"
+        function.add_to_role_policy(
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(pictures)])
+        )
+        role = function.role
+        assert role
+        acknowledge_objects(role, bucket, pictures, "Each job of each project has its small pictures.")
         return function

@@ -6,6 +6,7 @@ from aws_cdk import Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from stacks.acknowledgements import acknowledge
 from stacks.config import FarmConfig
 
 
@@ -27,6 +28,12 @@ class NetworkStack(Stack):
                 "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
                 "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
             },
+        )
+        acknowledge(
+            self.vpc,
+            "VPC7",
+            "Nothing listens here and nobody is let in: a log of the workers' own requests, paid by the"
+            " gigabyte, tells no more than the agent's log.",
         )
         self.workers = ec2.SecurityGroup(
             self, "Workers", vpc=self.vpc, description="Render workers", allow_all_outbound=True

@@ -15,9 +15,10 @@ from constructs import Construct
 from contract.job import TOLD
 from contract.settings import NotifierSettings
 from contract.table import SORT_KEY, job_key
+from stacks.acknowledgements import acknowledge, acknowledge_wildcard
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
-from stacks.permissions import allow_items
+from stacks.permissions import NO_RESOURCE_TYPES, allow_items
 
 RETRIES = 20
 """Of a change that cannot be told: some minutes, in which the changes after it wait."""
@@ -52,7 +53,14 @@ class Notifications(Construct):
         )
         allow_items(self.function, table, "Query")
         topic.grant_publish(self.function)
-        self.untold = sqs.Queue(self, "Untold", enforce_ssl=True, retention_period=Duration.days(14))
+        self.untold = sqs.Queue(
+            self,
+            "Untold",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        acknowledge(self.untold, "SQS3", "It is where the stream's reader leaves what it could not tell.")
         self.function.add_event_source(
             DynamoEventSource(
                 table,
@@ -65,6 +73,10 @@ class Notifications(Construct):
                 filters=state_changes(),
             )
         )
+        role = self.function.role
+        assert role
+        why = f"dynamodb:ListStreams, for Lambda's polling. {NO_RESOURCE_TYPES}"
+        acknowledge_wildcard(role, "*", why)
         if config.notification_email:
             sns.Subscription(
                 self,

@@ -22,12 +22,20 @@ from contract.scaling import (
 )
 from contract.settings import BacklogSettings, SweepSettings
 from contract.table import UNFINISHED_JOBS
+from stacks.acknowledgements import acknowledge_wildcard
 from stacks.config import FarmConfig
 from stacks.farm_function import FarmFunction
 from stacks.farm_queues import FarmQueues
 from stacks.farm_version import deploy_version
 from stacks.fleet_metrics import fleet_metric
-from stacks.permissions import allow_items, allow_lists, allow_put_metrics, group_arn
+from stacks.permissions import (
+    GROUP_IS_NAMED,
+    allow_everywhere,
+    allow_items,
+    allow_lists,
+    allow_put_metrics,
+    group_arn,
+)
 
 STALL = Duration.minutes(15)
 """How long a job may stand still: far longer than a queue's count lags behind what is on it."""
@@ -103,22 +111,19 @@ class ScalingStack(Stack):
         return function
 
     def _let_it_see_and_end_machines(self, function: FarmFunction, group_name: str) -> None:
-        function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "autoscaling:DescribeAutoScalingGroups",
-                    "autoscaling:DescribeScalingActivities",
-                    "ec2:DescribeInstances",
-                ],
-                resources=["*"],  # AWS scopes no description
-            )
+        allow_everywhere(
+            function,
+            "autoscaling:DescribeAutoScalingGroups",
+            "autoscaling:DescribeScalingActivities",
+            "ec2:DescribeInstances",
         )
+        own = group_arn(self, group_name)
         function.add_to_role_policy(  # one of which nothing is heard
-            iam.PolicyStatement(
-                actions=["autoscaling:TerminateInstanceInAutoScalingGroup"],
-                resources=[group_arn(self, group_name)],
-            )
+            iam.PolicyStatement(actions=["autoscaling:TerminateInstanceInAutoScalingGroup"], resources=[own])
         )
+        role = function.role
+        assert role
+        acknowledge_wildcard(role, own, GROUP_IS_NAMED)
 
     def _sweep(self, config: FarmConfig, table: dynamodb.ITable, queues: FarmQueues) -> FarmFunction:
         function = FarmFunction(

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from contract import table as keys
 from contract.keys import KEPT_SHORT
+from stacks.acknowledgements import acknowledge
 from stacks.config import FarmConfig
 
 PROXY_LIFE = Duration.days(30)
@@ -31,7 +32,7 @@ class StorageStack(Stack):
 
     def _render_bucket(self, config: FarmConfig) -> s3.Bucket:
         """Versioned, so that a later upload to a key cannot change what an earlier job renders."""
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             "RenderBucket",
             bucket_name=config.render_bucket_name or None,
@@ -58,6 +59,13 @@ class StorageStack(Stack):
                 ),
             ],
         )
+        acknowledge(
+            bucket,
+            "S1",
+            "Access logs want a second bucket that is kept and paid for; what was uploaded and rendered is on"
+            " the job records, versions of objects are kept, and CloudTrail can be asked for more.",
+        )
+        return bucket
 
     def _job_table(self) -> dynamodb.Table:
         table = dynamodb.Table(

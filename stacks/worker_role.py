@@ -13,8 +13,9 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from contract.keys import OUTPUT_FOLDER
+from stacks.acknowledgements import acknowledge_objects, acknowledge_wildcard
 from stacks.farm_queues import FarmQueues
-from stacks.permissions import allow_items, allow_put_metrics, allow_reading
+from stacks.permissions import allow_everywhere, allow_items, allow_put_metrics, allow_reading
 from stacks.scratch import Scratch
 
 
@@ -23,12 +24,8 @@ class WorkerRole(iam.Role):
         super().__init__(scope, construct_id, assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
         allow_put_metrics(self, namespace)
         self._allow_sessions()
-        self.add_to_policy(  # how many of its group are idle; AWS scopes it to no group
-            iam.PolicyStatement(actions=["autoscaling:DescribeAutoScalingGroups"], resources=["*"])
-        )
-        self.add_to_policy(  # what it costs itself; AWS scopes no description
-            iam.PolicyStatement(actions=["ec2:DescribeSpotPriceHistory"], resources=["*"])
-        )
+        allow_everywhere(self, "autoscaling:DescribeAutoScalingGroups")  # how many of its group are idle
+        allow_everywhere(self, "ec2:DescribeSpotPriceHistory")  # what it costs itself
 
     def grant_work(
         self,
@@ -45,6 +42,12 @@ class WorkerRole(iam.Role):
                 actions=["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"],
                 resources=[bucket.arn_for_objects(f"*/{OUTPUT_FOLDER}/*")],
             )
+        )
+        acknowledge_objects(
+            self,
+            bucket,
+            f"*/{OUTPUT_FOLDER}/*",
+            "Each project has its output folder, and a worker renders for any; nothing else is written.",
         )
         allow_items(self, table, "GetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem")
         for queue in queues.tasks:
@@ -75,14 +78,11 @@ class WorkerRole(iam.Role):
         self.add_to_policy(
             iam.PolicyStatement(actions=["ssm:UpdateInstanceInformation"], resources=[machines])
         )
-        self.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "ssmmessages:CreateControlChannel",
-                    "ssmmessages:CreateDataChannel",
-                    "ssmmessages:OpenControlChannel",
-                    "ssmmessages:OpenDataChannel",
-                ],
-                resources=["*"],  # AWS scopes none of these
-            )
+        acknowledge_wildcard(self, machines, "A machine is not known before it starts; it tells of itself.")
+        allow_everywhere(
+            self,
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
         )

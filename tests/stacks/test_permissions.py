@@ -198,7 +198,7 @@ def test_metrics_are_written_to_the_farms_namespace_only(role: str) -> None:
 def test_a_worker_fetches_the_very_archives_its_user_data_names() -> None:
     (template,) = synthesized().resources("AWS::EC2::LaunchTemplate")
     script = template.properties["LaunchTemplateData"]["UserData"]
-    archives = re.findall(r"^\w+_ARCHIVE=s3://(\S+)$", script, re.MULTILINE)
+    archives = re.findall(r"^\w+_ARCHIVE='s3://(\S+)'$", script, re.MULTILINE)
     assert len(set(archives)) == 2
     for archive in archives:
         assert may(synthesized(), WORKER, "s3:GetObject", f"arn:aws:s3:::{archive}")
