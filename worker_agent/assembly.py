@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -53,6 +54,8 @@ class Processes:
     checker: OutputChecker
     leases: LeaseKeeper
     departure: Departure
+    works: Callable[[], None]
+    """Called when the agent has shown that it works, again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +141,7 @@ def assemble(
         lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,
         require_fit_machine=machine.require,
+        works=processes.works,
     )
     report = WorkerReport(
         clients.one_try_dynamodb,

@@ -112,7 +112,7 @@ start_agent() {
     install -m 644 "$here"/render-worker*.service /etc/systemd/system/
     attempt "unit refused" "systemd" systemctl daemon-reload
     attempt "unit refused" "systemd" systemctl enable render-worker.service
-    attempt "unit refused" "systemd" systemctl restart render-worker.service
+    attempt "unit refused" "systemd" systemctl restart --no-block render-worker.service
 }
 
 work=${FARM_WORK_DIRECTORY:-/var/lib/render-worker}
