@@ -37,8 +37,8 @@ GPU_IMAGE_PARAMETER: Final = (
 )
 """AWS's public parameter of its Deep Learning Base AMI with the open NVIDIA driver on Amazon Linux 2023
 (AWS Deep Learning AMIs developer guide, release notes of the Base AMIs)."""
-CPU_DISK_GIB, GPU_DISK_GIB = 50, 100
-"""A disk is no smaller than its image: Amazon Linux's has 8 GiB, the Deep Learning AMI's 75."""
+GPU_DISK_GIB: Final = 100
+"""A disk is no smaller than its image, and the Deep Learning AMI has 75 GiB."""
 
 
 def gpu_of(instance_type: str) -> Gpu | None:
