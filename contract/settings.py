@@ -66,7 +66,7 @@ def _text(text: str) -> str:
 
 
 def _positive_int(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:10]) < 1_000_000_000:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 1_000_000_000:
         raise ValueError
     return int(text)
 
