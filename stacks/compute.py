@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, Environment, Stack
+from aws_cdk import CfnOutput, Duration, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
 
 from contract.leases import LEASE_SECONDS, POLL_SECONDS
@@ -53,6 +54,10 @@ class ComputeStack(Stack):
         self.worker_version = worker_version(agent.asset_hash, config)
         role = WorkerRole(self, "WorkerRole", namespace=config.cloudwatch_namespace)
         role.grant_work(bucket=bucket, table=table, queues=queues, scratch=scratch, agent=agent)
+        log_group = LogGroup(
+            self, "WorkerLog", retention=RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        log_group.grant_write(role)
         settings = AgentSettings(
             render_bucket_name=bucket.bucket_name,
             job_table_name=table.table_name,
@@ -72,6 +77,7 @@ class ComputeStack(Stack):
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
             idle_seconds=config.worker_idle_seconds,
+            log_group_name=log_group.log_group_name,
             worker_hour_dollars=config.worker_hour_dollars,
         )
         template = ec2.LaunchTemplate(
@@ -95,6 +101,7 @@ class ComputeStack(Stack):
         )
         self.group = self._group(config, vpc, template, group_name)
         self._let_machines_go(role, group_name)
+        CfnOutput(self, "WorkerLogGroupName", value=log_group.log_group_name)
         CfnOutput(self, "WorkerGroupName", value=self.group.auto_scaling_group_name)
 
     def _let_machines_go(self, role: iam.Role, group_name: str) -> None:
