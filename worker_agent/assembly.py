@@ -11,6 +11,7 @@ from contract.routes import Route
 from contract.settings import AgentSettings
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from worker_agent.bake_task import BakeTaskHandler
+from worker_agent.boot_record import BootRecord
 from worker_agent.bucket import Bucket
 from worker_agent.clients import Clients, connect_ec2
 from worker_agent.failed_attempts import FailedAttempts
@@ -127,6 +128,9 @@ def assemble(
         idle=idle,
         on_lease_lost=sessions.kill,
         in_use=usage.hold,
+        has_worked=BootRecord(
+            clients.one_try_dynamodb, table=settings.job_table_name, deploy_version=settings.deploy_version
+        ).has_worked,
     )
     hook = TerminationHook(
         clients.autoscaling, group=settings.worker_asg_name, instance_id=settings.worker_id

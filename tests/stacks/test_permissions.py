@@ -102,6 +102,7 @@ ALLOWED = [
     (ACT, "sqs:SendMessage", BAKE),
     (ACT, "logs:PutLogEvents", "arn:Monitoring/Jobs/ActOnJobLog"),
     (BACKLOG, "dynamodb:GetItem", TABLE),
+    (BACKLOG, "autoscaling:SetDesiredCapacity", OWN),
     (SWEEP, "dynamodb:GetItem", TABLE),
 ]
 REFUSED = [
@@ -121,7 +122,8 @@ REFUSED = [
     (SWEEP, "s3:GetObject", f"{BUCKET}/show/a.blend"),
     (BACKLOG, "sqs:ReceiveMessage", RENDER),
     *((BACKLOG, f"dynamodb:{a}", TABLE) for a in ("PutItem", "DeleteItem", "Scan")),
-    (BACKLOG, "autoscaling:SetDesiredCapacity", OWN),
+    (BACKLOG, "autoscaling:SetDesiredCapacity", f"{GROUP}Second-Compute-Workers"),
+    (BACKLOG, "autoscaling:UpdateAutoScalingGroup", OWN),
     (BACKLOG, "autoscaling:TerminateInstanceInAutoScalingGroup", f"{GROUP}Second-Compute-Workers"),
     (BACKLOG, "ec2:TerminateInstances", "arn:aws:ec2:eu-central-1:123456789012:instance/i-1"),
     *(
