@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from farm.local import emulator, processes
@@ -16,14 +18,20 @@ from farm.local.metadata import MetadataServer
 from farm.local.state import StateFolder
 from tests.faults.interrupted_agent import Cloud, InterruptedAgent, an_agent
 from tests.support.aws_edges import aws_edges_at
-from tests.support.emulator import AwsClients
 from tests.support.listening_keeper import ListeningKeeper, a_keeper
+from tests.support.synthesized import REGION
 from worker_agent.service_manager import SOCKET_VARIABLE
 from worker_agent.watchdog import BEAT_SECONDS
 
 LOG_GROUP = "/farm/workers"
 LONG = 300.0
 """Seconds that a frame takes whose end no test waits for."""
+
+
+def logs_at(endpoint: str) -> Any:
+    """As the agent's own client is made."""
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    return session.client("logs", endpoint_url=endpoint)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +42,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     metadata.start()
     try:
         endpoint = emulator.start(state)
-        AwsClients(endpoint).client("logs").create_log_group(logGroupName=LOG_GROUP)
+        logs_at(endpoint).create_log_group(logGroupName=LOG_GROUP)
         yield Cloud(state=state, endpoint=endpoint, aws=aws_edges_at(endpoint), metadata=metadata)
     finally:
         metadata.stop()
@@ -77,8 +85,9 @@ def test_an_agent_is_ready_beats_says_that_it_stops_and_leaves_its_log(cloud: Cl
         assert agent.end() == 0
         assert keeper.has_heard("STOPPING=1")
         assert sum("READY=1" in said for _, said in keeper.heard) == 1
-        logs = AwsClients(cloud.endpoint).client("logs")
-        events = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=agent.worker_id)["events"]
+        events = logs_at(cloud.endpoint).get_log_events(
+            logGroupName=LOG_GROUP, logStreamName=agent.worker_id
+        )["events"]
     said = [event["message"] for event in events]
     assert said[-1] == f"INFO worker_agent: worker {agent.worker_id} has stopped"
 
