@@ -70,7 +70,7 @@ def _text_or_none(text: str) -> str | None:
 
 
 def _positive_int(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:10]) < 1_000_000_000:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 1_000_000_000:
         raise ValueError
     return int(text)
 

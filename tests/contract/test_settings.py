@@ -71,6 +71,13 @@ def test_each_variable_is_missed_by_name(model: type[Settings], variable: str, k
                 model.from_env({**env, variable: bad})
 
 
+@pytest.mark.parametrize("text", ["0001000000000", "1000000000", "9" * 5_000])
+def test_a_number_has_an_end_however_it_is_written(text: str) -> None:
+    env = sample(AgentSettings).to_env()
+    with pytest.raises(SettingsError, match="FARM_LEASE_SECONDS is"):
+        AgentSettings.from_env({**env, "FARM_LEASE_SECONDS": text})
+
+
 def test_what_is_not_set_is_written_as_nothing() -> None:
     settings = ListenerSettings(job_table_name="t", bake_queue_url="q", backlog_function_name="f")
     assert settings.to_env()["FARM_MONTHLY_BUDGET_DOLLARS"] == ""
