@@ -87,6 +87,7 @@ class ComputeStack(Stack):
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
             idle_seconds=config.worker_idle_seconds,
+            log_group_name=log.log_group_name,
             worker_hour_dollars=config.worker_hour_dollars,
         )
         template = ec2.LaunchTemplate(
@@ -112,6 +113,7 @@ class ComputeStack(Stack):
         )
         self.group = self._group(config, vpc, template, group_name)
         self._let_machines_go(role, group_name)
+        CfnOutput(self, "WorkerLogGroupName", value=log.log_group_name)
         CfnOutput(self, "WorkerGroupName", value=self.group.auto_scaling_group_name)
 
     def _let_machines_go(self, role: iam.Role, group_name: str) -> None:
