@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from contract.routes import Route
 from contract.settings import AgentSettings
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from worker_agent.bake_task import BakeTaskHandler
+from worker_agent.boot_record import BootRecord
 from worker_agent.bucket import Bucket
 from worker_agent.clients import Clients, connect_ec2
 from worker_agent.failed_attempts import FailedAttempts
@@ -17,6 +19,9 @@ from worker_agent.finish_task import FinishTaskHandler
 from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
 from worker_agent.guarded_handler import GuardedHandler
+from worker_agent.host_metrics.gpus import Gpus
+from worker_agent.host_metrics.host import Host
+from worker_agent.host_metrics.sender import HostMetrics
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.drain import Drain
 from worker_agent.interruptions.farewell import Farewell, TerminationHook
@@ -53,6 +58,8 @@ class Processes:
     checker: OutputChecker
     leases: LeaseKeeper
     departure: Departure
+    works: Callable[[], None]
+    """Called when the agent has shown that it works, again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +91,18 @@ class _Queues:
         return tuple(self.routes.values())
 
 
+class Reporter(Protocol):
+    """A thread that tells of the worker. Its stop may take some seconds: it says what is left to say."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 def assemble(
     settings: AgentSettings, processes: Processes, metadata: MetadataClient
-) -> tuple[WorkLoop, WorkerReport, UsageMeter]:
-    """The loop that is the agent's life, and what tells the job table of it and of what it costs.
+) -> tuple[WorkLoop, tuple[Reporter, ...]]:
+    """The loop that is the agent's life, and what tells of it, of what it costs and of its machine.
 
     `metadata` is the usage meter's own.
     """
@@ -124,6 +139,9 @@ def assemble(
         idle=idle,
         on_lease_lost=sessions.kill,
         in_use=usage.hold,
+        has_worked=BootRecord(
+            clients.one_try_dynamodb, table=settings.job_table_name, deploy_version=settings.deploy_version
+        ).has_worked,
     )
     hook = TerminationHook(
         clients.autoscaling, group=settings.worker_asg_name, instance_id=settings.worker_id
@@ -138,6 +156,7 @@ def assemble(
         lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,
         require_fit_machine=machine.require,
+        works=processes.works,
     )
     report = WorkerReport(
         clients.one_try_dynamodb,
@@ -147,7 +166,13 @@ def assemble(
         frame_clock=frame_clock,
         machine=lambda: own_machine.facts,
     )
-    return loop, report, usage
+    host = HostMetrics(
+        clients.cloudwatch,
+        namespace=settings.cloudwatch_namespace,
+        fleet=settings.worker_asg_name,
+        parts=(Host(Path(settings.work_directory)), Gpus()),
+    )
+    return loop, (report, usage, host)
 
 
 def _idle_worker(settings: AgentSettings, clients: Clients, queues: _Queues) -> IdleWorker:

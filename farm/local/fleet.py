@@ -204,6 +204,7 @@ class AgentEnvironment:
             worker_version=self.deployed.worker_version,
             deploy_version=self.deployed.deploy_version,
             cage=self.cage,
+            log_group_name=self.farm.outputs["WorkerLogGroupName"],
             worker_hour_dollars=self.deployed.worker_hour_dollars,
             stop_seconds=STOP_SECONDS,
         )
