@@ -92,7 +92,7 @@ def plain() -> None:
 @_maker
 def saved_as_gpu() -> None:
     """As many a shared scene is, whatever its owner has by now."""
-    _base().cycles.device = "GPU"
+    base_scene().cycles.device = "GPU"
 
 
 @_maker
