@@ -13,6 +13,8 @@ from contract.cage.probe import CageUnavailableError, offered_options
 from contract.runtimes import RuntimesError, parse_runtimes
 from contract.settings import AgentSettings, Cage, SettingsError
 from worker_agent.assembly import Processes, assemble
+from worker_agent.clients import connect_logs
+from worker_agent.cloud_log import CloudLog
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.metadata import DEFAULT_ENDPOINT as METADATA_ENDPOINT
 from worker_agent.interruptions.metadata import ENDPOINT_VARIABLE as METADATA_VARIABLE
@@ -47,6 +49,9 @@ def main() -> int:
     except (SettingsError, RuntimesError, CageUnavailableError) as error:
         print(error, file=sys.stderr)
         return 2
+    if settings.log_group_name:
+        handler = CloudLog(connect_logs(), group=settings.log_group_name, stream=settings.worker_id)
+        logging.getLogger().addHandler(handler)
     threading.excepthook = _end_process
     manager = ServiceManager.taken_from(os.environ)
     watchdog = Watchdog(manager.alive)
