@@ -17,7 +17,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test chaos check bench pictures synth lock .venv
+.PHONY: help demo test chaos fuzz check bench pictures synth lock .venv
 
 help: ## this list
 	@sed -n 's/^\([.a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -32,6 +32,9 @@ test: $(READY) ## every test
 chaos: $(READY) ## what `make test` holds a share of: 5,000 frames and an adversary (SEED), agents killed, 200 workers
 	@$(BIN)/python -m tests.faults.chaos --frames 5000 --jobs 20 --agents 8 --seed "$${SEED:-1}"
 	@FARM_TEST_KILLS=20 FARM_TEST_WORKERS=200 $(BIN)/python -m pytest $(KILLED) tests/faults/test_many_workers.py
+
+fuzz: $(READY) ## 100,000 generated uploads, messages, archives and settings each (INPUTS, SEED)
+	@$(BIN)/python -m tests.fuzz --inputs "$${INPUTS:-100000}" --seed "$${SEED:-1}"
 
 check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/ruff check .

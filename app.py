@@ -7,9 +7,12 @@ Only this module reads context at synth.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 from aws_cdk import App, CfnOutput, Environment, Stack, Tags
 
+from stacks.agent_wheels import WheelsError, downloaded_wheels
 from stacks.compute import ComputeStack
 from stacks.config import ConfigError, FarmConfig
 from stacks.efs import EfsStack
@@ -22,8 +25,11 @@ from stacks.storage import StorageStack
 from stacks.tags import FARM_TAG
 
 
-def build(app: App) -> None:
-    """Put the stacks into the app. Raises ConfigError when a variable is wrong."""
+def build(app: App, wheels: Callable[[], Path] = downloaded_wheels) -> None:
+    """Put the stacks into the app; `wheels` gives the folder of the agent's packages, if any are published.
+
+    Raises ConfigError when a variable is wrong, WheelsError when the packages cannot be had.
+    """
     config = FarmConfig.from_context(app.node.get_all_context())
     env = Environment(region=config.region or None)
 
@@ -47,6 +53,7 @@ def build(app: App) -> None:
         table=storage.table,
         queues=queues.queues,
         scratch=efs.scratch,
+        wheels=wheels,
     )
     scaling = ScalingStack(
         app,
@@ -85,7 +92,7 @@ def main() -> int:
     app = App()
     try:
         build(app)
-    except ConfigError as error:
+    except (ConfigError, WheelsError) as error:
         print(error, file=sys.stderr)
         return 1
     app.synth()

@@ -89,7 +89,7 @@ class Job:
     blender_form: str = ""
     """Executable or module (contract.runtimes.RuntimeForm)."""
     device: str = ""
-    """What renders every frame of it, fixed when it was inspected: CPU, or GPU."""
+    """What renders every frame of it (contract.devices.Device), fixed when it was inspected."""
     device_note: str = ""
     """How that differs from what the scene was saved with, in words its owner understands."""
     runtime_failures: int = 0
@@ -197,6 +197,8 @@ class FrameRecord:
     worker: str = ""
     blender_version: str = ""
     """Of the Blender that rendered it."""
+    device: str = ""
+    """That rendered it, and what it calls itself: "CPU", "OPTIX (NVIDIA A10G)"."""
     reason: str = ""
     ended_at: str = ""
 
@@ -220,6 +222,7 @@ class FrameRecord:
             seconds=float(item.get("seconds", 0)),
             worker=item.get("worker", ""),
             blender_version=item.get("blender_version", ""),
+            device=item.get("device", ""),
             reason=item.get("reason", ""),
             ended_at=item.get("ended_at", ""),
         )

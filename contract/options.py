@@ -114,7 +114,7 @@ class JobOptions:
         asked = self.to_map()
         return {
             name: asked[name]
-            for name in ("scene", "camera", "engine", "samples", "resolution_percentage")
+            for name in ("scene", "camera", "engine", "samples", "resolution_percentage", "device")
             if name in asked
         }
 

@@ -88,9 +88,11 @@ def measure_backlog(
     jobs: Sequence[JobFrames],
     desired_capacity: int,
     limits: ScalingLimits,
+    held_at: int | None = None,
 ) -> Backlog:
     """The number of workers that the queues want, as a metric. Pure, finite, never above max_workers.
 
+    `held_at`: how many work now, when no other could be set up, so that none beyond them is wanted.
     `jobs` are those whose frames are being rendered. The queues say how much there is to do; the jobs only
     say how long it takes. A worker is shed only when there are fewer tasks than workers: one that is busy
     stays until it is done.
@@ -99,7 +101,7 @@ def measure_backlog(
     for_bakes = ceil(bake.tasks / limits.project_init_queue_bpi)
     for_frames = _frame_workers(render.tasks, jobs, limits)
     enough = max(for_bakes + for_frames, min(desired_capacity, tasks))
-    wanted = min(enough, tasks, limits.max_workers)
+    wanted = min(enough, tasks, limits.max_workers if held_at is None else min(held_at, limits.max_workers))
     grow_to = _grow_to(wanted, desired_capacity)
     # what the step policy does is told as done: tracking would multiply it a second time
     share = max(0.0, (grow_to or wanted) - ROUNDING_GUARD) / max(desired_capacity, grow_to, 1)

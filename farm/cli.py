@@ -15,6 +15,7 @@ from farm.commands.estimate import estimate
 from farm.commands.jobs import jobs
 from farm.commands.logs import logs
 from farm.commands.open import open_dashboard
+from farm.commands.resume import resume
 from farm.commands.status import status
 from farm.commands.submit import submit
 from farm.commands.watch import watch
@@ -44,6 +45,7 @@ app.command(rich_help_panel=JOBS)(retry)
 app.command(rich_help_panel=JOBS)(release)
 app.command("open", rich_help_panel=THE_FARM)(open_dashboard)
 app.command(rich_help_panel=THE_FARM)(doctor)
+app.command(rich_help_panel=THE_FARM)(resume)
 app.command(rich_help_panel=THE_FARM)(simulate)
 app.add_typer(local, name="local", rich_help_panel=THE_FARM)
 

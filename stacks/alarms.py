@@ -80,7 +80,8 @@ class FarmAlarms(Construct):
         self._alarm(
             "MeasureBacklogFails",
             "The fleet is not measured: it grows no more and shrinks no more; or its cost is not counted, and"
-            " the budget holds nothing. See the log of MeasureBacklog."
+            " the budget holds nothing; or machines could not be set up, and no more are started."
+            " See the log of MeasureBacklog, and `farm doctor`."
             " Until it is mended, look whether machines run that nobody needs.",
             measure_backlog.metric_errors(period=Duration.minutes(1)),
             datapoints=3,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, Environment, Stack
+from collections.abc import Callable
+from pathlib import Path
+
+from aws_cdk import CfnOutput, Duration, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -16,16 +20,21 @@ from contract.runtimes import RuntimeSpec, format_runtimes
 from contract.scaling import WARMUP_SECONDS
 from contract.settings import AgentSettings
 from stacks.acknowledgements import acknowledge, acknowledge_wildcard
+from stacks.agent_wheels import agent_wheels
 from stacks.assets import agent_code
 from stacks.config import FarmConfig
 from stacks.farm_queues import FarmQueues
 from stacks.farm_version import deploy_version, worker_version
+from stacks.instance_types import GPU_DISK_GIB
 from stacks.permissions import GROUP_IS_NAMED, group_arn
 from stacks.scratch import Scratch
-from stacks.worker_boot import machine_image, user_data
+from stacks.worker_boot import WORK_DEVICE, BootParts, machine_image, user_data
 from stacks.worker_role import WorkerRole
 
-DISK_GIB = 50
+SYSTEM_DISK_GIB = 20
+"""The system, the agent's packages, and each Blender with 1.5 GB."""
+WORK_DISK_GIB = 30
+"""What Blender writes until it is uploaded. A disk of its own: full, it stops a frame and not the machine."""
 
 
 class ComputeStack(Stack):
@@ -44,6 +53,7 @@ class ComputeStack(Stack):
         table: dynamodb.ITable,
         queues: FarmQueues,
         scratch: Scratch,
+        wheels: Callable[[], Path],
     ) -> None:
         super().__init__(scope, construct_id, env=env)
         # A name, and no reference to the group: the machines' settings and permissions name the group, and
@@ -52,7 +62,12 @@ class ComputeStack(Stack):
         agent = agent_code(self, "Agent")
         self.worker_version = worker_version(agent.asset_hash, config)
         role = WorkerRole(self, "WorkerRole", namespace=config.cloudwatch_namespace)
-        role.grant_work(bucket=bucket, table=table, queues=queues, scratch=scratch, agent=agent)
+        packages = None if config.node_image_prepared else agent_wheels(self, "AgentWheels", wheels())
+        log = logs.LogGroup(
+            self, "WorkerLog", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        role.grant_work(bucket=bucket, table=table, queues=queues, scratch=scratch)
+        role.grant_boot(archives=[agent, packages] if packages else [agent], log=log)
         settings = AgentSettings(
             render_bucket_name=bucket.bucket_name,
             job_table_name=table.table_name,
@@ -62,7 +77,7 @@ class ComputeStack(Stack):
             dead_letter_queue_url=queues.dead_letters.queue_url,
             cloudwatch_namespace=config.cloudwatch_namespace,
             worker_asg_name=group_name,
-            worker_id="",  # the install script asks the machine itself
+            worker_id="",  # the boot script asks the machine itself
             scratch_directory="/mnt/scratch",
             work_directory="/var/lib/render-worker",
             blender_runtimes=format_runtimes(RuntimeSpec(version=v) for v in config.blender_versions),
@@ -72,29 +87,33 @@ class ComputeStack(Stack):
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
             idle_seconds=config.worker_idle_seconds,
+            log_group_name=log.log_group_name,
             worker_hour_dollars=config.worker_hour_dollars,
         )
         template = ec2.LaunchTemplate(
             self,
             "Worker",
-            machine_image=machine_image(config.blender_node_image_id),
-            user_data=user_data(agent=agent, settings=settings, scratch=scratch),
+            machine_image=machine_image(config.blender_node_image_id, config.gpu),
+            user_data=user_data(
+                parts=BootParts(
+                    agent=agent, wheels=packages, scratch=scratch, log_group_name=log.log_group_name
+                ),
+                settings=settings,
+            ),
             role=role,
             security_group=security_group,
             key_pair=self._key_pair(config.node_key_name),
             require_imdsv2=True,
             http_put_response_hop_limit=1,
             block_devices=[
-                ec2.BlockDevice(
-                    device_name="/dev/xvda",
-                    volume=ec2.BlockDeviceVolume.ebs(
-                        DISK_GIB, volume_type=ec2.EbsDeviceVolumeType.GP3, encrypted=True
-                    ),
-                )
+                _encrypted_disk("/dev/xvda", GPU_DISK_GIB if config.gpu else SYSTEM_DISK_GIB),
+                _encrypted_disk(WORK_DEVICE, WORK_DISK_GIB),
             ],
+            instance_initiated_shutdown_behavior=ec2.InstanceInitiatedShutdownBehavior.TERMINATE,
         )
         self.group = self._group(config, vpc, template, group_name)
         self._let_machines_go(role, group_name)
+        CfnOutput(self, "WorkerLogGroupName", value=log.log_group_name)
         CfnOutput(self, "WorkerGroupName", value=self.group.auto_scaling_group_name)
 
     def _let_machines_go(self, role: iam.Role, group_name: str) -> None:
@@ -135,7 +154,7 @@ class ComputeStack(Stack):
         """No desired capacity is given, so that a deploy leaves a working fleet as large as it is.
 
         Machines start protected from scale-in, which their agents drop when they find nothing to do: a
-        scale-in takes idle machines alone. One that cannot be set up turns itself off (worker_boot).
+        scale-in takes idle machines alone. One that cannot be set up ends itself (worker_agent/boot).
         """
         group = autoscaling.AutoScalingGroup(
             self,
@@ -173,3 +192,8 @@ class ComputeStack(Stack):
         assert isinstance(resource, autoscaling.CfnAutoScalingGroup)
         resource.capacity_rebalance = True  # a machine likely to be taken back is replaced before it is
         return group
+
+
+def _encrypted_disk(device: str, gib: int) -> ec2.BlockDevice:
+    volume = ec2.BlockDeviceVolume.ebs(gib, volume_type=ec2.EbsDeviceVolumeType.GP3, encrypted=True)
+    return ec2.BlockDevice(device_name=device, volume=volume)

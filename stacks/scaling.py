@@ -118,8 +118,11 @@ class ScalingStack(Stack):
             "ec2:DescribeInstances",
         )
         own = group_arn(self, group_name)
-        function.add_to_role_policy(  # one of which nothing is heard
-            iam.PolicyStatement(actions=["autoscaling:TerminateInstanceInAutoScalingGroup"], resources=[own])
+        function.add_to_role_policy(  # one of which nothing is heard; and to have no more when none comes up
+            iam.PolicyStatement(
+                actions=["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
+                resources=[own],
+            )
         )
         role = function.role
         assert role

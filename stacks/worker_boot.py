@@ -1,6 +1,16 @@
-"""How a fresh machine becomes a worker: its image and its user data."""
+"""How a fresh machine becomes a worker: its image and its user data.
+
+The programs are in worker_agent/boot. Three of them are in the user data itself, for a machine that cannot
+even fetch the agent must say so.
+"""
 
 from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
 import jsii
 from aws_cdk import Aws
@@ -8,14 +18,19 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
+from contract.boot import boot_key
 from contract.settings import AgentSettings
+from stacks.assets import ROOT
+from stacks.instance_types import GPU_IMAGE_PARAMETER, Gpu
 from stacks.scratch import AGENT_UID, Scratch
 
-SETTINGS_FILE = "/etc/render-worker/agent.env"
-AGENT_FOLDER = "/opt/render-worker/agent"
-INSTALL_SECONDS = 15 * 60
+CONFIG_FOLDER: Final = "/etc/render-worker"
+BOOT_FOLDER: Final = "/opt/render-worker/boot"
+INSTALL_SECONDS: Final = 15 * 60
 """Several times what it takes: an installation that hangs has failed."""
-KILL_SECONDS = 30
+WORK_DEVICE: Final = "/dev/sdf"
+_PROGRAMS: Final = ("reasons.sh", "give_up.sh", "boot.sh")
+_END: Final = "END-OF-FILE"
 
 
 @jsii.implements(ec2.IMachineImage)
@@ -34,36 +49,64 @@ class FixedImage:
         )
 
 
-def machine_image(image_id: str) -> ec2.IMachineImage:
-    """The image of that id; for an empty one the latest Amazon Linux 2023 (x86-64) at each deploy."""
+def machine_image(image_id: str, gpu: Gpu | None) -> ec2.IMachineImage:
+    """The image of that id; for an empty one the latest Amazon Linux 2023 (x86-64) at each deploy, with
+    NVIDIA's driver for machines that have a GPU."""
     if image_id:
         image: ec2.IMachineImage = FixedImage(image_id)
         return image
+    if gpu:
+        return ec2.MachineImage.from_ssm_parameter(GPU_IMAGE_PARAMETER)
     return ec2.MachineImage.latest_amazon_linux2023(cpu_type=ec2.AmazonLinuxCpuType.X86_64)
 
 
-def user_data(*, agent: Asset, settings: AgentSettings, scratch: Scratch) -> ec2.UserData:
-    """Writes the agent's settings, fetches the agent, and leaves the rest to its install script.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootParts:
+    """What a machine is made of and reports to."""
 
-    The agent's address holds the hash of its code, so another agent is another launch-template version.
+    agent: Asset
+    wheels: Asset | None
+    """The agent's packages; None: the image has them."""
+    scratch: Scratch
+    log_group_name: str
+
+
+def user_data(*, parts: BootParts, settings: AgentSettings) -> ec2.UserData:
+    """Writes the settings and the boot's programs, and starts them.
+
+    The archives' addresses hold the hashes of what is in them: another agent is another template version.
     """
-    variables = {**settings.to_env(), "AWS_DEFAULT_REGION": Aws.REGION}
-    archive = "/tmp/agent.zip"
     data = ec2.UserData.for_linux(shebang="#!/bin/bash -eu")
-    # a machine that cannot be set up must not stay, billed and idle: once off, its group replaces it
-    data.add_commands("trap '[ $? = 0 ] || { sleep 60; shutdown -h now; }' EXIT")
+    agent = {**settings.to_env(), "AWS_DEFAULT_REGION": Aws.REGION}
     data.add_commands(
-        f"install -D -m 644 /dev/stdin {SETTINGS_FILE} <<'END'",
-        *(f"{name}={value}" for name, value in variables.items()),
-        "END",
+        *_file(f"{CONFIG_FOLDER}/agent.env", [f"{name}={value}" for name, value in agent.items()])
     )
-    data.add_s3_download_command(
-        bucket=agent.bucket, bucket_key=agent.s3_object_key, local_file=archive, region=Aws.REGION
-    )
-    data.add_commands(
-        f"rm -rf {AGENT_FOLDER} && python3 -m zipfile -e {archive} {AGENT_FOLDER}",
-        f"timeout --kill-after={KILL_SECONDS} {INSTALL_SECONDS} "
-        f"bash {AGENT_FOLDER}/worker_agent/boot/install.sh "
-        f"{scratch.file_system.file_system_id} {scratch.access_point.access_point_id} {AGENT_UID}",
-    )
+    boot = _boot_settings(parts, settings)
+    lines = [f"{name}={shlex.quote(value)}" for name, value in boot.items()]
+    data.add_commands(*_file(f"{CONFIG_FOLDER}/boot.env", lines))
+    for name in _PROGRAMS:
+        program = (ROOT / "worker_agent/boot" / name).read_text("utf-8")
+        data.add_commands(*_file(f"{BOOT_FOLDER}/{name}", program.splitlines()))
+    data.add_commands(f"exec bash {BOOT_FOLDER}/boot.sh")
     return data
+
+
+def _boot_settings(parts: BootParts, settings: AgentSettings) -> Mapping[str, str]:
+    key = {name: {"S": value} for name, value in boot_key(settings.deploy_version).items()}
+    return {
+        "AGENT_ARCHIVE": parts.agent.s3_object_url,
+        "WHEELS_ARCHIVE": parts.wheels.s3_object_url if parts.wheels else "",
+        "INSTALL_MODE": "all" if parts.wheels else "start",
+        "INSTALL_SECONDS": str(INSTALL_SECONDS),
+        "FILE_SYSTEM": parts.scratch.file_system.file_system_id,
+        "ACCESS_POINT": parts.scratch.access_point.access_point_id,
+        "AGENT_UID": str(AGENT_UID),
+        "LOG_GROUP": parts.log_group_name,
+        "BOOT_KEY": json.dumps(key),
+    }
+
+
+def _file(path: str, lines: list[str]) -> list[str]:
+    """Commands that write a file. Its text ends the command where it has the mark alone in a line."""
+    assert _END not in lines, path
+    return [f"install -D -m 644 /dev/stdin {path} <<'{_END}'", *lines, _END]

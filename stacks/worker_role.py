@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import Aws
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
@@ -31,7 +34,6 @@ class WorkerRole(iam.Role):
         table: dynamodb.ITable,
         queues: FarmQueues,
         scratch: Scratch,
-        agent: Asset,
     ) -> None:
         """Read uploads, write output, keep records, hold tasks, send tasks, use the scratch space."""
         allow_reading(self, bucket)
@@ -59,11 +61,16 @@ class WorkerRole(iam.Role):
             )
         queues.dead_letters.grant(self, "sqs:SendMessage")
         scratch.grant_read_write(self)
-        self.add_to_policy(  # the agent alone: the bucket holds what every CDK app here has published
+
+    def grant_boot(self, *, archives: Sequence[Asset], log: logs.ILogGroup) -> None:
+        """Fetch what the machine is made of, and say why that failed."""
+        self.add_to_policy(  # these alone: the bucket holds what every CDK app here has published
             iam.PolicyStatement(
-                actions=["s3:GetObject"], resources=[agent.bucket.arn_for_objects(agent.s3_object_key)]
+                actions=["s3:GetObject"],
+                resources=[archive.bucket.arn_for_objects(archive.s3_object_key) for archive in archives],
             )
         )
+        log.grant_write(self)
 
     def _allow_sessions(self) -> None:
         """What Session Manager needs: people reach a worker through it, and no port is open for them."""

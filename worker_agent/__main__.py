@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import sys
@@ -12,6 +13,8 @@ from contract.cage.probe import CageUnavailableError, offered_options
 from contract.runtimes import RuntimesError, parse_runtimes
 from contract.settings import AgentSettings, Cage, SettingsError
 from worker_agent.assembly import Processes, assemble
+from worker_agent.clients import connect_logs
+from worker_agent.cloud_log import CloudLog
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.metadata import DEFAULT_ENDPOINT as METADATA_ENDPOINT
 from worker_agent.interruptions.metadata import ENDPOINT_VARIABLE as METADATA_VARIABLE
@@ -22,6 +25,8 @@ from worker_agent.lease import LeaseKeeper
 from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.scene_sessions import SceneSessions
+from worker_agent.service_manager import ServiceManager
+from worker_agent.watchdog import Watchdog, beating_with, still_alive
 
 log = logging.getLogger("worker_agent")
 
@@ -33,6 +38,7 @@ def main() -> int:
     """Run until SIGTERM or SIGINT; what is held then is finished or given back. Exit code 2: bad settings,
     or a cage that they ask for and this machine has not.
     """
+    faulthandler.enable()  # SIGABRT, from the watchdog: what was every thread at?
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("boto3").setLevel(logging.WARNING)
     logging.getLogger("botocore").setLevel(logging.WARNING)
@@ -43,18 +49,31 @@ def main() -> int:
     except (SettingsError, RuntimesError, CageUnavailableError) as error:
         print(error, file=sys.stderr)
         return 2
+    if settings.log_group_name:
+        handler = CloudLog(connect_logs(), group=settings.log_group_name, stream=settings.worker_id)
+        logging.getLogger().addHandler(handler)
     threading.excepthook = _end_process
+    manager = ServiceManager.taken_from(os.environ)
+    watchdog = Watchdog(manager.alive)
     departure = Departure()
-    heed_signals(departure, stop_seconds=settings.stop_seconds)
-    shelf = BlenderShelf(blenders, Path(settings.blender_directory), stopped=lambda: departure.leaving)
+    heed_signals(departure, stop_seconds=settings.stop_seconds, stopping=manager.stopping)
+
+    def stopped() -> bool:
+        """Asked at each step of an installation, which may take long."""
+        still_alive()
+        return departure.leaving
+
+    shelf = BlenderShelf(blenders, Path(settings.blender_directory), stopped=stopped)
     sessions = SceneSessions(
         shelf, Path(settings.work_directory), cage=cage, stopped=lambda: departure.leaving
     )
     endpoint = os.environ.get(METADATA_VARIABLE) or METADATA_ENDPOINT
     watcher = NoticeWatcher(MetadataClient(endpoint), departure)
     checker = OutputChecker()
-    leases = LeaseKeeper(settings.lease_seconds)
-    processes = Processes(sessions=sessions, checker=checker, leases=leases, departure=departure)
+    leases = LeaseKeeper(settings.lease_seconds, beat=watchdog.part("lease watch"))
+    processes = Processes(
+        sessions=sessions, checker=checker, leases=leases, departure=departure, works=manager.ready
+    )
     loop, report, usage = assemble(settings, processes, MetadataClient(endpoint))
     watcher.start()
     leases.start()
@@ -63,7 +82,8 @@ def main() -> int:
     try:
         checker.start()
         log.info("worker %s is ready", settings.worker_id)
-        loop.run()
+        with beating_with(watchdog.part("work")):
+            loop.run()
     finally:
         usage.stop()
         report.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -10,6 +11,7 @@ from contract.routes import Route
 from contract.settings import AgentSettings
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from worker_agent.bake_task import BakeTaskHandler
+from worker_agent.boot_record import BootRecord
 from worker_agent.bucket import Bucket
 from worker_agent.clients import Clients, connect_ec2
 from worker_agent.failed_attempts import FailedAttempts
@@ -53,6 +55,8 @@ class Processes:
     checker: OutputChecker
     leases: LeaseKeeper
     departure: Departure
+    works: Callable[[], None]
+    """Called when the agent has shown that it works, again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +128,9 @@ def assemble(
         idle=idle,
         on_lease_lost=sessions.kill,
         in_use=usage.hold,
+        has_worked=BootRecord(
+            clients.one_try_dynamodb, table=settings.job_table_name, deploy_version=settings.deploy_version
+        ).has_worked,
     )
     hook = TerminationHook(
         clients.autoscaling, group=settings.worker_asg_name, instance_id=settings.worker_id
@@ -138,6 +145,7 @@ def assemble(
         lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,
         require_fit_machine=machine.require,
+        works=processes.works,
     )
     report = WorkerReport(
         clients.one_try_dynamodb,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
+from contract.devices import Device
 from contract.frames import FrameRangeError, format_frames, parse_frames
 from contract.job import Job, JobState
 from contract.keys import bake_log_key, inspection_key, is_archive, safe_file_name
@@ -23,13 +24,14 @@ from worker_agent.bake_progress import BakeProgressNote
 from worker_agent.blender import (
     BlenderError,
     BlenderKilled,
+    DeviceUnavailable,
     Expectations,
     SceneRejected,
     SceneReport,
 )
 from worker_agent.bucket import SourceGoneError
 from worker_agent.bundle import BundleRejectedError, unpack
-from worker_agent.inspection_verdict import MissingFilesError, require_files, scene_record
+from worker_agent.inspection_verdict import MissingFilesError, require_files, scene_record, wanted_frames
 from worker_agent.lease import Lease
 from worker_agent.machine import Machine
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
@@ -97,6 +99,8 @@ class BakeTaskHandler:
             raise InterruptedTaskError(str(error)) from error
         except RuntimeUnavailableError as error:
             return self._wait_for_runtime(job, token, error)
+        except DeviceUnavailable as error:
+            return self._without_device(job, token, error)
         except BlenderError as error:
             self._machine.blame(error, job.job_id)
             attempts = self._stores.jobs.count_failed_bake(job.job_id)
@@ -132,18 +136,19 @@ class BakeTaskHandler:
         folder = self._stores.scratch.begin_bake(job.job_id, token)
         options = JobOptions.from_map(job.options)
         blend = self._fetch(job, folder, options.blend)
-        spec, build = self._choose(job, blend, options)
+        spec, build, device = self._choose(job, blend, options)
         with self._sessions.fresh(spec, build, project=folder, changes_it=True) as session:
             report = session.open(
                 blend,
                 options.for_blender(),
                 timeout_seconds=OPEN_SECONDS,
                 asked_frames=options.asked_frames(),
+                bound_device=device,
                 scripts=self._sessions.scripts_run(options),
             )
             self._record_inspection(job, token, report)
             require_files(report, allow_missing=bool(options.allow_missing))
-            frames = parse_frames(job.frames) if job.frames else _wanted(options, report)
+            frames = parse_frames(job.frames) if job.frames else wanted_frames(options, report)
             expectations = None
             if report.needs_bake(max(frames)):
                 progress = BakeProgressNote(self._stores.jobs, job.job_id, token)
@@ -151,7 +156,7 @@ class BakeTaskHandler:
                 expectations = session.bake(max(frames), folder, progress.take, timeout_seconds=limit)
             self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
         if expectations is not None:
-            self._prove(spec, folder, blend, options, expectations)
+            self._prove(spec, folder, blend, options, expectations, session.device.kind)
         shards = job.shards or shard_count(len(frames))
         self._stores.frames.expect(job.job_id, frames, shards)
         self._machine.require_scratch()
@@ -168,18 +173,26 @@ class BakeTaskHandler:
             "blender_version": session.runtime_version,
             "blender_build": session.runtime_build,
             "blender_form": str(spec.form),
+            "device": str(session.device.kind),
+            "device_note": job.device_note if device else session.device.note,
             "reason": "",
         }
         return self._start.begin(job, token, lease, published)
 
-    def _choose(self, job: Job, blend: Path, options: JobOptions) -> tuple[RuntimeSpec, str | None]:
-        """The Blender to bake with, and its build when the job has frames already: they have to match."""
+    def _choose(self, job: Job, blend: Path, options: JobOptions) -> tuple[RuntimeSpec, str | None, str]:
+        """The Blender to bake with; its build and the device too when the job has frames: they must match."""
         if job.shards and self._stores.frames.progress(job).done:
-            return self._sessions.bound(job), job.blender_build
-        return self._sessions.choose(blend, options.blender_version), None
+            return self._sessions.bound(job), job.blender_build, job.device or Device.CPU
+        return self._sessions.choose(blend, options.blender_version), None, ""
 
     def _prove(
-        self, spec: RuntimeSpec, project: Path, blend: Path, options: JobOptions, expectations: Expectations
+        self,
+        spec: RuntimeSpec,
+        project: Path,
+        blend: Path,
+        options: JobOptions,
+        expectations: Expectations,
+        device: str,
     ) -> None:
         """A Blender that knows nothing of the bake must show the same. Raises SceneRejected."""
         with self._sessions.fresh(spec, project=project, changes_it=False) as session:
@@ -188,6 +201,7 @@ class BakeTaskHandler:
                 options.for_blender(),
                 timeout_seconds=OPEN_SECONDS,
                 for_bake=False,
+                bound_device=device,
                 scripts=self._sessions.scripts_run(options),
             )
             session.prove(expectations, timeout_seconds=PROOF_SECONDS)
@@ -224,15 +238,15 @@ class BakeTaskHandler:
         wait_seconds = max(RUNTIME_RETRY_SECONDS * 2 ** (attempts - 1), error.retry_seconds)
         return GiveBack(f"no Blender to bake with: {error.reason}", delay_seconds=wait_seconds)
 
+    def _without_device(self, job: Job, token: str, error: DeviceUnavailable) -> Outcome:
+        """One that should have it may be broken, and other frames of the job had it: wait for another."""
+        if not self._machine.has_gpu() and not job.device:
+            return self._fail(job, token, error.reason, error.log)
+        return self._wait_for_runtime(job, token, RuntimeUnavailableError(error.reason, log=error.log))
+
     def _fail(self, job: Job, token: str, reason: str, blender_log: str) -> Outcome:
         if blender_log:
             self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), f"{blender_log}\n{reason}\n")
         if self._stores.jobs.fail_job(job.job_id, reason, token=token):
             self._stores.scratch.clear(job.job_id)
         return Settled(f"job {job.job_id} failed: {reason}")
-
-
-def _wanted(options: JobOptions, report: SceneReport) -> tuple[int, ...]:
-    return options.frames_of(
-        scene_start=report.frame_start, scene_end=report.frame_end, scene_step=report.frame_step
-    )

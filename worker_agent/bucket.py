@@ -23,6 +23,7 @@ from contract.keys import (
 )
 from worker_agent.output_check.pictures import MOST_BYTES, Pictures
 from worker_agent.patience import patiently
+from worker_agent.watchdog import beat_of_this_thread
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -57,7 +58,11 @@ class Bucket:
         """Fetch the very version that was uploaded. Raises SourceGoneError."""
         try:
             self._s3.download_file(
-                job.bucket, job.source_key, str(target), ExtraArgs={"VersionId": job.source_version}
+                job.bucket,
+                job.source_key,
+                str(target),
+                ExtraArgs={"VersionId": job.source_version},
+                Callback=_progress(),
             )
         except ClientError as error:
             if error.response["Error"]["Code"] in {*_ABSENT, "NoSuchVersion"}:
@@ -75,6 +80,7 @@ class Bucket:
             self._name,
             frames_prefix(job.project, job.job_id) + name,
             ExtraArgs={"ContentType": content_type, "Metadata": {BLENDER_METADATA: blender_version}},
+            Callback=_progress(),
         )
 
     def put_pictures(
@@ -115,9 +121,17 @@ class Bucket:
         return StoredProxy(data=data, note=unquote(answer["Metadata"].get(NOTE_METADATA, "")))
 
     def upload_file(self, key: str, file: Path, *, content_type: str) -> None:
-        self._s3.upload_file(str(file), self._name, key, ExtraArgs={"ContentType": content_type})
+        self._s3.upload_file(
+            str(file), self._name, key, ExtraArgs={"ContentType": content_type}, Callback=_progress()
+        )
 
     def put_text(self, key: str, text: str, *, content_type: str = "text/plain; charset=utf-8") -> None:
         self._s3.put_object(
             Bucket=self._name, Key=key, Body=text.encode("utf-8", "replace"), ContentType=content_type
         )
+
+
+def _progress() -> Callable[[int], None]:
+    """Told of bytes by a transfer's threads: as long as some come or go, who waits for it is not stuck."""
+    beat = beat_of_this_thread()
+    return lambda _: beat()

@@ -19,6 +19,7 @@ _BY_CODE: Final = {
     "missing_file": FailureKind.MISSING_FILE,
     "unreadable": FailureKind.MISSING_FILE,
     "crashed": FailureKind.CRASHED,
+    "no_device": FailureKind.GPU_LOST,
     "exited": FailureKind.CRASHED,
     "garbled": FailureKind.CRASHED,
     "stuck": FailureKind.CRASHED,
@@ -32,8 +33,11 @@ _TELLTALES: Final = (
     ),
     (
         FailureKind.GPU_LOST,
-        r"illegal address|launch (failed|timed out|failure)|device[ _](was )?lost|uncorrectable ECC"
-        r"|(CUDA|HIP|OptiX|oneAPI) (device )?error|failed to (create|initialize) (CUDA|HIP|OptiX)",
+        r"illegal (address|instruction)|misaligned address|launch (failed|timed out|failure|exceeded)"
+        r"|device[ _](was )?lost|uncorrectable ECC|(CUDA|HIP|OptiX|oneAPI) (device )?error"
+        # what Cycles says of any failed call: "… in CUDA queue …", "… in cuMemAlloc(…)"; OptiX has names only
+        r"|in (CUDA|HIP|OptiX) queue|OPTIX_ERROR_\w+| in (cu|hip|optix)[A-Z]\w+ ?\("
+        r"|failed to (create|initialize|load) (CUDA|HIP|OptiX)|Failed loading (CUDA|HIP) kernel",
     ),
 )
 _SPEAKING_CODES: Final = {"crashed", "exited", "render_error"}

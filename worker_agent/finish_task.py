@@ -132,6 +132,8 @@ def _summary(
                 "build": job.blender_build,
                 "form": job.blender_form,
             },
+            "device": job.device,
+            "device_note": job.device_note,
             "scene": dict(job.scene),
             "frames_done": progress.done,
             "frames_failed": progress.failed,

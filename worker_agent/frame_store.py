@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contract import frame_writes
+from contract.devices import Device
 from contract.job import FailedAttempt, FrameRecord, FrameState, Job, Progress, timestamp
 from contract.table import (
     FRAME_PREFIX,
@@ -64,7 +65,14 @@ class FrameStore:
         return FrameRecord.from_item(item) if item else None
 
     def record_done(
-        self, job: Job, frame: int, *, files: Sequence[str], seconds: float, blender_version: str
+        self,
+        job: Job,
+        frame: int,
+        *,
+        files: Sequence[str],
+        seconds: float,
+        blender_version: str,
+        device: str = Device.CPU,
     ) -> bool:
         """Record a frame whose files are in the bucket, and count it. False when it was recorded before."""
         return self._end_frame(
@@ -75,6 +83,7 @@ class FrameStore:
                 "files": list(files),
                 "seconds": Decimal(f"{seconds:.3f}"),
                 "blender_version": blender_version,
+                "device": device,
                 "reason": "",
             },
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
+from contract.options import JobOptions
 from worker_agent.blender import MissingFile, SceneReport
 
 MAX_NAMED: Final = 20
@@ -27,6 +28,13 @@ def require_files(report: SceneReport, *, allow_missing: bool) -> None:
     if count and not allow_missing:
         needs = "1 file that the scene needs is" if count == 1 else f"{count} files that the scene needs are"
         raise MissingFilesError(f"{needs} missing: {'; '.join(_listed(report))}. {_REMEDY}")
+
+
+def wanted_frames(options: JobOptions, report: SceneReport) -> tuple[int, ...]:
+    """What is asked for of the scene's frames. Raises FrameRangeError."""
+    return options.frames_of(
+        scene_start=report.frame_start, scene_end=report.frame_end, scene_step=report.frame_step
+    )
 
 
 def scene_record(report: SceneReport) -> Mapping[str, Any]:

@@ -131,7 +131,14 @@ class LeaseKeeper:
     """Renews each held lease in a thread of its own, so that a call that hangs holds up no other; one more
     thread, which calls nobody, tells of leases that have run out."""
 
-    def __init__(self, lease_seconds: int, now: Callable[[], float] = boot_seconds) -> None:
+    def __init__(
+        self,
+        lease_seconds: int,
+        now: Callable[[], float] = boot_seconds,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`beat` is the watch's: whether it still looks at the leases."""
+        self._beat = beat
         self._seconds = lease_seconds
         self._now = now
         self._held: set[Lease] = set()
@@ -176,3 +183,4 @@ class LeaseKeeper:
                 held = list(self._held)
             for lease in held:
                 lease.watch()
+            self._beat()

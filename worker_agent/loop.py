@@ -13,6 +13,7 @@ from worker_agent.outcome import MachineTroubleError
 from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.task_queue import Message, TaskQueue
 from worker_agent.task_runner import TaskRunner
+from worker_agent.watchdog import still_alive
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,9 @@ class WorkLoop:
         lease_seconds: int,
         poll_seconds: int,
         require_fit_machine: Callable[[], None] = lambda: None,
+        works: Callable[[], None] = lambda: None,
     ) -> None:
+        """`works` is called after each step that no service has failed, one in trouble of its own too."""
         self._queues = queues
         self._runner = runner
         self._metrics = metrics
@@ -47,6 +50,7 @@ class WorkLoop:
         self._lease_seconds = lease_seconds
         self._poll_seconds = poll_seconds
         self._require_fit_machine = require_fit_machine
+        self._works = works
         self._failures = 0
         self._trouble = ""
 
@@ -63,6 +67,7 @@ class WorkLoop:
     def step(self) -> None:
         """What there is to do now, a wait for a message or for the machine's end included."""
         seen = self._departure.announcements
+        still_alive()
         try:
             if self._departure.leaving:
                 self._farewell.step(seen)
@@ -71,9 +76,11 @@ class WorkLoop:
             else:
                 self._turn()
             self._failures, self._trouble = 0, ""
+            self._works()
         except MachineTroubleError as error:
             self._failures += 1
             self._say_once(str(error))
+            self._works()
             self._idle.found_trouble()
             self._departure.wait(self._back_off(), seen)
         except Exception:
@@ -100,6 +107,7 @@ class WorkLoop:
         longest_seconds = min(self._poll_seconds, self._idle.poll_seconds or self._poll_seconds)
         for queue in self._queues:
             wait_seconds = longest_seconds if queue is self._queues[-1] else 0
+            still_alive()
             message = queue.receive(wait_seconds=wait_seconds, lease_seconds=self._lease_seconds)
             if message:
                 return queue, message

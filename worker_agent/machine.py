@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from contract.archives import size_in_words
-from worker_agent.blender import BlenderError
+from worker_agent.blender import BlenderError, DeviceUnavailable
+from worker_agent.gpu import has_gpu
 from worker_agent.outcome import MachineTroubleError
 from worker_agent.time_limit import TimeLimit
 
@@ -43,6 +44,7 @@ class Machine:
         clear: Callable[[], None],
         minimum_free_bytes: int = MINIMUM_FREE_BYTES,
         probe_seconds: float = PROBE_SECONDS,
+        has_gpu: Callable[[], bool] = has_gpu,
     ) -> None:
         self._work = work
         self._scratch = scratch
@@ -50,6 +52,8 @@ class Machine:
         self._minimum_bytes = minimum_free_bytes
         self._probe = TimeLimit("scratch-probe", probe_seconds)
         self._mounted: bool | None = None
+        self.has_gpu = has_gpu
+        """Whether it has one, in order or not."""
         self._filled: Counter[str] = Counter()
 
     def require(self) -> None:
@@ -66,7 +70,12 @@ class Machine:
 
     def blame(self, error: Exception, job_id: str) -> None:
         """Raises MachineTroubleError when this machine is to blame for a job's error, not the job."""
-        if trouble := self._disk_behind(error, job_id) or self._scratch_trouble() or _failing(error):
+        if trouble := (
+            self._disk_behind(error, job_id)
+            or self._scratch_trouble()
+            or _failing(error)
+            or self._gpu_trouble(error)
+        ):
             raise MachineTroubleError(trouble) from error
 
     def _disk_behind(self, error: Exception, job_id: str) -> str:
@@ -80,6 +89,12 @@ class Machine:
             if self._filled[job_id] > FILLED_LIMIT:  # or its frames would be tried for ever
                 return ""
         return f"a disk of a worker was full: {error}"
+
+    def _gpu_trouble(self, error: Exception) -> str:
+        """Where there is no GPU, none is broken: such a worker is fit for other jobs."""
+        if isinstance(error, DeviceUnavailable) and self.has_gpu():
+            return f"the GPU of a worker cannot be used: {error.reason}"
+        return ""
 
     def _disk_trouble(self) -> str:
         try:

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar, cast
 from worker_agent.lease import Lease
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.transient import is_conflict, is_transient
+from worker_agent.watchdog import still_alive
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ def patiently(
         return function()
     longest = FIRST_SECONDS
     while True:
+        still_alive()
         if hold.lease.lost:
             raise InterruptedTaskError(f"the lease was lost before {what}")
         try:
@@ -137,6 +139,7 @@ def _wait(hold: _Hold, seconds: float) -> bool:
     while not (hold.give_up() or hold.lease.lost):
         if seconds <= 0:
             return True
+        still_alive()
         hold.sleep(min(seconds, LOOK_SECONDS))
         seconds -= LOOK_SECONDS
     return False

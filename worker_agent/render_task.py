@@ -12,7 +12,13 @@ from contract.frames import parse_frames
 from contract.job import Job, JobState
 from contract.keys import frame_log_key
 from contract.tasks import FinishTask, RenderTask
-from worker_agent.blender import BlenderError, BlenderKilled, BlenderSession, RenderedFrame
+from worker_agent.blender import (
+    BlenderError,
+    BlenderKilled,
+    BlenderSession,
+    DeviceUnavailable,
+    RenderedFrame,
+)
 from worker_agent.failed_attempts import YIELD_SECONDS, FailedAttempts
 from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_output import take
@@ -32,8 +38,8 @@ from worker_agent.task_queue import TaskQueue
 log = logging.getLogger(__name__)
 
 RUNTIME_RETRY_SECONDS = 60
-"""A frame for which this worker has no Blender waits this long for another worker. When none has it, the
-sweep of waiting jobs ends the job (functions/sweep_jobs)."""
+"""A frame for which this worker has no Blender, or not the job's device, waits this long for another worker.
+When none has it, the sweep of waiting jobs ends the job (functions/sweep_jobs)."""
 
 
 class RenderTaskHandler:
@@ -114,7 +120,7 @@ class RenderTaskHandler:
                     self._clock.turn_to(left[1])  # Blender is at it already
                 take(rendered, written, taken)
                 pictures = self._checker.check(rendered, taken, session.frame_outputs, _shown(session))
-                self._keep(job, rendered, pictures, taken, lease, session.runtime_version)
+                self._keep(job, rendered, pictures, taken, lease, session)
                 self._times.add(job, rendered.seconds)
                 left.remove(rendered.frame)
                 self._clock.begin(self._times.expected_seconds(job))
@@ -125,6 +131,10 @@ class RenderTaskHandler:
             self._stores.jobs.note_trouble(job.job_id, error.reason)
             why = f"no Blender to render with: {error.reason}"
             return GiveBack(why, delay_seconds=RUNTIME_RETRY_SECONDS)
+        except DeviceUnavailable as error:
+            self._machine.blame(error, job.job_id)
+            self._stores.jobs.note_trouble(job.job_id, error.reason)
+            return GiveBack(f"no such device: {error.reason}", delay_seconds=RUNTIME_RETRY_SECONDS)
         except BlenderError as error:
             self._machine.blame(error, job.job_id)
             return self._fail(job, left, error, lease)
@@ -143,9 +153,10 @@ class RenderTaskHandler:
         pictures: Pictures | None,
         taken: Path,
         lease: Lease,
-        blender: str,
+        session: BlenderSession,
     ) -> None:
         """Law 1: the files, then the record."""
+        blender = session.runtime_version
         for name in rendered.files:
             self._stores.bucket.upload_frame_file(job, name, taken / name, blender_version=blender)
         self._stores.bucket.put_text(frame_log_key(job.project, job.job_id, rendered.frame), rendered.log)
@@ -159,6 +170,7 @@ class RenderTaskHandler:
             files=rendered.files,
             seconds=rendered.seconds,
             blender_version=blender,
+            device=session.device.words,
         ):
             self._metrics.frame_done(rendered.seconds)
         for name in rendered.files:

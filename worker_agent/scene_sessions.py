@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from contract.devices import Device
 from contract.job import Job
 from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
@@ -75,7 +76,10 @@ class SceneSessions:
             self.close()
 
     def open_for(self, job: Job, project: Path) -> BlenderSession:
-        """The Blender in which this baked project is open. Raises BlenderError when it cannot be opened."""
+        """The Blender in which this baked project is open, on the device that the job is bound to.
+
+        Raises BlenderError when it cannot be opened: DeviceUnavailable without that device.
+        """
         scene = (job.job_id, job.baked_folder)
         if self._session is None or self._scene != scene:
             self.close()
@@ -88,6 +92,7 @@ class SceneSessions:
                 timeout_seconds=OPEN_SECONDS,
                 for_bake=False,
                 scripts=self.scripts_run(options),
+                bound_device=job.device or Device.CPU,  # all that there was before it was recorded
             )
             with self._lock:
                 self._scene = scene

@@ -41,8 +41,9 @@ class TaskRunner:
         idle: IdleWorker,
         on_lease_lost: Callable[[], object],
         in_use: Callable[[str], AbstractContextManager[None]] = lambda job_id: nullcontext(),
+        has_worked: Callable[[], None] = lambda: None,
     ) -> None:
-        """`in_use` counts the time in which a task of a job is held."""
+        """`in_use` counts the time in which a task of a job is held; `has_worked` hears of each done."""
         self._dead_letters = dead_letters
         self._handlers = handlers
         self._leases = leases
@@ -51,6 +52,7 @@ class TaskRunner:
         self._idle = idle
         self._on_lease_lost = on_lease_lost
         self._in_use = in_use
+        self._has_worked = has_worked
 
     def run(self, queue: TaskQueue, message: Message, *, retry_seconds: int) -> None:
         """Raises MachineTroubleError, and whatever nobody foresaw; then it is to be seen again after
@@ -90,6 +92,7 @@ class TaskRunner:
                 _give_back(lease, outcome.delay_seconds)
             elif not lease.lost:
                 queue.delete(message)
+                self._has_worked()
 
     def _do(self, task: Task, lease: Lease) -> Outcome:
         try:

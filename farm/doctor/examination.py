@@ -58,6 +58,10 @@ def of_farm(farm: ChosenFarm, prefix: str) -> Iterator[Check]:
     yield "queues", lambda: parts.queues(clients.sqs, outputs)
     yield "uploads", lambda: parts.notification(clients.s3, outputs["RenderBucketName"])
     yield "dead letters", lambda: parts.dead_letters(clients.sqs, outputs["DeadLetterQueueUrl"])
+    yield (
+        "machines",
+        lambda: parts.machines(clients.dynamodb.meta.client, outputs["JobTableName"]),
+    )
     yield "alarms", lambda: parts.alarms(clients.metrics, outputs["NotificationTopicArn"])
 
 

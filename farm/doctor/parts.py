@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from contract.boot import RESUME
 from contract.keys import UPLOAD_SUFFIXES
 from farm.doctor.finding import Said, broken, error_code, warning, well
+from farm.failed_boots import failed_boots
 
 QUEUES: Final = {
     "bake": "BakeQueueUrl",
@@ -107,6 +109,16 @@ def alarms(cloudwatch: Any, topic_arn: str) -> Said:
             "see the graphs on the dashboard, and the logs of the part that it names",
         )
     return well("none rings")
+
+
+def machines(dynamodb: Any, table: str) -> Said:
+    """Whether they come up; `dynamodb` is a resource's client."""
+    _, boots = failed_boots(dynamodb, table)
+    if boots.hold:
+        return broken(f"no machine is started any more: {boots.words}", RESUME)
+    if boots.failures:
+        return warning(boots.words, "another is started all the same; see that log")
+    return well("none has failed to be set up since one last worked")
 
 
 def subscription(sns: Any, topic_arn: str) -> Said:

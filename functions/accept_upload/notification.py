@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
 log = logging.getLogger(__name__)
+
+MOST_BYTES = 1024
+"""Of a key, and of a version's id (S3's guide, "Naming Amazon S3 objects", "How S3 Versioning works")."""
+_BUCKET = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,254}")
+"""The names of old buckets were longer and freer than those of new ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,19 @@ def read_notification(event: Any) -> Iterator[UploadedObject]:
                 raise ValueError(f"event {record['eventName']!r} creates nothing")
             if not all(isinstance(value, str) for value in (bucket, key, version)):
                 raise TypeError("bucket, key and version must be texts")
+            uploaded = UploadedObject(bucket, unquote_plus(key), version)
+            _require_names(uploaded)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             log.warning("ignored: %.200r is no upload (%r)", record, error)
             continue
-        yield UploadedObject(bucket, unquote_plus(key), version)
+        yield uploaded
+
+
+def _require_names(uploaded: UploadedObject) -> None:
+    """Raises ValueError for what S3 gives no bucket, key or version as a name: no request can hold it."""
+    if not _BUCKET.fullmatch(uploaded.bucket):
+        raise ValueError(f"{uploaded.bucket[:80]!r} is no bucket's name")
+    # half a letter, which UTF-8 cannot hold, is a ValueError of its own
+    for name in (uploaded.key.encode(), uploaded.version.encode()):
+        if len(name) > MOST_BYTES:
+            raise ValueError(f"a name of {len(name)} bytes: expected at most {MOST_BYTES}")

@@ -25,6 +25,10 @@ class UncountedError(RuntimeError):
     """The fleet has its measure; the log says why something beside it could not be counted."""
 
 
+class NoMachineComesUpError(RuntimeError):
+    """No machine is started any more, for the last ones could not be set up."""
+
+
 @cache
 def _measurement() -> Measurement:
     settings = BacklogSettings.from_env(os.environ)
@@ -45,7 +49,8 @@ def handle(event: Mapping[str, Any] | None, context: object) -> dict[str, Any]:
     upload's has UPLOADED_EVENT: it only wakes a farm that sleeps.
 
     Raises UncountedError at the end of a minute in which the spending or a standstill could not be counted:
-    the budget holds nothing then, and somebody has to hear of it.
+    the budget holds nothing then, and somebody has to hear of it. So it is with NoMachineComesUpError: jobs
+    wait, and nothing but a person or a deploy ends that.
     """
     begun = monotonic()
     measurement = _measurement()
@@ -57,4 +62,6 @@ def handle(event: Mapping[str, Any] | None, context: object) -> dict[str, Any]:
         watch(minute.backlog, measurement.in_between, begun=begun, clock=monotonic, sleep=sleep)
     if minute.uncounted:  # everything is emitted; an error of the function's calls somebody
         raise UncountedError(f"could not be counted: {', '.join(minute.uncounted)}")
+    if minute.held:
+        raise NoMachineComesUpError(minute.refused)
     return {**asdict(minute.backlog), "refused": minute.refused}

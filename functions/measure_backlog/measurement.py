@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from contract.boot import FailedBoots, waits_for_boot
 from contract.metrics import CAPACITY_REFUSED, GROW_TO, NO_MACHINE, SECONDS_WITHOUT_PROGRESS
 from contract.scaling import Backlog, ScalingLimits, measure_backlog
 from contract.settings import BacklogSettings
 from functions.measure_backlog.capacity import ask_why, tell_jobs
 from functions.measure_backlog.emission import emit, values_of
+from functions.measure_backlog.failed_boots import replace_no_machine, working
 from functions.measure_backlog.observation import Observation, group_of, observe
 from functions.measure_backlog.records import BacklogRecords
 from functions.measure_backlog.silent_workers import end_a_silent_worker
@@ -34,7 +36,9 @@ class Minute:
 
     backlog: Backlog
     refused: str
-    """Why AWS gives no machines; empty if it does."""
+    """Why there are no machines: AWS gives none, or none can be set up; empty if neither is so."""
+    held: bool
+    """None is started any more, for the last ones could not be set up."""
     uncounted: tuple[str, ...]
     """What could not be counted beside it; the log says why."""
 
@@ -54,8 +58,9 @@ class Measurement:
 
         Raises GroupMissingError, OSError and what AWS raises; then nothing is emitted.
         """
-        seen, work, backlog = self._measure()
-        waits = seen.group.short_of_instances and bool(work.jobs)
+        seen, work, boots, backlog = self._measure()
+        self._hold(seen, work, boots)
+        waits = seen.group.short_of_instances and bool(work.jobs) and not boots.hold
         refused = {} if waits else {CAPACITY_REFUSED: 0}
         emit({**values_of(backlog), **refused}, self.settings, cloudwatch=self.cloudwatch)
         log.info("%s", backlog)
@@ -63,16 +68,19 @@ class Measurement:
             "what the machines cost": self._note_spend(seen, work),
             "whether anything comes of the machines": self._look_for_a_standstill(seen, work),
         }
+        self._announce(seen)
         self._end_silent(seen)
         return Minute(
             backlog=backlog,
-            refused=self._explain(seen, work, waits=waits),
+            refused=self._explain(seen, work, boots, waits=waits),
+            held=boots.hold,
             uncounted=tuple(what for what, counted in uncounted.items() if not counted),
         )
 
     def in_between(self) -> Backlog:
         """Measure, and emit only what the step policy follows: tracking counts on one measure a minute."""
-        _, _, backlog = self._measure()
+        seen, work, boots, backlog = self._measure()
+        self._hold(seen, work, boots)
         emit({GROW_TO: backlog.grow_to}, self.settings, cloudwatch=self.cloudwatch)
         return backlog
 
@@ -82,23 +90,42 @@ class Measurement:
             return None
         return self.in_between()
 
-    def _measure(self) -> tuple[Observation, Work, Backlog]:
+    def _measure(self) -> tuple[Observation, Work, FailedBoots, Backlog]:
         seen = observe(self.settings, sqs=self.sqs, autoscaling=self.autoscaling)
         now = int(self.now())
-        work = look(self.records, now) if seen.tasks else Work()  # an idle farm's table is not read
+        work, boots = Work(), FailedBoots()
+        if seen.tasks:  # an idle farm's table is not read
+            boots = self.records.failed_boots(self.settings.deploy_version)
+            work = look(self.records, now)
         backlog = measure_backlog(
             bake=seen.bake,
             render=seen.render,
             jobs=work.frames(now),
             desired_capacity=seen.group.desired_capacity,
             limits=_limits(self.settings),
+            held_at=working(seen.group, work) if boots.hold else None,
         )
-        return seen, work, backlog
+        return seen, work, boots, backlog
 
-    def _explain(self, seen: Observation, work: Work, *, waits: bool) -> str:
+    def _hold(self, seen: Observation, work: Work, boots: FailedBoots) -> None:
+        """Have no machine replaced while none can be set up. Nothing here ends the measure."""
+        if not boots.hold:
+            return
+        try:
+            replace_no_machine(
+                self.settings.worker_asg_name,
+                seen.group,
+                boots,
+                at_work=working(seen.group, work),
+                autoscaling=self.autoscaling,
+            )
+        except Exception:
+            log.exception("the group could not be kept from replacing machines that cannot be set up")
+
+    def _explain(self, seen: Observation, work: Work, boots: FailedBoots, *, waits: bool) -> str:
         """Say why there are fewer machines than wanted. The fleet has its measure: nothing here ends it."""
         try:
-            why = self._ask(seen, work) if waits else ""
+            why = self._ask(seen, work) if waits else waits_for_boot(boots)
             tell_jobs(why, work, records=self.records)
         except Exception:
             log.exception("it could not be told why there are fewer machines than wanted")
@@ -127,6 +154,19 @@ class Measurement:
             log.exception("whether anything comes of the machines could not be measured")
             return False
         return True
+
+    def _announce(self, seen: Observation) -> None:
+        """Tell machines of which version they should be. Nothing here ends the measure, either."""
+        if not seen.tasks and not seen.group.machines:
+            return
+        try:
+            self.records.announce(
+                worker_version=self.settings.worker_version,
+                deploy_version=self.settings.deploy_version,
+                now=int(self.now()),
+            )
+        except Exception:
+            log.exception("the machines could not be told of which version they should be")
 
     def _end_silent(self, seen: Observation) -> None:
         """End a machine of which nothing is heard. Nothing here ends the measure, either."""

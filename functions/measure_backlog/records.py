@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self, TypeVar
 
+from contract.boot import FailedBoots, boot_key, fleet_version_key
+from contract.fleet_version import FleetVersion
 from contract.job import JobState, Progress
 from contract.record_reader import RecordReader
 from contract.spend import Spend, add_spend
@@ -139,6 +141,29 @@ class BacklogRecords:
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             log.info("job %s has ended meanwhile", job_id)
+
+    def failed_boots(self, deploy_version: str) -> FailedBoots:
+        """Those in a row since that deploy."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=boot_key(deploy_version))
+        return FailedBoots.from_item(answer.get("Item"))
+
+    def announce(self, *, worker_version: str, deploy_version: str, now: int) -> None:
+        """Say of which version the machines should be, if that was not said yet; `now` in epoch seconds."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=fleet_version_key())
+        before = FleetVersion.from_item(answer.get("Item"))
+        said = before.followed_by(worker_version=worker_version, deploy_version=deploy_version, now=now)
+        if said != before:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=fleet_version_key(),
+                UpdateExpression="SET worker_version = :worker, deploy_version = :deploy, #since = :since",
+                ExpressionAttributeNames={"#since": "since"},
+                ExpressionAttributeValues={
+                    ":worker": worker_version,
+                    ":deploy": deploy_version,
+                    ":since": said.since,
+                },
+            )
 
     def spend(self, month: str) -> Spend:
         return RecordReader(self._dynamodb, self._table).spend(month)

@@ -21,6 +21,7 @@ def test_reads_every_option() -> None:
             "blender_version": "4.5.15",
             "blend": ".\\film%2Fshot 1.blend",
             "allow_missing": "Yes",
+            "device": "GPU",
         }
     )
     assert options == JobOptions(
@@ -34,9 +35,17 @@ def test_reads_every_option() -> None:
         blender_version="4.5.15",
         blend="film/shot 1.blend",
         allow_missing=True,
+        device="gpu",
     )
     assert JobOptions.from_map(options.to_map()) == options
-    assert set(options.for_blender()) == {"scene", "camera", "engine", "samples", "resolution_percentage"}
+    assert set(options.for_blender()) == {
+        "scene",
+        "camera",
+        "engine",
+        "samples",
+        "resolution_percentage",
+        "device",
+    }
 
 
 def test_a_blender_is_a_series_or_an_exact_version() -> None:

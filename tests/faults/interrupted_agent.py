@@ -118,6 +118,7 @@ def an_agent(
     stop_seconds: int = 30,
     baked: bool = True,
     program: tuple[str, ...] = ("-m", "worker_agent"),
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[InterruptedAgent]:
     """An agent whose Blender keeps this pace, and a job of six frames; nothing is left of both."""
     worker_id = f"local-{uuid4().hex[:6]}"
@@ -127,7 +128,7 @@ def an_agent(
     env = child_environment(os.environ, endpoint=cloud.endpoint, state_dir=cloud.state.root)
     env |= _settings(cloud, worker_id, folder, blender, stop_seconds).to_env()
     env |= cloud.metadata.environment_for(worker_id)
-    env |= {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+    env |= {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **(variables or {})}
     log = cloud.state.logs / f"{worker_id}.log"
     job_id = _make_job(cloud, baked=baked)
     process = processes.spawn([sys.executable, *program], env=env, log=log, cwd=ROOT)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
@@ -126,6 +127,8 @@ class FaultProxy:
             pass  # one of the two sides has gone; the other one is told by closing
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()  # or a loop that ends leaves an open socket behind
 
     async def _answer(self, request: HttpMessage) -> tuple[bytes, bool]:
         """What the client gets, and whether its connection stays."""

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from contract.boot import boot_key
 from contract.failures import FailureKind
+from contract.fleet_version import FleetVersion
 from contract.job import FailedAttempt, FrameState, Job, JobState
 from contract.keys import attempt_log, bake_log_key, frame_log_key, output_prefix
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, counter_key, frame_key, job_key
@@ -168,6 +170,22 @@ def test_cancel_retry_and_release_change_the_job_or_say_why_not(farm: Farm) -> N
     farm.sqs.delete_message(QueueUrl=farm.bake_queue_url, ReceiptHandle=message["ReceiptHandle"])
     refused = call("release", "shot-1")
     assert (refused.exit_code, "cannot be released" in refused.stderr) == (1, True)
+
+
+def test_resume_starts_machines_again_or_says_why_not(farm: Farm) -> None:
+    refused = call("resume")
+    assert (refused.exit_code, "nothing is held" in refused.stderr) == (1, True)
+    version = FleetVersion(worker_version="w", deploy_version="d", since=1)
+    farm.table.put_item(Item=version.to_item())
+    failed: dict[str, Any] = {**boot_key("d"), "failures": 3, "reason": HOSTILE, "worker_id": "i-1"}
+    farm.table.put_item(Item=failed)
+    held = call("resume").stdout
+    assert "forgotten: 3 machines in a row could not be set up; the last said: [red]x[/red]" in held
+    assert "\x1b" not in held
+    assert "machines are started again" in held
+    farm.table.put_item(Item={**failed, "failures": 1})
+    answer = json.loads(call("resume", "--json").stdout)
+    assert (answer["held"], answer["failures"], answer["worker_id"]) == (False, 1, "i-1")
 
 
 @pytest.mark.parametrize(

@@ -35,4 +35,4 @@ def test_all_but_the_topic_is_encrypted() -> None:
         assert file_system.properties["Encrypted"] is True, file_system.name
     for template in farm.resources("AWS::EC2::LaunchTemplate"):
         disks = template.properties["LaunchTemplateData"]["BlockDeviceMappings"]
-        assert [disk["Ebs"]["Encrypted"] for disk in disks] == [True], template.name
+        assert disks and all(disk["Ebs"]["Encrypted"] is True for disk in disks), template.name

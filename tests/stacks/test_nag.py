@@ -10,7 +10,7 @@ from cdk_nag import AwsSolutionsChecks
 
 import app as farm_app
 from tests.stacks.test_allowed_actions import EVERYTHING_ON
-from tests.support.synthesized import default_variables
+from tests.support.synthesized import default_variables, no_wheels
 
 RULES = {"AS3", "EC26", "IAM5", "L1", "S1", "SQS3", "VPC7"}
 """What is acknowledged somewhere; another one wants a thought."""
@@ -19,7 +19,7 @@ RULES = {"AS3", "EC26", "IAM5", "L1", "S1", "SQS3", "VPC7"}
 def a_farm(folder: str, variables: dict[str, str]) -> App:
     cdk = {"aws:cdk:enable-path-metadata": True, "aws:cdk:disable-asset-staging": True}
     app = App(context={**default_variables(), **variables, **cdk}, outdir=folder, analytics_reporting=False)
-    farm_app.build(app)
+    farm_app.build(app, lambda: no_wheels(folder))
     return app
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from contract.table import JOBS_BY_CREATION, UNFINISHED_JOBS
@@ -91,6 +93,7 @@ ALLOWED = [
         (WORKER, f"autoscaling:{a}", OWN)
         for a in ("CompleteLifecycleAction", "SetInstanceProtection", "TerminateInstanceInAutoScalingGroup")
     ),
+    *((WORKER, f"logs:{a}", "arn:Compute/WorkerLog") for a in ("CreateLogStream", "PutLogEvents")),
     (WORKER, "autoscaling:DescribeAutoScalingGroups", "*"),
     (WORKER, "ec2:DescribeSpotPriceHistory", "*"),
     (WORKER, "ssmmessages:OpenDataChannel", "*"),
@@ -102,6 +105,7 @@ ALLOWED = [
     (ACT, "sqs:SendMessage", BAKE),
     (ACT, "logs:PutLogEvents", "arn:Monitoring/Jobs/ActOnJobLog"),
     (BACKLOG, "dynamodb:GetItem", TABLE),
+    (BACKLOG, "autoscaling:SetDesiredCapacity", OWN),
     (SWEEP, "dynamodb:GetItem", TABLE),
 ]
 REFUSED = [
@@ -121,7 +125,8 @@ REFUSED = [
     (SWEEP, "s3:GetObject", f"{BUCKET}/show/a.blend"),
     (BACKLOG, "sqs:ReceiveMessage", RENDER),
     *((BACKLOG, f"dynamodb:{a}", TABLE) for a in ("PutItem", "DeleteItem", "Scan")),
-    (BACKLOG, "autoscaling:SetDesiredCapacity", OWN),
+    (BACKLOG, "autoscaling:SetDesiredCapacity", f"{GROUP}Second-Compute-Workers"),
+    (BACKLOG, "autoscaling:UpdateAutoScalingGroup", OWN),
     (BACKLOG, "autoscaling:TerminateInstanceInAutoScalingGroup", f"{GROUP}Second-Compute-Workers"),
     (BACKLOG, "ec2:TerminateInstances", "arn:aws:ec2:eu-central-1:123456789012:instance/i-1"),
     *(
@@ -192,11 +197,13 @@ def test_metrics_are_written_to_the_farms_namespace_only(role: str) -> None:
     assert not may(farm, role, "cloudwatch:PutMetricData", "*", cloudwatch__namespace="AWS/EC2")
 
 
-def test_a_worker_fetches_the_very_agent_its_user_data_names() -> None:
+def test_a_worker_fetches_the_very_archives_its_user_data_names() -> None:
     (template,) = synthesized().resources("AWS::EC2::LaunchTemplate")
     script = template.properties["LaunchTemplateData"]["UserData"]
-    source = script.split("aws s3 cp 's3://")[1].split("'")[0]
-    assert may(synthesized(), WORKER, "s3:GetObject", f"arn:aws:s3:::{source}")
+    archives = re.findall(r"^\w+_ARCHIVE='s3://(\S+)'$", script, re.MULTILINE)
+    assert len(set(archives)) == 2
+    for archive in archives:
+        assert may(synthesized(), WORKER, "s3:GetObject", f"arn:aws:s3:::{archive}")
 
 
 def test_no_role_has_a_managed_policy() -> None:

@@ -50,6 +50,8 @@ class Agent:
 
     now: float = 0.0
     """Seconds, as this agent's failed attempts see them; they pass when a test says so."""
+    has_gpu: bool = False
+    """Whether its machine has one built in."""
 
     def __post_init__(self) -> None:
         self.clock = FrameClock()
@@ -63,7 +65,12 @@ class Agent:
         self.metrics = FrameMetrics(self.aws.cloudwatch, namespace="farm", fleet="workers")
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
-        self.machine = Machine(work=self.folder / "work", scratch=scratch, clear=sessions.clear_leftovers)
+        self.machine = Machine(
+            work=self.folder / "work",
+            scratch=scratch,
+            clear=sessions.clear_leftovers,
+            has_gpu=lambda: self.has_gpu,
+        )
         self.bake = BakeTaskHandler(
             stores=stores,
             sessions=sessions,

@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 from unittest import mock
 
+from contract.boot import boot_key, fleet_version_key
+from contract.fleet_version import FleetVersion
 from contract.job import JobState, timestamp
 from contract.settings import BacklogSettings
 from contract.table import counter_key, job_key, shard_of, shard_totals
@@ -57,6 +59,8 @@ class Autoscaling:
         self.asked: list[str] = []
         self.ended: list[tuple[str, bool]] = []
         """Machines, and whether the group is to be smaller by them."""
+        self.sets: list[int] = []
+        """What its desired capacity was set to by hand."""
 
     def describe_auto_scaling_groups(self, AutoScalingGroupNames: list[str]) -> Any:  # noqa: N803 - as boto3
         (name,) = AutoScalingGroupNames
@@ -84,6 +88,18 @@ class Autoscaling:
         ShouldDecrementDesiredCapacity: bool,  # noqa: N803
     ) -> None:
         self.ended.append((InstanceId, ShouldDecrementDesiredCapacity))
+
+    def set_desired_capacity(
+        self,
+        AutoScalingGroupName: str,  # noqa: N803
+        DesiredCapacity: int,  # noqa: N803
+        HonorCooldown: bool,  # noqa: N803
+    ) -> None:
+        assert (AutoScalingGroupName, HonorCooldown) == (GROUP, False)
+        if self.error:
+            raise self.error
+        self.desired = DesiredCapacity
+        self.sets.append(DesiredCapacity)
 
     def refuse(self, message: str = NO_SPOT, *, ago_seconds: int = 10) -> None:
         at = datetime.now(UTC) - timedelta(seconds=ago_seconds)
@@ -168,6 +184,21 @@ class MeasuredFarm:
         said = {"frame": 1} | said | {"since": int(now - since), "seen_at": int(now - seen)}
         self.put(WorkerRecord(worker_id=name, doing=doing, job_id=job_id, **said).to_item())
 
+    def fail_boot(self, worker: str, *, deploy: str = "deploy-1", reason: str = "mount refused") -> None:
+        """As the AWS CLI of a machine does it that cannot be set up."""
+        self.aws.dynamodb.update_item(
+            TableName=self.aws.job_table_name,
+            Key=boot_key(deploy),
+            UpdateExpression="SET #reason = :reason, worker_id = :worker, failed_at = :at ADD failures :one",
+            ExpressionAttributeNames={"#reason": "reason"},
+            ExpressionAttributeValues={
+                ":reason": reason,
+                ":worker": worker,
+                ":at": "2026-11-30T08:00:00Z",
+                ":one": 1,
+            },
+        )
+
     def put(self, item: dict[str, Any]) -> None:
         self.aws.dynamodb.put_item(TableName=self.aws.job_table_name, Item=item)
 
@@ -175,6 +206,10 @@ class MeasuredFarm:
         answer = self.aws.dynamodb.get_item(TableName=self.aws.job_table_name, Key=job_key(job_id))
         item: dict[str, Any] = answer["Item"]
         return item
+
+    def version(self) -> FleetVersion:
+        answer = self.aws.dynamodb.get_item(TableName=self.aws.job_table_name, Key=fleet_version_key())
+        return FleetVersion.from_item(answer.get("Item"))
 
     def waiting_for(self, job_id: str) -> str:
         return str(self.item(job_id).get("waiting_for", ""))

@@ -20,6 +20,7 @@ from worker_agent.blender import (
     Expectations,
     FrameOutputs,
     MainPicture,
+    RenderDevice,
     RenderedFrame,
     SceneInFile,
     SceneReport,
@@ -104,6 +105,9 @@ class ObedientSession:
     """With each render: how long a frame may take."""
 
     color_config: str = ""
+    device: RenderDevice = field(default_factory=RenderDevice)
+    bound_devices: list[str] = field(default_factory=list)
+    """With each open: the device that it had to be."""
 
     @property
     def color_view(self) -> ColorView:
@@ -121,9 +125,11 @@ class ObedientSession:
         *,
         asked_frames: Mapping[str, Any] | None = None,
         for_bake: bool = True,
+        bound_device: str = "",
         scripts: bool = False,
     ) -> SceneReport:
         assert blend.is_file(), blend
+        self.bound_devices.append(bound_device)
         self.opened.append((blend, options))
         self.asked_frames.append(asked_frames)
         if self.open_errors:
@@ -203,7 +209,8 @@ class ObedientSessions:
     def open_for(self, job: Job, project: Path) -> ObedientSession:
         if self.start_errors:
             raise self.start_errors.pop(0)
-        self.session.open(project / job.baked_blend, {}, 1)
+        blend = project / job.baked_blend
+        self.session.open(blend, {}, 1, for_bake=False, bound_device=job.device or "CPU")
         return self.session
 
     def close(self) -> None:

@@ -90,7 +90,7 @@ class _Paced:
             },
             "notes": [],
         }
-        self.send(event="opened", report=report, log_end=0)
+        self.send(event="opened", report=report, device={"kind": "CPU", "name": "", "note": ""}, log_end=0)
 
     def bake(self, command: dict[str, Any]) -> None:
         self.take_time("bake")

@@ -90,6 +90,12 @@ def plain() -> None:
 
 
 @_maker
+def saved_as_gpu() -> None:
+    """As many a shared scene is, whatever its owner has by now."""
+    _base().cycles.device = "GPU"
+
+
+@_maker
 def two_scenes() -> None:
     scene = _base()
     _add_camera(scene, "Far", (0, -30, 1))

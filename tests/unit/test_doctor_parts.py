@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from contract.boot import boot_key
+from contract.fleet_version import FleetVersion
 from farm.doctor import parts
 from farm.doctor.finding import Level, well
 from tests.support.aws_edges import AwsEdges, aws_edges
@@ -73,6 +75,20 @@ def test_the_buckets_notification() -> None:
     said = parts.notification(heard(".blend", ".tgz"), "b")
     assert (said.level, ".tar.gz, .zip" in said.words) == (Level.BROKEN, True)
     assert parts.notification(heard(), "b").level is Level.BROKEN
+
+
+def test_machines_that_cannot_be_set_up(aws: AwsEdges) -> None:
+    said = parts.machines(aws.dynamodb, aws.job_table_name)
+    assert said.level is Level.WELL
+    version = FleetVersion(worker_version="w", deploy_version="d", since=1)
+    aws.dynamodb.put_item(TableName=aws.job_table_name, Item=version.to_item())
+    for failures, level in ((1, Level.WARNING), (3, Level.BROKEN)):
+        boots = {**boot_key("d"), "failures": failures, "reason": "no space", "worker_id": "i-1"}
+        aws.dynamodb.put_item(TableName=aws.job_table_name, Item=boots)
+        said = parts.machines(aws.dynamodb, aws.job_table_name)
+        assert said.level is level
+        assert "the last said: no space (log stream i-1)" in said.words
+    assert "farm resume" in said.advice
 
 
 def test_alarms_that_call_people(aws: AwsEdges) -> None:

@@ -25,6 +25,7 @@ def test_every_kind_has_words(kind: FailureKind) -> None:
         ("unreadable", FailureKind.MISSING_FILE),
         ("crashed", FailureKind.CRASHED),
         ("exited", FailureKind.CRASHED),
+        ("no_device", FailureKind.GPU_LOST),
         ("garbled", FailureKind.CRASHED),
         ("render_error", FailureKind.BLENDER_ERROR),
         ("what a later version says", FailureKind.BLENDER_ERROR),
@@ -49,6 +50,14 @@ def test_codes(code: str, kind: FailureKind) -> None:
         ("CUDA error: Launch failed in cuCtxSynchronize()", FailureKind.GPU_LOST),
         ("Failed to create HIP context (Unknown error)", FailureKind.GPU_LOST),
         ("VK_ERROR_DEVICE_LOST", FailureKind.GPU_LOST),
+        (
+            "Launch exceeded timeout in CUDA queue synchronize (integrator_shade_surface)",
+            FailureKind.GPU_LOST,
+        ),
+        ("Uncorrectable ECC error detected in cuCtxSynchronize()", FailureKind.GPU_LOST),
+        ("Unknown error in HIP queue enqueue (integrator_reset)", FailureKind.GPU_LOST),
+        ("OPTIX_ERROR_LAUNCH_FAILURE in optixLaunch(…) (device_impl.cpp:1234)", FailureKind.GPU_LOST),
+        ("Out of memory in cuMemAlloc(&device_pointer, size)", FailureKind.OUT_OF_MEMORY),
         ("Error: Cannot read file", FailureKind.CRASHED),
     ],
 )

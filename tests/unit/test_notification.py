@@ -43,6 +43,17 @@ def test_keys_arrive_url_encoded(written: str, key: str) -> None:
         {"Records": [None, 7, {}, {"s3": {}}, {"s3": {"bucket": [], "object": "x"}}]},
         {"Records": [record("a.blend", eventName="ObjectRemoved:Delete")]},
         {"Records": [record("a.blend", s3={"bucket": {"name": 7}, "object": {"key": "a"}})]},
+        {"Records": [record("half-a-letter-\ud800.blend")]},
+        {"Records": [record("x" * 1019 + ".blend")]},
+        {"Records": [record("a.blend", s3={"bucket": {"name": "no/bucket"}, "object": {"key": "a.blend"}})]},
+        {
+            "Records": [
+                record(
+                    "a.blend",
+                    s3={"bucket": {"name": "films"}, "object": {"key": "a.blend", "versionId": "\ud800"}},
+                )
+            ]
+        },
     ],
 )
 def test_what_is_no_upload_is_left(event: object) -> None:

@@ -15,6 +15,8 @@ from collections import deque
 from enum import Enum
 from typing import Any
 
+from worker_agent.watchdog import BEAT_SECONDS, still_alive
+
 MAX_LINE_BYTES = 16 * 1024 * 1024
 _READ_BYTES = 64 * 1024
 
@@ -93,14 +95,22 @@ class Channel:
             raise Garbled(f"a line of more than {MAX_LINE_BYTES} bytes")
 
     def _wait(self, fd: int, event: int, deadline: float) -> Silence | None:
-        """None when `fd` is ready. What the child wrote before it ended is still read first."""
+        """None when `fd` is ready. What the child wrote before it ended is still read first.
+
+        The deadline of a frame may be hours away: that it is waited for is said all the while.
+        """
         poll = select.poll()
         poll.register(fd, event)
         poll.register(self._wake_read, select.POLLIN)
         if self._pidfd is not None:
             poll.register(self._pidfd, select.POLLIN)
-        left = deadline - time.monotonic()
-        ready = {number for number, _ in poll.poll(max(0.0, left) * 1000)}
+        ready: set[int] = set()
+        while True:
+            still_alive()
+            left = deadline - time.monotonic()
+            ready = {number for number, _ in poll.poll(min(max(0.0, left), BEAT_SECONDS) * 1000)}
+            if ready or left <= BEAT_SECONDS:
+                break
         if self._wake_read in ready:
             return Silence.WOKEN
         if left <= 0:  # even when there is something to read: a chatterer has no more time

@@ -13,6 +13,7 @@ from worker_agent.blender.errors import (
     BlenderFailed,
     BlenderKilled,
     BlenderTimedOut,
+    DeviceUnavailable,
     SceneRejected,
 )
 from worker_agent.blender.log_file import LogFile
@@ -21,6 +22,7 @@ from worker_agent.blender.log_file import LogFile
 QUIT_SECONDS = 2.0
 # Failures of a bake that every try would meet again.
 _HOPELESS_BAKES = {"bake_failed", "unproved", "unsupported_simulation", "unloadable_simulation"}
+_NO_DEVICE = "no_device"
 # Between the end of the child's pipe and the end of the child, for an honest exit status.
 _EXIT_SECONDS = 1.0
 _DOING = {
@@ -140,6 +142,8 @@ class Conversation:
         log = self._log.tail()
         if event["during"] in ("bake", "prove") and code in _HOPELESS_BAKES:
             return SceneRejected(reason, code, log)
+        if event["during"] == "open" and code == _NO_DEVICE:
+            return DeviceUnavailable(reason, code, log)
         # An unexpected error of ours while opening says nothing about the file.
         if event["during"] == "open" and code != "internal_error":
             if code == "unloadable_simulation":

@@ -20,6 +20,13 @@ class SceneRejected(BlenderError):
     """The file or the options are wrong: trying again is useless. The session stays usable."""
 
 
+class DeviceUnavailable(BlenderError):
+    """This worker has not what the job is to be rendered with, a GPU mostly; another may have it.
+
+    Nothing is wrong with the file, and the session stays usable.
+    """
+
+
 class BlenderFailed(BlenderError):
     """A render or a bake went wrong inside a Blender that is still alive and usable."""
 

@@ -14,6 +14,7 @@ from worker_agent.blender.report import (
     ColorView,
     Expectations,
     FrameOutputs,
+    RenderDevice,
     RenderedFrame,
     SceneReport,
 )
@@ -40,6 +41,8 @@ class BlenderSession:
         self._series = BlenderVersion(0, 0)
         self._frame_outputs: FrameOutputs | None = None
         self._color_view: ColorView | None = None
+        self.device = RenderDevice()
+        """What renders the scene that is open."""
 
     @classmethod
     def start(
@@ -101,16 +104,19 @@ class BlenderSession:
         *,
         asked_frames: Mapping[str, object] | None = None,
         for_bake: bool = True,
+        bound_device: str = "",
         scripts: bool = False,
     ) -> SceneReport:
         """Loads a .blend, applies the options and inspects the scene.
 
         With `scripts` the file's own Python runs; it is for a Blender in a cage. Without, a scene that
         needs it is rejected.
-        Options: scene, camera, engine, samples, resolution_percentage, all optional. With
+        Options: scene, camera, engine, samples, resolution_percentage, device, all optional; for a
+        `bound_device` (contract.devices) it has to be that device, whatever was asked. With
         `asked_frames` (of JobOptions) the files that those frames need are looked for; for a project
         that is only rendered (not `for_bake`) no simulations are. Raises
-        SceneRejected when file, options or scene are such that no try will succeed.
+        SceneRejected when file, options or scene are such that no try will succeed, and
+        DeviceUnavailable when this worker has not the device.
         """
         self._conversation.check_usable()
         file_version = read_file_version(blend)
@@ -133,6 +139,7 @@ class BlenderSession:
             "options": dict(options),
             "file_engines": facts.engines,
             "for_bake": for_bake,
+            "bound_device": bound_device,
             "scripts": scripts,
             "asked_frames": None if asked_frames is None else dict(asked_frames),
         }
@@ -140,6 +147,7 @@ class BlenderSession:
         with self._conversation.well_formed():
             *_, opened = self._conversation.ask(command, "open", timeout_seconds, until="opened")
             report = SceneReport.from_json(opened["report"] | versions)
+            self.device = RenderDevice.from_json(opened["device"])
         self._frame_outputs, self._color_view = report.frame_outputs, report.color_view
         return report
 

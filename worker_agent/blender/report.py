@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
+from contract.devices import Device
+
 
 @dataclass(frozen=True)
 class Simulation:
@@ -161,6 +163,29 @@ def _read(kind: Any, value: Any) -> Any:
     if not isinstance(value, int | float if kind is float else kind):
         raise TypeError(f"expected {kind}, not {str(value)[:80]!r}")
     return value
+
+
+@dataclass(frozen=True)
+class RenderDevice:
+    """What renders the scene that is open.
+
+    `name` is what the device calls itself, where it matters; `note` says how this differs from what the
+    scene was saved with, for the job's record.
+    """
+
+    kind: Device = Device.CPU
+    name: str = ""
+    note: str = ""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "RenderDevice":
+        """A KeyError for a missing field, a ValueError for a device that is none."""
+        return cls(Device(data["kind"]), str(data["name"])[:200], str(data["note"])[:500])
+
+    @property
+    def words(self) -> str:
+        """As a frame's record has it: "CPU", "OPTIX (NVIDIA A10G)"."""
+        return f"{self.kind} ({self.name})" if self.name else str(self.kind)
 
 
 @dataclass(frozen=True)

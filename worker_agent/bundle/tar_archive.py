@@ -13,10 +13,13 @@ from worker_agent.bundle.kinds import Kind
 from worker_agent.bundle.limits import Limits
 from worker_agent.bundle.member import Member
 from worker_agent.bundle.rejection import Refused, shown
+from worker_agent.watchdog import still_alive
 
 CHUNK_BYTES: Final = 256 * 1024
 _HEADERS_BYTES: Final = 1024**3
 """What headers and padding may take beside the files: 100,000 honest ones need a tenth."""
+_SKIP_BYTES: Final = 1024**3
+"""In one step: gzip unpacks what it skips."""
 _MULTI_VOLUME: Final = b"M"
 
 
@@ -42,6 +45,9 @@ class _BoundedStream:
             raise self._too_large
         if position < 0:
             raise Refused("is damaged: an entry claims a size below nothing")
+        for halfway in range(self._file.tell() + _SKIP_BYTES, position, _SKIP_BYTES):
+            still_alive()
+            self._file.seek(halfway)
         return self._file.seek(position)
 
     def tell(self) -> int:

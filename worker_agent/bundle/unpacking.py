@@ -22,6 +22,7 @@ from worker_agent.bundle.plan import Plan
 from worker_agent.bundle.rejection import BundleRejectedError, Refused, shown
 from worker_agent.bundle.tar_archive import CHUNK_BYTES, open_tar
 from worker_agent.bundle.zip_archive import open_zip
+from worker_agent.watchdog import still_alive
 
 _SPARE_BYTES: Final = 64 * 1024**2
 """Left free on the file system, for what a file takes beside its content."""
@@ -61,6 +62,7 @@ def _unpack(archive: Path, folder: Path, blend: str | None, limits: Limits) -> P
     plan = Plan(limits=limits, packed_bytes=archive.stat().st_size)
     with _opened(archive, limits) as members:
         for member in members():
+            still_alive()
             plan.add(member)
         chosen = plan.blend(blend)
         _require_space(folder, plan.unpacked_bytes)
@@ -95,6 +97,7 @@ def _write(member: Member, target: Path) -> None:
     left_bytes = member.size_bytes
     with member.open() as source, _create(target) as file:
         while chunk := source.read(CHUNK_BYTES):
+            still_alive()
             left_bytes -= len(chunk)
             if left_bytes < 0:
                 raise Refused(f"is damaged: {shown(member.name)} is longer than the archive says")

@@ -53,7 +53,7 @@ class _Session:
         self.orders = parse_orders(scene)
         if for_bake:
             self.obey(OPENING)
-        self.send("opened", report=_report(scene))
+        self.send("opened", report=_report(scene), device={"kind": "CPU", "name": "", "note": ""})
 
     def render(self, command: "dict[str, object]") -> None:
         self.output = str(command["output"])

@@ -2,6 +2,7 @@
 
 import shutil
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class Session:
         facts = {name: command[name] for name in ("file_engines", "asked_frames", "for_bake")}
         report = inspection.inspect(opened, **facts)
         self._opened, self._opened_with = opened, command
-        self._wire.send("opened", report=report)
+        self._wire.send("opened", report=report, device=asdict(opened.device))
 
     def bake(self, command: "dict[str, Any]") -> None:
         project = Path(command["project"])
@@ -39,13 +40,17 @@ class Session:
         self._wire.send("proved")
 
     def render(self, command: "dict[str, Any]") -> None:
-        rendering.render(self._known().scene, command["frames"], Path(command["output"]), self._wire)
+        known = self._known()
+        rendering.render(known.scene, known.device, command["frames"], Path(command["output"]), self._wire)
         self._wire.send("render_finished")
 
     def _load(self, command: "dict[str, Any]") -> opening.Opened:
-        scripts = bool(command["scripts"])
         return opening.open_scene(
-            command["blend"], command["options"], command["file_engines"], scripts_run=scripts
+            command["blend"],
+            command["options"],
+            command["file_engines"],
+            scripts_run=bool(command["scripts"]),
+            bound_device=command["bound_device"],
         )
 
     def _reopen(self) -> Any:

@@ -6,7 +6,8 @@ from typing import Any
 
 import bpy
 
-from . import engines, fluids, options, scripts
+from . import devices, engines, fluids, options, scripts
+from .device_choice import Choice
 from .wire import Failure
 
 
@@ -16,12 +17,21 @@ class Opened:
 
     scene: Any
     notes: "list[str]"
+    device: Choice
 
 
 def open_scene(
-    blend: str, wanted: "dict[str, Any]", file_engines: "dict[str, str]", *, scripts_run: bool
+    blend: str,
+    wanted: "dict[str, Any]",
+    file_engines: "dict[str, str]",
+    *,
+    scripts_run: bool,
+    bound_device: str,
 ) -> Opened:
-    """Loads the file and applies the options. Raises Failure."""
+    """Loads the file and applies the options. Raises Failure.
+
+    `bound_device`: what renders the job's other frames; empty when it has none yet.
+    """
     options.check(wanted)
     _load(blend, scripts_run)
     scene = _choose(wanted.get("scene"))
@@ -32,7 +42,8 @@ def open_scene(
     options.apply(scene, wanted, notes)
     if not scripts_run:
         scripts.refuse_those_that_are_needed(scene)
-    return Opened(scene, notes)
+    device = devices.settle(scene, wanted.get("device"), bound_device)
+    return Opened(scene, notes, device)
 
 
 def _load(blend: str, scripts_run: bool) -> None:

@@ -8,7 +8,8 @@ from . import engines
 from .wire import Failure
 
 _LIMITS = {"samples": (1, 1_000_000), "resolution_percentage": (1, 1000)}
-_NAMES = {"scene", "camera", "engine", *_LIMITS}
+_NAMES = {"scene", "camera", "engine", "device", *_LIMITS}
+_DEVICES = (None, "cpu", "gpu")
 
 
 def check(wanted: "dict[str, Any]") -> None:
@@ -20,6 +21,8 @@ def check(wanted: "dict[str, Any]") -> None:
     if engine is not None and not engines.known(engine):
         expected = "cycles, eevee or workbench"
         raise Failure("no_such_engine", f'Unknown engine "{engine}": expected {expected}.')
+    if wanted.get("device") not in _DEVICES:
+        raise Failure("bad_option", f"device is {wanted['device']!r}: expected cpu or gpu.")
     for name, (least, most) in _LIMITS.items():
         value = wanted.get(name)
         if value is None:
@@ -71,8 +74,6 @@ def _make_reproducible(scene: Any, notes: "list[str]") -> None:
     scene.render.threads_mode = "AUTO"  # the author's number of cores is not the worker's
     if scene.render.engine != "CYCLES":
         return
-    # Saved as GPU says nothing about this machine; frames of one job never mix devices.
-    scene.cycles.device = "CPU"
     if getattr(scene.cycles, "time_limit", 0) > 0:
         notes.append("Cycles' time limit is set: pictures depend on the worker's speed.")
 

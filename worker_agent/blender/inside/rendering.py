@@ -8,13 +8,14 @@ from typing import Any
 
 import bpy
 
-from . import options, outputs
+from . import devices, options, outputs
+from .device_choice import Choice
 from .files import OutputWatch
 from .frames import main_stem, runs
 from .wire import Failure, Wire
 
 
-def render(scene: Any, frames: "list[int]", output: Path, wire: Wire) -> None:
+def render(scene: Any, device: Choice, frames: "list[int]", output: Path, wire: Wire) -> None:
     """Renders the frames in the order given and reports each when its files are on disk.
 
     Raises Failure with the frame at the first one that fails; the scene stays as it was.
@@ -25,10 +26,10 @@ def render(scene: Any, frames: "list[int]", output: Path, wire: Wire) -> None:
     scene.render.use_persistent_data = not options.has_volumes()
     watch = OutputWatch(output)
     for start, end, step in runs(frames):
-        _render_run(scene, range(start, end + 1, step), watch, wire)
+        _render_run(scene, device, range(start, end + 1, step), watch, wire)
 
 
-def _render_run(scene: Any, frames: range, watch: OutputWatch, wire: Wire) -> None:
+def _render_run(scene: Any, device: Choice, frames: range, watch: OutputWatch, wire: Wire) -> None:
     waiting = list(frames)
     began = time.monotonic()
     problem: list[Failure] = []
@@ -48,10 +49,13 @@ def _render_run(scene: Any, frames: range, watch: OutputWatch, wire: Wire) -> No
             if not files:
                 problem.append(_no_file(frame))
                 return
+            devices.check_still_there(device)
             now = time.monotonic()
             wire.send("frame_rendered", frame=frame, seconds=now - began, files=files)
             waiting.pop(0)
             began = now
+        except Failure as failure:
+            problem.append(Failure(failure.code, failure.reason, waiting[0]))
         except Exception as error:  # Blender would print it and go on
             problem.append(Failure("internal_error", f"Unexpected error: {error!r}", waiting[0]))
 
@@ -65,6 +69,12 @@ def _render_run(scene: Any, frames: range, watch: OutputWatch, wire: Wire) -> No
         raise problem[0]
     if waiting:
         raise _no_file(waiting[0])
+
+
+_NO_ROOM = (
+    ". The scene does not fit into the GPU's memory: smaller textures or fewer polygons make it fit, "
+    "instance_types with more GPU memory, or device=cpu, which has the machine's."
+)
 
 
 def _no_file(frame: int) -> Failure:
@@ -83,7 +93,8 @@ def _explain(error: str, frame: "int | None") -> Failure:
     else:
         code = "render_error"
     where = "" if frame is None else f" at frame {frame}"
-    return Failure(code, f"Blender could not render{where}: {words}", frame)
+    advice = _NO_ROOM if "GPU" in words and code == "out_of_memory" else ""
+    return Failure(code, f"Blender could not render{where}: {words}{advice}", frame)
 
 
 @contextmanager
