@@ -1,8 +1,8 @@
 """What the machine that builds the workers' image may do.
 
-AWS's guide ("Set up to use Image Builder") attaches the managed policies EC2InstanceProfileForImageBuilder and
-AmazonSSMManagedInstanceCore, which reads every parameter of the account. This is what of them a build makes use
-of, on what it is for.
+AWS's guide ("Set up to use Image Builder") attaches the managed policies EC2InstanceProfileForImageBuilder
+and AmazonSSMManagedInstanceCore. The second reads every parameter of the account. Here is what of both a
+build makes use of, on what it is for.
 """
 
 from __future__ import annotations
