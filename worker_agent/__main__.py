@@ -74,19 +74,19 @@ def main() -> int:
     processes = Processes(
         sessions=sessions, checker=checker, leases=leases, departure=departure, works=manager.ready
     )
-    loop, report, usage = assemble(settings, processes, MetadataClient(endpoint))
+    loop, reporters = assemble(settings, processes, MetadataClient(endpoint))
     watcher.start()
     leases.start()
-    report.start()
-    usage.start()
+    for reporter in reporters:
+        reporter.start()
     try:
         checker.start()
         log.info("worker %s is ready", settings.worker_id)
         with beating_with(watchdog.part("work")):
             loop.run()
     finally:
-        usage.stop()
-        report.stop()
+        for reporter in reversed(reporters):
+            reporter.stop()
         watcher.stop()
         leases.stop()
         sessions.close()
