@@ -71,6 +71,7 @@ def test_a_task_of_a_stuck_agent_is_back_before_long() -> None:
 def test_a_spot_machine_is_not_gone_before_its_agent_has_given_its_work_back() -> None:
     """EC2 gives two minutes; the agent that is told to stop then has some of them for its last words."""
     stop_seconds = next(f.default for f in fields(AgentSettings) if f.name == "stop_seconds")
+    assert isinstance(stop_seconds, int)
     assert stop_seconds + 3 * END_SECONDS <= int(service()["TimeoutStopSec"]) < SPOT_SECONDS
 
 
