@@ -65,6 +65,10 @@ def _text(text: str) -> str:
     return text
 
 
+def _text_or_none(text: str) -> str | None:
+    return text or None
+
+
 def _positive_int(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 1_000_000_000:
         raise ValueError
@@ -87,6 +91,7 @@ def _amount(text: str) -> float | None:
 
 _KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "str": (_text, "a text"),
+    "str | None": (_text_or_none, "a text, or nothing"),
     "Cage": (Cage, "one of " + ", ".join(Cage)),
     "int": (_positive_int, "a whole number above 0"),
     "float": (_positive_float, "a number above 0"),
@@ -219,6 +224,8 @@ class AgentSettings(Settings):
     deploy_version: str
     """The deploy under which a boot of it counts as failed or done (contract.boot)."""
     cage: Cage = Cage.BUBBLEWRAP
+    log_group_name: str | None = None
+    """Where its log goes, into a stream of the worker's id, beside what it prints; None: nowhere."""
     worker_hour_dollars: float | None = None
     """What an hour of this machine costs; None: it asks what Spot costs, or looks into the price list."""
     stop_seconds: int = 60

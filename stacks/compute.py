@@ -25,13 +25,12 @@ from stacks.assets import agent_code
 from stacks.config import FarmConfig
 from stacks.farm_queues import FarmQueues
 from stacks.farm_version import deploy_version, worker_version
+from stacks.instance_types import system_disk_gib
 from stacks.permissions import GROUP_IS_NAMED, group_arn
 from stacks.scratch import Scratch
 from stacks.worker_boot import WORK_DEVICE, BootParts, machine_image, user_data
 from stacks.worker_role import WorkerRole
 
-SYSTEM_DISK_GIB = 20
-"""The system, the agent's packages, and each Blender with 1.5 GB."""
 WORK_DISK_GIB = 30
 """What Blender writes until it is uploaded. A disk of its own: full, it stops a frame and not the machine."""
 
@@ -86,12 +85,13 @@ class ComputeStack(Stack):
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
             idle_seconds=config.worker_idle_seconds,
+            log_group_name=log.log_group_name,
             worker_hour_dollars=config.worker_hour_dollars,
         )
         template = ec2.LaunchTemplate(
             self,
             "Worker",
-            machine_image=machine_image(config.blender_node_image_id),
+            machine_image=machine_image(config.blender_node_image_id, config.gpu),
             user_data=user_data(
                 parts=BootParts(
                     agent=agent, wheels=packages, scratch=scratch, log_group_name=log.log_group_name
@@ -104,13 +104,14 @@ class ComputeStack(Stack):
             require_imdsv2=True,
             http_put_response_hop_limit=1,
             block_devices=[
-                _encrypted_disk("/dev/xvda", SYSTEM_DISK_GIB),
+                _encrypted_disk("/dev/xvda", system_disk_gib(config.gpu)),
                 _encrypted_disk(WORK_DEVICE, WORK_DISK_GIB),
             ],
             instance_initiated_shutdown_behavior=ec2.InstanceInitiatedShutdownBehavior.TERMINATE,
         )
         self.group = self._group(config, vpc, template, group_name)
         self._let_machines_go(role, group_name)
+        CfnOutput(self, "WorkerLogGroupName", value=log.log_group_name)
         CfnOutput(self, "WorkerGroupName", value=self.group.auto_scaling_group_name)
 
     def _let_machines_go(self, role: iam.Role, group_name: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from contract.blender_releases import KNOWN_VERSIONS
 from contract.prices import list_price, microdollars
+from stacks.instance_types import Gpu, driver_wanted, gpu_of, mixture
 
 
 class ConfigError(ValueError):
@@ -64,6 +65,11 @@ class FarmConfig:
         return self.worker_asg_name or f"{self.farm_name}-Compute-Workers"
 
     @property
+    def gpu(self) -> Gpu | None:
+        """Whose GPU each of its machines has."""
+        return gpu_of(self.instance_types[0])
+
+    @property
     def backlog_function_name(self) -> str:
         """A name, and no reference: the listener calls what depends on the listener's stack."""
         return f"{self.farm_name}-MeasureBacklog"
@@ -104,6 +110,13 @@ def _with_region(values: dict[str, Any]) -> dict[str, Any]:
 def _check_machines(config: FarmConfig) -> None:
     if config.node_image_prepared and not config.blender_node_image_id:
         raise ConfigError("node_image_prepared", "yes", "blender_node_image_id beside it: the image's id")
+    types = ",".join(config.instance_types)
+    if expected := mixture(config.instance_types):
+        raise ConfigError("instance_types", types, expected)
+    driver = driver_wanted(config.instance_types)
+    if driver and not config.blender_node_image_id:
+        expected = f"blender_node_image_id beside it, an image with the driver, or other types: {driver}"
+        raise ConfigError("instance_types", types, expected)
     if config.ssh_cidr and not config.node_key_name:
         raise ConfigError("ssh_cidr", config.ssh_cidr, "node_key_name beside it: who may log in needs a key")
 

@@ -31,7 +31,7 @@ def deploy_version(config: FarmConfig) -> str:
 
 def worker_version(agent_hash: str, config: FarmConfig) -> str:
     """Changes with what a machine is made of, so that running ones learn that they are of yesterday."""
-    return _short(agent_hash, config.blender_node_image_id, *config.blender_versions)
+    return _short(agent_hash, config.blender_node_image_id, str(config.gpu), *config.blender_versions)
 
 
 def _short(*parts: str) -> str:

@@ -21,6 +21,7 @@ from constructs import Construct
 from contract.boot import boot_key
 from contract.settings import AgentSettings
 from stacks.assets import ROOT
+from stacks.instance_types import Gpu, image_parameter
 from stacks.scratch import AGENT_UID, Scratch
 
 CONFIG_FOLDER: Final = "/etc/render-worker"
@@ -48,11 +49,14 @@ class FixedImage:
         )
 
 
-def machine_image(image_id: str) -> ec2.IMachineImage:
-    """The image of that id; for an empty one the latest Amazon Linux 2023 (x86-64) at each deploy."""
+def machine_image(image_id: str, gpu: Gpu | None) -> ec2.IMachineImage:
+    """The image of that id; for an empty one the latest Amazon Linux 2023 (x86-64) at each deploy, with
+    NVIDIA's driver for machines that have a GPU."""
     if image_id:
         image: ec2.IMachineImage = FixedImage(image_id)
         return image
+    if gpu:
+        return ec2.MachineImage.from_ssm_parameter(image_parameter(gpu))
     return ec2.MachineImage.latest_amazon_linux2023(cpu_type=ec2.AmazonLinuxCpuType.X86_64)
 
 

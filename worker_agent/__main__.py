@@ -14,7 +14,8 @@ from contract.cage.probe import CageUnavailableError, offered_options
 from contract.runtimes import RuntimesError, parse_runtimes
 from contract.settings import AgentSettings, Cage, SettingsError
 from worker_agent.assembly import Processes, assemble
-from worker_agent.clients import connect_s3
+from worker_agent.clients import connect_logs, connect_s3
+from worker_agent.cloud_log import CloudLog
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.metadata import DEFAULT_ENDPOINT as METADATA_ENDPOINT
 from worker_agent.interruptions.metadata import ENDPOINT_VARIABLE as METADATA_VARIABLE
@@ -50,6 +51,9 @@ def main() -> int:
     except (SettingsError, RuntimesError, CageUnavailableError) as error:
         print(error, file=sys.stderr)
         return 2
+    if settings.log_group_name:
+        handler = CloudLog(connect_logs(), group=settings.log_group_name, stream=settings.worker_id)
+        logging.getLogger().addHandler(handler)
     threading.excepthook = _end_process
     manager = ServiceManager.taken_from(os.environ)
     watchdog = Watchdog(manager.alive)
@@ -77,19 +81,19 @@ def main() -> int:
     processes = Processes(
         sessions=sessions, checker=checker, leases=leases, departure=departure, works=manager.ready
     )
-    loop, report, usage = assemble(settings, processes, MetadataClient(endpoint))
+    loop, reporters = assemble(settings, processes, MetadataClient(endpoint))
     watcher.start()
     leases.start()
-    report.start()
-    usage.start()
+    for reporter in reporters:
+        reporter.start()
     try:
         checker.start()
         log.info("worker %s is ready", settings.worker_id)
         with beating_with(watchdog.part("work")):
             loop.run()
     finally:
-        usage.stop()
-        report.stop()
+        for reporter in reversed(reporters):
+            reporter.stop()
         watcher.stop()
         leases.stop()
         sessions.close()

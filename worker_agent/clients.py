@@ -13,6 +13,7 @@ from worker_agent.patience import patient
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
@@ -65,6 +66,11 @@ class Clients:
             cloudwatch=boto3.client("cloudwatch", config=QUICK),
             autoscaling=boto3.client("autoscaling", config=ONE_TRY),
         )
+
+
+def connect_logs() -> CloudWatchLogsClient:
+    """Its caller tries again by itself. A session of its own: the log begins before the other clients."""
+    return boto3.Session().client("logs", config=ONE_TRY)
 
 
 def connect_ec2() -> Any:

@@ -202,6 +202,7 @@ class AgentEnvironment:
             worker_version=self.deployed.worker_version,
             deploy_version=self.deployed.deploy_version,
             cage=Cage.NONE,
+            log_group_name=self.farm.outputs["WorkerLogGroupName"],
             worker_hour_dollars=self.deployed.worker_hour_dollars,
             stop_seconds=STOP_SECONDS,
         )

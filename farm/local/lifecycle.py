@@ -27,6 +27,7 @@ _NEEDED = (
     "WorkerGroupName",
     "BacklogFunctionName",
     "DeadLetterQueueUrl",
+    "WorkerLogGroupName",
     "JanitorFunctionName",
     "DashboardName",
     "JobActionFunctionName",

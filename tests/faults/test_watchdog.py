@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from farm.local import emulator, processes
@@ -17,11 +19,19 @@ from farm.local.state import StateFolder
 from tests.faults.interrupted_agent import Cloud, InterruptedAgent, an_agent
 from tests.support.aws_edges import aws_edges_at
 from tests.support.listening_keeper import ListeningKeeper, a_keeper
+from tests.support.synthesized import REGION
 from worker_agent.service_manager import SOCKET_VARIABLE
 from worker_agent.watchdog import BEAT_SECONDS
 
+LOG_GROUP = "/farm/workers"
 LONG = 300.0
 """Seconds that a frame takes whose end no test waits for."""
+
+
+def logs_at(endpoint: str) -> Any:
+    """As the agent's own client is made."""
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    return session.client("logs", endpoint_url=endpoint)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +42,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     metadata.start()
     try:
         endpoint = emulator.start(state)
+        logs_at(endpoint).create_log_group(logGroupName=LOG_GROUP)
         yield Cloud(state=state, endpoint=endpoint, aws=aws_edges_at(endpoint), metadata=metadata)
     finally:
         metadata.stop()
@@ -44,7 +55,11 @@ def a_kept_agent(cloud: Cloud, folder: Path) -> Iterator[tuple[InterruptedAgent,
     """It has said that it is ready; its first frame takes long."""
     with (
         a_keeper(folder) as keeper,
-        an_agent(cloud, {"1": LONG}, variables={SOCKET_VARIABLE: keeper.address}) as agent,
+        an_agent(
+            cloud,
+            {"1": LONG},
+            variables={SOCKET_VARIABLE: keeper.address, "FARM_LOG_GROUP_NAME": LOG_GROUP},
+        ) as agent,
     ):
         agent.until(lambda: keeper.has_heard("READY=1"))
         yield agent, keeper
@@ -62,7 +77,7 @@ def hanging(cloud: Cloud) -> Iterator[None]:
         os.kill(process.pid, signal.SIGCONT)
 
 
-def test_an_agent_is_ready_beats_and_says_that_it_stops(cloud: Cloud, tmp_path: Path) -> None:
+def test_an_agent_is_ready_beats_says_that_it_stops_and_leaves_its_log(cloud: Cloud, tmp_path: Path) -> None:
     with a_kept_agent(cloud, tmp_path) as (agent, keeper):
         began = time.monotonic()
         agent.until(lambda: len(keeper.beats_since(began)) >= 2)
@@ -70,6 +85,11 @@ def test_an_agent_is_ready_beats_and_says_that_it_stops(cloud: Cloud, tmp_path: 
         assert agent.end() == 0
         assert keeper.has_heard("STOPPING=1")
         assert sum("READY=1" in said for _, said in keeper.heard) == 1
+        events = logs_at(cloud.endpoint).get_log_events(
+            logGroupName=LOG_GROUP, logStreamName=agent.worker_id
+        )["events"]
+    said = [event["message"] for event in events]
+    assert said[-1] == f"INFO worker_agent: worker {agent.worker_id} has stopped"
 
 
 def test_a_long_frame_is_not_taken_for_stuck(cloud: Cloud, tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def start_agent(folder: Path, services: Endpoint) -> subprocess.Popen[bytes]:
         lease_seconds=120,
         poll_seconds=1,
         idle_seconds=2,
+        log_group_name="/farm/workers",
     )
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},

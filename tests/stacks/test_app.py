@@ -40,6 +40,7 @@ def test_each_stack_gives_what_a_person_or_the_laptop_farm_needs() -> None:
         "RenderQueueUrl": "Queues/RenderQueue",
         "UrgentQueueUrl": "Queues/UrgentQueue",
         "DeadLetterQueueUrl": "Queues/DeadLetterQueue",
+        "WorkerLogGroupName": "Compute/WorkerLog",
         "WorkerGroupName": "AutoBlenderRender-Compute-Workers",
         "BacklogFunctionName": "Scaling/MeasureBacklog",
         "SweepFunctionName": "Scaling/SweepJobs",

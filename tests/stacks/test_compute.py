@@ -47,6 +47,7 @@ def test_the_agent_can_read_its_settings() -> None:
         lease_seconds=120,
         poll_seconds=20,
         idle_seconds=20,
+        log_group_name="Compute/WorkerLog",
         stop_seconds=60,
     )
     assert environment["AWS_DEFAULT_REGION"] == "eu-central-1"
@@ -93,6 +94,26 @@ def test_image_is_amazon_linux_unless_named() -> None:
     assert machine(named)["ImageId"] == "ami-0123456789abcdef0"
 
 
+def test_a_gpu_fleet_has_the_image_with_the_driver_and_room_for_it() -> None:
+    farm = synthesized(instance_types="g5.xlarge")
+    parameters = farm.templates["Compute"]["Parameters"]
+    image = machine(farm)["ImageId"]
+    (parameter,) = [p for name, p in parameters.items() if image.endswith(name)]
+    assert parameter["Type"] == "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>"
+    assert parameter["Default"] == (
+        "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id"
+    )
+    assert disk_gib(farm) >= 75, "that image's size"
+    assert disk_gib(synthesized()) >= 8, "Amazon Linux's"
+    own = {"blender_node_image_id": "ami-0123456789abcdef0"}
+    assert machine(synthesized(instance_types="g5.xlarge", **own))["ImageId"] == "ami-0123456789abcdef0"
+
+
+def disk_gib(farm: Synthesized) -> int:
+    sizes = {d["DeviceName"]: d["Ebs"]["VolumeSize"] for d in machine(farm)["BlockDeviceMappings"]}
+    return int(sizes["/dev/xvda"])
+
+
 def test_the_fleet_rests_at_zero_and_a_deploy_leaves_its_size() -> None:
     properties = group(synthesized(worker_node_max_count="7"))
     assert (properties["MinSize"], properties["MaxSize"]) == ("0", "7")
@@ -107,11 +128,11 @@ def test_a_fleet_of_one_may_be_spot() -> None:
 
 
 def test_machines_are_of_the_types_named_and_none_weighs_more() -> None:
-    farm = synthesized(instance_types="c5.large,g4dn.xlarge", on_demand_percentage="30")
+    farm = synthesized(instance_types="c5.large,m6i.large", on_demand_percentage="30")
     policy = group(farm)["MixedInstancesPolicy"]
     assert policy["LaunchTemplate"]["Overrides"] == [
         {"InstanceType": "c5.large"},
-        {"InstanceType": "g4dn.xlarge"},
+        {"InstanceType": "m6i.large"},
     ]
     assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 30
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stacks.config import ConfigError, FarmConfig
+from stacks.instance_types import Gpu
 from tests.support.synthesized import default_variables
 
 
@@ -32,8 +33,8 @@ def test_cdk_json_is_the_whole_table_of_variables() -> None:
         ("blender_versions", "5.2.3, 3.6.23", ("5.2.3", "3.6.23")),
         (
             "instance_types",
-            "g4dn.xlarge,g6e.2xlarge, c7i-flex.large",
-            ("g4dn.xlarge", "g6e.2xlarge", "c7i-flex.large"),
+            "m6i.2xlarge,m5.xlarge, c7i-flex.large",
+            ("m6i.2xlarge", "m5.xlarge", "c7i-flex.large"),
         ),
         ("on_demand_percentage", 100, 100),
         ("worker_asg_name", "render_workers.v2", "render_workers.v2"),
@@ -59,9 +60,9 @@ def test_takes(name: str, value: object, expected: object) -> None:
 
 
 def test_a_budget_that_cannot_be_counted_is_refused() -> None:
-    gpus = {"instance_types": "m6i.2xlarge,g5.xlarge"}
+    gpus = {"instance_types": "g6.xlarge,g5.xlarge"}
     with pytest.raises(
-        ConfigError, match=r"monthly_budget_dollars is '50': .*worker_hour.* g5.xlarge is not"
+        ConfigError, match=r"monthly_budget_dollars is '50': .*worker_hour.* g6.xlarge, g5.xlarge is not"
     ):
         config(monthly_budget_dollars="50", **gpus)
     assert config(monthly_budget_dollars="50", worker_hour_dollars="0.5", **gpus).monthly_budget_dollars == 50
@@ -171,6 +172,43 @@ def test_refuses_arm_with_the_reason(family: str) -> None:
 )
 def test_takes_x86_families(family: str) -> None:
     assert config(instance_types=f"{family}.xlarge").instance_types == (f"{family}.xlarge",)
+
+
+@pytest.mark.parametrize(
+    ("types", "gpu"),
+    [
+        ("m6i.2xlarge,c7i.large", None),
+        ("inf2.xlarge,trn1.2xlarge,vt1.3xlarge", None),
+        ("g4dn.xlarge,g5.2xlarge,g6e.xlarge,gr6.4xlarge,p5.48xlarge", Gpu.NVIDIA),
+    ],
+)
+def test_knows_a_fleet_with_gpus(types: str, gpu: Gpu | None) -> None:
+    assert config(instance_types=types).gpu is gpu
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        ("m6i.2xlarge,g5.xlarge", "types with a GPU alone .* or types without one alone"),
+        ("g5.xlarge,m6i.2xlarge", "frames of CPUs and of GPUs do not match"),
+        ("g5.xlarge,g4ad.xlarge", "GPUs of one maker"),
+        ("g4ad.xlarge", "blender_node_image_id beside it.*g4ad.xlarge needs AMD's driver"),
+        ("g5.xlarge,p3.2xlarge", "p3.2xlarge needs NVIDIA's proprietary driver"),
+        ("g6f.xlarge", "GRID"),
+    ],
+)
+def test_refuses_machines_that_make_no_fleet_of_gpus(types: str, expected: str) -> None:
+    with pytest.raises(ConfigError, match=f"variable instance_types is '{types}': .*{expected}") as caught:
+        config(instance_types=types)
+    assert "\n" not in str(caught.value)
+
+
+def test_takes_any_gpu_with_an_image_that_drives_it() -> None:
+    own = {"blender_node_image_id": "ami-0123456789abcdef0"}
+    assert config(instance_types="g4ad.xlarge", **own).gpu is Gpu.AMD
+    assert config(instance_types="p3.2xlarge,g5.xlarge", **own).gpu is Gpu.NVIDIA
+    with pytest.raises(ConfigError, match="GPUs of one maker"):
+        config(instance_types="g5.xlarge,g4ad.xlarge", **own)
 
 
 def test_a_value_of_many_lines_stays_one_line() -> None:

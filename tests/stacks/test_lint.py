@@ -13,6 +13,8 @@ VARIANTS: list[dict[str, str]] = [
     {"node_key_name": "my-key", "ssh_cidr": "203.0.113.7/32"},
     {"blender_node_image_id": "ami-0123456789abcdef0"},
     {"monthly_budget_dollars": "50", "notification_email": "producer@studio.example"},
+    {"instance_types": "g5.xlarge"},
+    {"build_node_image": "yes"},
 ]
 
 
