@@ -67,7 +67,7 @@ def _parts(name: str) -> Sequence[str]:
 
 @contextmanager
 def _opened_folder(top: Path, names: Sequence[str]) -> Iterator[int]:
-    current = os.open(top, _FOLDER)
+    current = _opened_top(top)
     try:
         for name in names:
             inner = _open(name, _FOLDER, current)
@@ -76,6 +76,16 @@ def _opened_folder(top: Path, names: Sequence[str]) -> Iterator[int]:
         yield current
     finally:
         os.close(current)
+
+
+def _opened_top(top: Path) -> int:
+    """It is the cage's to lock or to put a link in its place, and so it is the frame's failure."""
+    try:
+        return os.open(top, _FOLDER)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _Refused(f"The frame has made its own folder unusable ({error.strerror}).") from error
 
 
 @contextmanager

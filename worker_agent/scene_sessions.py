@@ -129,8 +129,15 @@ class SceneSessions:
             return self._session is not None
 
     def frames_folder(self) -> Path:
-        """A new empty folder that the open Blender can write a task's frames to, gone with it."""
-        return self._cell.new_frames_folder()
+        """A new empty folder that the open Blender can write a task's frames to, gone with it.
+
+        Raises BlenderDied, which counts, when a script of the scene has locked the way to it.
+        """
+        try:
+            return self._cell.new_frames_folder()
+        except OSError as error:
+            reason = f"The scene has made the folder for its frames unusable ({error.strerror})."
+            raise BlenderDied(reason, "spoiled_folder") from error
 
     def output_folder(self) -> Path:
         """A new empty folder on this machine that no Blender sees."""

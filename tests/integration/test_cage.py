@@ -11,18 +11,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from contract.cage.probe import CageUnavailableError, offered_options
-from tests.support.blender import SECONDS, render, same_picture
+from contract.runtimes import RuntimeSpec
+from tests.support.blender import SECONDS, copied_scene, render, same_picture
 from tests.support.blender_children import run_in_blender
-from tests.support.hostile_scene import ATTEMPTS, Targets
+from tests.support.hostile_scene import ATTEMPTS, SPOIL, Targets
 from tests.support.runtimes import run_script
 from worker_agent.blender import BlenderDied, BlenderSession, Runtime, SceneRejected
 from worker_agent.cage import Bars, Limits
+from worker_agent.runtimes.shelf import BlenderShelf
+from worker_agent.scene_sessions import SceneSessions
 
 MEGABYTE = 1024**2
 LIMITS = Limits(processes=60, file_bytes=64 * MEGABYTE)
@@ -231,6 +235,28 @@ def test_what_is_used_up_without_end_has_an_end(
     with stage.session(bars) as session, pytest.raises(BlenderDied) as caught:
         session.open(blend, {}, SECONDS, scripts=True)
     assert (caught.value.code, words in caught.value.reason) == ("over_limit", True), caught.value.reason
+
+
+def test_what_a_scene_leaves_behind_holds_up_no_other_job(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    run_in_blender("tests.support.hostile_scene", str(project / "spoiling.blend"), SPOIL)
+    copied_scene("plain", project)
+    here = RuntimeSpec(version=version("bpy"), path=sys.executable)
+    sessions = SceneSessions(
+        BlenderShelf([here], tmp_path / "shelf"), tmp_path / "work", cage=offered_options()
+    )
+    with sessions.fresh(here, project=project, changes_it=False) as session:
+        session.open(project / "spoiling.blend", {}, SECONDS, scripts=True)
+        (cell,) = (tmp_path / "work/session").iterdir()
+        assert (cell / "frames").stat().st_mode & 0o777 == 0, "or this shows nothing"
+        assert (cell / "home/nested/nested").is_dir()
+    with sessions.fresh(here, project=project, changes_it=False) as session:
+        session.open(project / "plain.blend", {}, SECONDS)
+        folder = sessions.frames_folder()
+        (frame,) = render(session, [1], folder)
+        assert (folder / frame.files[0]).stat().st_size
+        assert not cell.exists()
 
 
 def test_where_there_is_no_bubblewrap_the_reason_is_said(tmp_path: Path) -> None:

