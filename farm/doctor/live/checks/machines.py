@@ -13,7 +13,7 @@ def image_parameter(run: LiveRun) -> Seen:
     """The stack's parameter for the image was read by CloudFormation, and can be read now."""
     clients = run.farm.clients
     stack, found = _parameters(clients.cloudformation, run.farm.outputs["WorkerGroupName"])
-    images = [each for each in found if each.get("ParameterValue", "").startswith("/aws/service/ami-")]
+    images = [each for each in found if each.get("ParameterValue", "").startswith("/aws/service/")]
     if not images:
         return not_tried(f"the stack {stack} names its image by id and not by a parameter of AWS")
     name, deployed = images[0]["ParameterValue"], images[0].get("ResolvedValue", "")
