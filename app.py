@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The farm, as AWS sees it: seven stacks, made from the variables in `cdk.json` (`-c name=value` sets one).
+"""The farm, as AWS sees it: seven stacks and one for images, made from the variables in `cdk.json`.
 
-Only this module reads context at synth.
+`-c name=value` sets a variable. Only this module reads context at synth.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from stacks.compute import ComputeStack
 from stacks.config import ConfigError, FarmConfig
 from stacks.efs import EfsStack
 from stacks.farm_version import OUTPUT, farm_version
+from stacks.image import ImageStack
 from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
 from stacks.queues import QueuesStack
@@ -81,6 +82,16 @@ def build(app: App, wheels: Callable[[], Path] = downloaded_wheels) -> None:
         janitor=efs.janitor.function,
         topic=storage.topic,
     )
+    if config.build_node_image:
+        ImageStack(
+            app,
+            name("Image"),
+            env=env,
+            config=config,
+            vpc=network.vpc,
+            security_group=network.workers,
+            wheels=wheels,
+        )
     version = farm_version()
     for stack in app.node.children:
         if isinstance(stack, Stack):

@@ -8,6 +8,7 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any, Self
 
+from contract.devices import device_words
 from contract.job import Job, JobState, Progress
 from contract.worker_record import NO_FRAME, Doing, WorkerRecord
 
@@ -61,6 +62,10 @@ class JobView:
     worker_seconds: int
     dollars: float
     """So far, estimated."""
+    device: str
+    """What renders it, as a person says it; empty until it was inspected."""
+    device_note: str
+    """How that differs from what its scene was saved with."""
 
     @property
     def fraction(self) -> float:
@@ -94,6 +99,8 @@ class JobView:
             seconds_left=60 * left / per_minute if per_minute else None,
             worker_seconds=job.worker_seconds,
             dollars=job.dollars,
+            device=device_words(job.device),
+            device_note=job.device_note,
         )
 
     def to_map(self) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from contract.blender_releases import executable_archive
+
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".zip")
 UPLOAD_SUFFIXES = (".blend", *ARCHIVE_SUFFIXES)
 OUTPUT_FOLDER = "output"
@@ -134,3 +136,16 @@ def safe_file_name(name: str) -> str:
         suffix = next((s for s in UPLOAD_SUFFIXES if name.lower().endswith(s)), "")
         return f"scene{suffix}"
     return plain
+
+
+def blender_archive_key(version: str) -> str:
+    """The archive of a Blender release, kept so that one worker alone ever downloads it.
+
+    It lies where workers may write and uploads are none. No job's id has a dot: none of them is in its way.
+    """
+    return f"blender/{OUTPUT_FOLDER}/{version}/{executable_archive(version)}"
+
+
+def blender_sum_key(version: str) -> str:
+    """The SHA-256 of that archive, in hexadecimal."""
+    return f"{blender_archive_key(version)}.sha256"

@@ -59,6 +59,8 @@ class JobStatus:
             yield "left", duration(view.seconds_left)
         if self.job.worker_seconds:
             yield "cost", self._cost()
+        if view.device:
+            yield "device", f"{view.device}. {view.device_note}" if view.device_note else view.device
         if view.priority != "normal":
             yield "priority", view.priority
         yield "created", f"{moment(view.created_at)} UTC"

@@ -25,14 +25,12 @@ from stacks.assets import agent_code
 from stacks.config import FarmConfig
 from stacks.farm_queues import FarmQueues
 from stacks.farm_version import deploy_version, worker_version
-from stacks.instance_types import GPU_DISK_GIB
+from stacks.instance_types import system_disk_gib
 from stacks.permissions import GROUP_IS_NAMED, group_arn
 from stacks.scratch import Scratch
 from stacks.worker_boot import WORK_DEVICE, BootParts, machine_image, user_data
 from stacks.worker_role import WorkerRole
 
-SYSTEM_DISK_GIB = 20
-"""The system, the agent's packages, and each Blender with 1.5 GB."""
 WORK_DISK_GIB = 30
 """What Blender writes until it is uploaded. A disk of its own: full, it stops a frame and not the machine."""
 
@@ -106,7 +104,7 @@ class ComputeStack(Stack):
             require_imdsv2=True,
             http_put_response_hop_limit=1,
             block_devices=[
-                _encrypted_disk("/dev/xvda", GPU_DISK_GIB if config.gpu else SYSTEM_DISK_GIB),
+                _encrypted_disk("/dev/xvda", system_disk_gib(config.gpu)),
                 _encrypted_disk(WORK_DEVICE, WORK_DISK_GIB),
             ],
             instance_initiated_shutdown_behavior=ec2.InstanceInitiatedShutdownBehavior.TERMINATE,

@@ -42,7 +42,7 @@ class FarmDashboard(cw.Dashboard):
         on `untold`.
         """
         self.add_widgets(self._tasks(queues), self._trouble(queues, untold, failing))
-        self.add_widgets(self._scratch())
+        self.add_widgets(self._machines(), self._scratch())
 
     def _frames(self) -> cw.GraphWidget:
         return _graph(
@@ -118,6 +118,17 @@ class FarmDashboard(cw.Dashboard):
             deepest(queues.unheard_uploads, "uploads unheard"),
             deepest(untold, "changes untold"),
             *(f.metric_errors(period=Duration.minutes(1), label=label) for label, f in failing.items()),
+        )
+
+    def _machines(self) -> cw.GraphWidget:
+        """The fullest memory and disk: one machine without any is in trouble, however the others do."""
+        return _graph(
+            "Machines (percent of what one has)",
+            self._metric(metrics.CPU_PERCENT, "Average", "processors, on average"),
+            self._metric(metrics.MEMORY_PERCENT, "Maximum", "fullest memory"),
+            self._metric(metrics.DISK_PERCENT, "Maximum", "fullest disk"),
+            self._metric(metrics.GPU_PERCENT, "Average", "GPUs, on average"),
+            self._metric(metrics.GPU_MEMORY_PERCENT, "Maximum", "fullest memory of a GPU"),
         )
 
     def _scratch(self) -> cw.GraphWidget:

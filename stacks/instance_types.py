@@ -37,7 +37,11 @@ GPU_IMAGE_PARAMETER: Final = (
 )
 """AWS's public parameter of its Deep Learning Base AMI with the open NVIDIA driver on Amazon Linux 2023
 (AWS Deep Learning AMIs developer guide, release notes of the Base AMIs)."""
-GPU_DISK_GIB: Final = 100
+CPU_IMAGE_PARAMETER: Final = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+"""AWS's of Amazon Linux 2023 (its user guide, "Launching AL2023 using the SSM parameter and AWS CLI")."""
+SYSTEM_DISK_GIB: Final = 20
+"""The system, the agent's packages, and each Blender with 1.5 GB."""
+GPU_SYSTEM_DISK_GIB: Final = 100
 """A disk is no smaller than its image, and the Deep Learning AMI has 75 GiB."""
 
 
@@ -70,6 +74,16 @@ def driver_wanted(instance_types: Iterable[str]) -> str:
         if _family(name) in _OWN_DRIVER
     ]
     return "; ".join(wanted)
+
+
+def image_parameter(gpu: Gpu | None) -> str:
+    """AWS's public parameter with the id of the image that such machines begin with."""
+    return GPU_IMAGE_PARAMETER if gpu else CPU_IMAGE_PARAMETER
+
+
+def system_disk_gib(gpu: Gpu | None) -> int:
+    """How large a machine's first disk is."""
+    return GPU_SYSTEM_DISK_GIB if gpu else SYSTEM_DISK_GIB
 
 
 def _family(instance_type: str) -> str:

@@ -21,7 +21,7 @@ from constructs import Construct
 from contract.boot import boot_key
 from contract.settings import AgentSettings
 from stacks.assets import ROOT
-from stacks.instance_types import GPU_IMAGE_PARAMETER, Gpu
+from stacks.instance_types import Gpu, image_parameter
 from stacks.scratch import AGENT_UID, Scratch
 
 CONFIG_FOLDER: Final = "/etc/render-worker"
@@ -56,7 +56,7 @@ def machine_image(image_id: str, gpu: Gpu | None) -> ec2.IMachineImage:
         image: ec2.IMachineImage = FixedImage(image_id)
         return image
     if gpu:
-        return ec2.MachineImage.from_ssm_parameter(GPU_IMAGE_PARAMETER)
+        return ec2.MachineImage.from_ssm_parameter(image_parameter(gpu))
     return ec2.MachineImage.latest_amazon_linux2023(cpu_type=ec2.AmazonLinuxCpuType.X86_64)
 
 

@@ -7,13 +7,14 @@ import logging
 import os
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 from contract.cage.probe import CageUnavailableError, offered_options
 from contract.runtimes import RuntimesError, parse_runtimes
 from contract.settings import AgentSettings, Cage, SettingsError
 from worker_agent.assembly import Processes, assemble
-from worker_agent.clients import connect_logs
+from worker_agent.clients import connect_logs, connect_s3
 from worker_agent.cloud_log import CloudLog
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.metadata import DEFAULT_ENDPOINT as METADATA_ENDPOINT
@@ -23,7 +24,8 @@ from worker_agent.interruptions.signals import heed_signals
 from worker_agent.interruptions.watcher import NoticeWatcher
 from worker_agent.lease import LeaseKeeper
 from worker_agent.output_check import OutputChecker
-from worker_agent.runtimes.shelf import BlenderShelf
+from worker_agent.runtimes.kept_releases import KeptReleases
+from worker_agent.runtimes.shelf import BlenderShelf, install
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.service_manager import ServiceManager
 from worker_agent.watchdog import Watchdog, beating_with, still_alive
@@ -63,7 +65,12 @@ def main() -> int:
         still_alive()
         return departure.leaving
 
-    shelf = BlenderShelf(blenders, Path(settings.blender_directory), stopped=stopped)
+    shelf = BlenderShelf(
+        blenders,
+        Path(settings.blender_directory),
+        stopped=stopped,
+        installer=partial(install, kept=KeptReleases(connect_s3, settings.render_bucket_name)),
+    )
     sessions = SceneSessions(
         shelf, Path(settings.work_directory), cage=cage, stopped=lambda: departure.leaving
     )
@@ -74,19 +81,19 @@ def main() -> int:
     processes = Processes(
         sessions=sessions, checker=checker, leases=leases, departure=departure, works=manager.ready
     )
-    loop, report, usage = assemble(settings, processes, MetadataClient(endpoint))
+    loop, reporters = assemble(settings, processes, MetadataClient(endpoint))
     watcher.start()
     leases.start()
-    report.start()
-    usage.start()
+    for reporter in reporters:
+        reporter.start()
     try:
         checker.start()
         log.info("worker %s is ready", settings.worker_id)
         with beating_with(watchdog.part("work")):
             loop.run()
     finally:
-        usage.stop()
-        report.stop()
+        for reporter in reversed(reporters):
+            reporter.stop()
         watcher.stop()
         leases.stop()
         sessions.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from contract.routes import Route
 from contract.settings import AgentSettings
@@ -19,6 +19,9 @@ from worker_agent.finish_task import FinishTaskHandler
 from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
 from worker_agent.guarded_handler import GuardedHandler
+from worker_agent.host_metrics.gpus import Gpus
+from worker_agent.host_metrics.host import Host
+from worker_agent.host_metrics.sender import HostMetrics
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.drain import Drain
 from worker_agent.interruptions.farewell import Farewell, TerminationHook
@@ -88,10 +91,18 @@ class _Queues:
         return tuple(self.routes.values())
 
 
+class Reporter(Protocol):
+    """A thread that tells of the worker. Its stop may take some seconds: it says what is left to say."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 def assemble(
     settings: AgentSettings, processes: Processes, metadata: MetadataClient
-) -> tuple[WorkLoop, WorkerReport, UsageMeter]:
-    """The loop that is the agent's life, and what tells the job table of it and of what it costs.
+) -> tuple[WorkLoop, tuple[Reporter, ...]]:
+    """The loop that is the agent's life, and what tells of it, of what it costs and of its machine.
 
     `metadata` is the usage meter's own.
     """
@@ -155,7 +166,13 @@ def assemble(
         frame_clock=frame_clock,
         machine=lambda: own_machine.facts,
     )
-    return loop, report, usage
+    host = HostMetrics(
+        clients.cloudwatch,
+        namespace=settings.cloudwatch_namespace,
+        fleet=settings.worker_asg_name,
+        parts=(Host(Path(settings.work_directory)), Gpus()),
+    )
+    return loop, (report, usage, host)
 
 
 def _idle_worker(settings: AgentSettings, clients: Clients, queues: _Queues) -> IdleWorker:

@@ -79,3 +79,8 @@ def connect_ec2() -> Any:
     A session of its own, for boto3's default one is not for several threads at once.
     """
     return boto3.Session().client("ec2", config=QUICK)
+
+
+def connect_s3() -> S3Client:
+    """For large files that are fetched once, before there is any other client; a session of its own, too."""
+    return boto3.Session().client("s3", config=client_config(read_seconds=60, tries=5))

@@ -98,7 +98,7 @@ class Machine:
 
     def _disk_trouble(self) -> str:
         try:
-            free_bytes = shutil.disk_usage(_existing(self._work)).free
+            free_bytes = shutil.disk_usage(nearest_existing(self._work)).free
         except OSError as error:
             return f"the work folder {self._work} of a worker cannot be read: {error.strerror}"
         if free_bytes >= self._minimum_bytes:
@@ -142,6 +142,6 @@ def _failing(error: Exception) -> str:
     return ""
 
 
-def _existing(folder: Path) -> Path:
+def nearest_existing(folder: Path) -> Path:
     """The folder, or the nearest above it that is there: it is made when it is needed."""
     return next(path for path in (folder, *folder.parents) if path.exists())

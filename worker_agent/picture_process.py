@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from worker_agent.blender.channel import Channel, Garbled, Silence
+from worker_agent.memory_order import offer_to_the_oom_killer
 
 _ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60.0
@@ -59,6 +60,7 @@ class PictureProcess:
             )
         except OSError as error:
             raise ProcessUnavailableError(str(error)) from error
+        offer_to_the_oom_killer(child.pid)
         assert child.stdin and child.stdout
         channel = Channel(os.dup(child.stdin.fileno()), os.dup(child.stdout.fileno()), None)
         child.stdin.close()

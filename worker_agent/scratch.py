@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 from contract.keys import JOBS_FOLDER, TRASH_FOLDER, scratch_folder
+from worker_agent.watchdog import still_alive
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +70,18 @@ class Scratch:
             log.warning("could not clear %s: %s", folder, error)
             return
         with suppress(RecursionError):  # a scene may nest folders deeper than this goes
+            _delete_files(trash)
             shutil.rmtree(trash, ignore_errors=True)
 
     def _folder(self, job_id: str) -> Path:
         return self._root / scratch_folder(job_id)
+
+
+def _delete_files(folder: Path) -> None:
+    """What can be: each is a call to a file server, and a bake may leave 100,000, which takes minutes."""
+    with suppress(OSError):
+        for _, _, names, folder_fd in os.fwalk(folder, topdown=False):
+            for name in names:
+                still_alive()
+                with suppress(OSError):
+                    os.unlink(name, dir_fd=folder_fd)

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from farm.commands.asked import JsonOption, print_json
-from farm.plain_errors import FAILED, plain_errors
+from farm.commands.asked import JsonOption, chosen_farm, print_json
+from farm.plain_errors import FAILED, MisusedError, plain_errors
 
 if TYPE_CHECKING:
     from farm.doctor.finding import Finding
 
 
-def doctor(context: typer.Context, json: JsonOption = False) -> None:
+_LIVE_HELP = (
+    "Render three frames on the farm, and see whether AWS does what the farm takes it to do: in ten minutes,"
+    " for less than a dollar, and nothing of it stays."
+)
+_YES_HELP = "With --live: do not ask, it may cost what it says."
+
+
+def doctor(
+    context: typer.Context,
+    live: Annotated[bool, typer.Option("--live", help=_LIVE_HELP)] = False,
+    yes: Annotated[bool, typer.Option("--yes", help=_YES_HELP)] = False,
+    json: JsonOption = False,
+) -> None:
     """Check this computer and the farm, and say what to do about what is wrong.
 
-    Exit status 1 when something is broken; warnings alone leave it at 0.
+    Exit status 1 when something is broken, or with --live not so; warnings alone leave it at 0.
     """
+    if live:
+        from farm.commands.doctor_live import examine_live
+
+        with plain_errors():
+            farm = chosen_farm(context)
+        examine_live(farm, yes=yes, json=json)
+        return
+    if yes:
+        with plain_errors():
+            raise MisusedError("--yes goes with --live: without it nothing is asked")
     from farm.doctor.examination import checks
     from farm.doctor.finding import Level, examine
 

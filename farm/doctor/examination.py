@@ -16,6 +16,7 @@ from farm.doctor import account, here, laptop, parts, stacks
 from farm.doctor.finding import Check, Said, broken, warning, well
 from farm.estimate.fleet import variables
 from farm.local.blenders import runtimes
+from farm.local.cage import cage_here
 from farm.local.settings import LocalSettings
 from farm.local.state import StateFolder
 from farm.plain_errors import PlainError
@@ -28,6 +29,7 @@ def checks(name: str | None, env: Mapping[str, str] = os.environ) -> Iterator[Ch
     settings = LocalSettings.from_env(env)
     yield "Python", here.python
     yield "Blender", lambda: here.blender(lambda: runtimes(settings.blenders, env))
+    yield "cage", lambda: here.cage(cage_here())
     yield "disk", lambda: here.disk(settings.state_dir)
     try:
         farm = which_farm(name, env)

@@ -11,6 +11,7 @@ from typing import Final
 from contract.runtimes import RuntimeSpec
 from farm.doctor.finding import Said, broken, warning, well
 from farm.local.blenders import NoBlenderError
+from farm.local.cage import CageHere
 
 SERIES: Final = (3, 11)
 OLDEST_PYTHON: Final = (3, 11, 4)
@@ -35,6 +36,16 @@ def blender(find: Callable[[], Sequence[RuntimeSpec]]) -> Said:
             str(error), "a farm on AWS needs no Blender here; a laptop farm and `farm estimate` do"
         )
     return well(", ".join(f"Blender {runtime}" for runtime in found))
+
+
+def cage(here: CageHere) -> Said:
+    """What Blender is held by on this computer; on AWS every worker has a cage."""
+    if here.options is None:
+        return warning(
+            f"there is no cage for Blender here: {here.problem}",
+            "without it a laptop farm runs no file's own scripts, and a file can do what you can",
+        )
+    return well(here.words)
 
 
 def disk(folder: Path, free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free) -> Said:

@@ -1,4 +1,4 @@
-"""A Blender of this computer that renders single frames for the estimate, its scripts off as on the farm."""
+"""A Blender of this computer that renders single frames for the estimate, in a cage as on the farm."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any, Final
 
+from contract.cage.bubblewrap import Confinement, caged
+from contract.cage.roots import blender_roots, graphics_devices, python_roots
 from contract.runtimes import RuntimeForm, RuntimeSpec, form_of
 from farm.estimate.frame_cost import Setting, Timed
+from farm.local.cage import cage_here
 from farm.local.processes import kill_group
 from farm.plain_errors import PlainError
 
@@ -53,12 +56,21 @@ class Sampler:
     """An open file. Every call raises SampleError when Blender cannot, or has no time left."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], commands: IO[str], answers: IO[str], log: Path
+        self, process: subprocess.Popen[bytes], commands: IO[str], answers: IO[str], log: Path, *, caged: bool
     ) -> None:
+        self._caged = caged
         self._process, self._commands, self._answers, self._log = process, commands, answers, log
 
-    def open(self, blend: Path, options: Mapping[str, Any]) -> SceneFacts:
-        answer = self._ask({"do": "open", "blend": str(blend.absolute()), "wanted": dict(options)})
+    def open(self, blend: Path, options: Mapping[str, Any], *, allow_scripts: bool = True) -> SceneFacts:
+        """Open a file of the sampler's project. Its scripts run when they are allowed and there is a cage."""
+        answer = self._ask(
+            {
+                "do": "open",
+                "blend": str(blend.absolute()),
+                "wanted": dict(options),
+                "scripts": self._caged and allow_scripts,
+            }
+        )
         return SceneFacts(**{**answer, "simulations": tuple(answer["simulations"])})
 
     def render(self, frame: int, setting: Setting) -> Timed:
@@ -91,17 +103,26 @@ class Sampler:
 
 
 @contextmanager
-def a_sampler(blender: RuntimeSpec, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[Sampler]:
-    """Start it in a folder of its own; whatever happens, it is gone in the end."""
+def a_sampler(
+    blender: RuntimeSpec, project: Path, *, patience_seconds: float = PATIENCE_SECONDS
+) -> Iterator[Sampler]:
+    """Start it in a folder of its own; whatever happens, it is gone in the end.
+
+    In a cage, where this computer has one, it can read the files in the folder `project`, and no others.
+    """
+    cage = cage_here().options
     with TemporaryDirectory(prefix="farm-estimate-") as folder:
         commands_read, commands_write = os.pipe()
         answers_read, answers_write = os.pipe()
         log = Path(folder, "blender.log")
         with os.fdopen(commands_write, "w") as commands, os.fdopen(answers_read) as answers:
+            command = _command(blender.path, (commands_read, answers_write), folder)
+            if cage is not None:
+                command = _caged(command, blender.path, project, folder, cage)
             try:
                 with log.open("wb") as output:
                     process = subprocess.Popen(
-                        _command(blender.path, (commands_read, answers_write), folder),
+                        command,
                         stdin=subprocess.DEVNULL,
                         stdout=output,
                         stderr=subprocess.STDOUT,
@@ -117,7 +138,7 @@ def a_sampler(blender: RuntimeSpec, *, patience_seconds: float = PATIENCE_SECOND
             watchdog.daemon = True
             try:
                 watchdog.start()
-                yield Sampler(process, commands, answers, log)
+                yield Sampler(process, commands, answers, log, caged=cage is not None)
             finally:
                 watchdog.cancel()
                 kill_group(process.pid)
@@ -130,6 +151,18 @@ def _command(path: str, descriptors: tuple[int, int], folder: str) -> list[str]:
         return [path, "-I", "-B", str(_SCRIPT), *ends]
     safe = ["--background", "--factory-startup", "--disable-autoexec"]
     return [path, *safe, "--python", str(_SCRIPT), "--", *ends]
+
+
+def _caged(command: list[str], path: str, project: Path, folder: str, offered: frozenset[str]) -> list[str]:
+    blender = Path(path).absolute()
+    module = form_of(path) is RuntimeForm.MODULE
+    roots = python_roots(blender) if module else blender_roots(blender)
+    confinement = Confinement(
+        readable=(*roots, _SCRIPT.parent, project.absolute()),
+        writable=(Path(folder),),
+        devices=graphics_devices(),
+    )
+    return caged(command, confinement, environment=_environment(folder), folder=Path(folder), offered=offered)
 
 
 def _environment(folder: str) -> dict[str, str]:

@@ -47,9 +47,10 @@ def of_trial(
     file: Path, options: JobOptions, *, blender: RuntimeSpec, count: int, speed: float, tell: Tell
 ) -> Basis:
     """Render `count` of the job's frames small, and scale up. Raises SampleError, FrameRangeError."""
-    with a_sampler(blender) as sampler:
+    with a_sampler(blender, file.absolute().parent) as sampler:
         tell(f"opening {file.name} in Blender {blender.version}")
-        facts = sampler.open(file, options.for_blender())
+        allowed = options.allow_scripts is not False
+        facts = sampler.open(file, options.for_blender(), allow_scripts=allowed)
         frames = options.frames_of(
             scene_start=facts.frame_start, scene_end=facts.frame_end, scene_step=facts.frame_step
         )

@@ -23,6 +23,7 @@ from contract.job import timestamp
 from contract.settings import AgentSettings, BacklogSettings, Cage
 from farm.local import clients, emulator, processes
 from farm.local.agents import STOP_SECONDS, AgentPool
+from farm.local.cage import cage_here
 from farm.local.environment import child_environment
 from farm.local.group import DeployedGroup, GroupMissingError
 from farm.local.machines import Machines
@@ -96,7 +97,7 @@ def assemble(settings: LocalSettings, state: StateFolder, farm: FarmRecord) -> F
     pool = AgentPool(
         state=state,
         command=[sys.executable, "-m", "worker_agent"],
-        environment=AgentEnvironment(settings, state, farm, deployed_settings(farm)),
+        environment=AgentEnvironment(settings, state, farm, deployed_settings(farm), cage_here().kind),
         metadata=MetadataServer(Machines(), group),
         tell=_log.info,
         max_agents=settings.max_agents,
@@ -180,6 +181,7 @@ class AgentEnvironment:
     state: StateFolder
     farm: FarmRecord
     deployed: BacklogSettings
+    cage: Cage = Cage.BUBBLEWRAP
 
     def __call__(self, worker_id: str, folder: Path) -> Mapping[str, str]:
         agent = AgentSettings(
@@ -201,7 +203,7 @@ class AgentEnvironment:
             idle_seconds=IDLE_SECONDS,
             worker_version=self.deployed.worker_version,
             deploy_version=self.deployed.deploy_version,
-            cage=Cage.NONE,
+            cage=self.cage,
             log_group_name=self.farm.outputs["WorkerLogGroupName"],
             worker_hour_dollars=self.deployed.worker_hour_dollars,
             stop_seconds=STOP_SECONDS,

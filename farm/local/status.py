@@ -13,6 +13,7 @@ from contract.job import Job, Progress
 from contract.job_view import JobView, baking_words
 from contract.runtimes import parse_runtimes
 from farm.local import agents, clients, emulator, fleet, processes
+from farm.local.cage import cage_here
 from farm.local.page import lifecycle as page
 from farm.local.state import FarmRecord, StateFolder, read_json
 from farm.screen import printable, say
@@ -57,6 +58,7 @@ def show(console: Console, state: StateFolder, record: FarmRecord) -> None:
         console,
         f"page: {_page(state, record)}\n"
         f"blender: {_blenders(record)}\n"
+        f"cage: {cage_here().words}\n"
         f"emulator: {record.endpoint}\nbucket: {farm.bucket}\nlogs: {state.logs}\nscratch: {state.scratch}",
     )
 
@@ -77,6 +79,7 @@ def to_map(state: StateFolder, record: FarmRecord) -> dict[str, Any]:
             **{name: report.get(name) for name in ("desired", "wanted", "max_agents", "problem")},
         },
         "agents": [agent.name.removeprefix("agent-") for agent in agents.running(state)],
+        "cage": str(cage_here().kind),
         "logs": str(state.logs),
         "scratch": str(state.scratch),
     }

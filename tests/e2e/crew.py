@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from farm.local import lifecycle, processes
+from farm.local.cage import cage_here
 from farm.local.fleet import AgentEnvironment, deployed_settings
 from farm.local.metadata import MetadataServer
 from farm.local.settings import LocalSettings
@@ -91,7 +92,8 @@ def a_crew(folder: Path, *, lease_seconds: int) -> Iterator[Crew]:
     with a_farm(folder, FARM_BLENDER=sys.executable) as farm:
         lifecycle.stop_fleet(farm.state, lambda _: None)
         settings = LocalSettings.from_env(farm.env)
-        environment = AgentEnvironment(settings, farm.state, farm.record, deployed_settings(farm.record))
+        deployed = deployed_settings(farm.record)
+        environment = AgentEnvironment(settings, farm.state, farm.record, deployed, cage_here().kind)
         metadata = MetadataServer()
         metadata.start()
         crew = Crew(farm, environment, metadata, lease_seconds)

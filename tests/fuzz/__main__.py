@@ -8,11 +8,12 @@ import sys
 import time
 import traceback
 
-from tests.fuzz import archives, listener, messages, settings
+from tests.fuzz import archives, events, listener, messages, settings
 from tests.fuzz.target import Target, fuzz
 
 TARGETS = {
-    target.name: target for target in (listener.TARGET, messages.TARGET, archives.TARGET, settings.TARGET)
+    target.name: target
+    for target in (listener.TARGET, messages.TARGET, events.TARGET, archives.TARGET, settings.TARGET)
 }
 
 

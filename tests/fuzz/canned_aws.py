@@ -39,11 +39,16 @@ def client(service: str, answer: Answer) -> Any:
         headers, body = answer(request)
         told = HTTPHeaders()
         for name, value in headers.items():
-            told[name] = value
+            told[_on_the_wire(name)] = _on_the_wire(value)
         return AWSResponse(request.url, 200, told, _Body(body))
 
     made.meta.events.register("before-send", respond)
     return made
+
+
+def _on_the_wire(text: str) -> str:
+    """A header as http.client reads it: a letter for each byte, and all on one line."""
+    return " ".join(text.encode("utf-8", "surrogatepass").decode("latin-1").splitlines())
 
 
 def empty(request: AWSPreparedRequest) -> tuple[Mapping[str, str], bytes]:

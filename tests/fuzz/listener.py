@@ -21,17 +21,17 @@ from functions.accept_upload.intake import Intake
 from functions.accept_upload.notification import read_notification
 from tests.fuzz.canned_aws import client, empty
 from tests.fuzz.target import Target
-from tests.fuzz.texts import TEXTS, VALUES, damaged
+from tests.fuzz.texts import TEXTS, VALUES, damaged, weighed
 
 Event = tuple[Any, Mapping[str, str], int]
 """What S3 tells, and the metadata and bytes of the object that it tells of."""
 
 _PLAIN_KEYS = st.sampled_from(["shots/010/a.blend", "caf%C3%A9/%C3%A8.BLEND", "film.tar.gz", "a+b.zip"])
-_KEYS = st.one_of(
-    *[_PLAIN_KEYS] * 5,
-    TEXTS,
-    TEXTS.map(lambda text: f"{text}/shot.blend"),
-    TEXTS.map(lambda text: f"{text}.zip"),
+_KEYS = weighed(
+    (4, _PLAIN_KEYS),
+    (1, TEXTS),
+    (1, TEXTS.map(lambda text: f"{text}/shot.blend")),
+    (1, TEXTS.map(lambda text: f"{text}.zip")),
 )
 _RECORDS = st.fixed_dictionaries(
     {
@@ -70,12 +70,12 @@ _FINE = st.sampled_from([(name, value) for name, values in _GOOD.items() for val
 _ODD = st.tuples(
     st.one_of(st.sampled_from([*_GOOD, "start_frame", "end_frame", "blend", "Frames"]), TEXTS), TEXTS
 )
-_METADATA = st.one_of(
-    st.lists(_FINE, max_size=3).map(dict), st.lists(st.one_of(_FINE, _ODD), max_size=4).map(dict)
+_METADATA = weighed(
+    (2, st.lists(_FINE, max_size=3).map(dict)), (3, st.lists(st.one_of(_FINE, _ODD), max_size=4).map(dict))
 )
-_SIZES = st.one_of(st.integers(1, 2**30), st.sampled_from([0, 2**40]))
+_SIZES = weighed((6, st.integers(1, 2**30)), (1, st.sampled_from([0, 2**40])))
 EVENTS: SearchStrategy[Event] = st.tuples(
-    st.one_of(_EVENTS, _EVENTS, damaged(_EVENTS), damaged(_EVENTS), VALUES), _METADATA, _SIZES
+    weighed((4, _EVENTS), (4, damaged(_EVENTS)), (1, VALUES)), _METADATA, _SIZES
 )
 
 

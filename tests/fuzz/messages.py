@@ -10,7 +10,7 @@ from hypothesis.strategies import SearchStrategy
 
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, TaskError, decode, encode
 from tests.fuzz.target import Target
-from tests.fuzz.texts import TEXTS, VALUES, damaged, damaged_text
+from tests.fuzz.texts import TEXTS, VALUES, damaged, damaged_text, weighed
 
 _IDS = st.from_regex(r"[a-z0-9]{1,8}-[0-9a-f]{12}", fullmatch=True)
 _FRAMES = st.sampled_from(["1", "1-10", "1-100x2,150", "7,8,9", "10-1", "1-20y5"])
@@ -18,12 +18,12 @@ _TASKS: SearchStrategy[Task] = st.one_of(
     st.builds(BakeTask, _IDS), st.builds(RenderTask, _IDS, _FRAMES), st.builds(FinishTask, _IDS)
 )
 _DEEP: Final = ["[" * 100_000, '{"a":' * 50_000, "[" * 900 + "]" * 900]
-MESSAGES: SearchStrategy[str] = st.one_of(
-    damaged(_TASKS.map(encode).map(json.loads)).map(json.dumps),
-    damaged_text(_TASKS.map(encode)),
-    VALUES.map(json.dumps),
-    TEXTS,
-    st.sampled_from(_DEEP),
+MESSAGES: SearchStrategy[str] = weighed(
+    (30, damaged(_TASKS.map(encode).map(json.loads)).map(json.dumps)),
+    (30, damaged_text(_TASKS.map(encode))),
+    (10, VALUES.map(json.dumps)),
+    (10, TEXTS),
+    (1, st.sampled_from(_DEEP)),
 )
 
 

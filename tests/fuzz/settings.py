@@ -17,6 +17,7 @@ Environment = tuple[str, Mapping[str, str]]
 MODELS = {model.__name__: model for model in Settings.__subclasses__()}
 _GOOD = {
     "str": st.sampled_from(["job-table", "https://sqs.eu-central-1.amazonaws.com/1/q", "x"]),
+    "str | None": st.sampled_from(["", "/farm/workers"]),
     "int": st.integers(1, 999_999_999).map(str),
     "float": st.floats(0.001, 1e6).map(str),
     "float | None": st.one_of(st.just(""), st.floats(0, 1e6).map(str)),
@@ -24,6 +25,7 @@ _GOOD = {
 }
 
 
+"""By the type of a setting: one of a type that is not here is generated as any text."""
 _NUMERALS = st.from_regex(r"-?0{0,12}[0-9]{0,14}(\.[0-9]{0,3})?(e-?[0-9]{1,3})?", fullmatch=True)
 
 
@@ -32,7 +34,8 @@ def environments(draw: st.DrawFn) -> Environment:
     """A model's name, and variables of which most are right."""
     name = draw(st.sampled_from(sorted(MODELS)))
     environment = {
-        f"FARM_{field.name.upper()}": draw(_GOOD[str(field.type)]) for field in fields(MODELS[name])
+        f"FARM_{field.name.upper()}": draw(_GOOD.get(str(field.type), TEXTS))
+        for field in fields(MODELS[name])
     }
     for variable in draw(st.lists(st.sampled_from(sorted(environment)), max_size=3)):
         match draw(st.integers(0, 4)):

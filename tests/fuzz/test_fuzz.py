@@ -11,7 +11,13 @@ from tests.fuzz.__main__ import TARGETS
 from tests.fuzz.target import Target, fuzz
 
 INPUTS = 300
-WELL = {"listener": "queued", "messages": "read as render", "archives": "unpacked", "settings": "read"}
+WELL = {
+    "archives": "unpacked",
+    "events": "taken: open",
+    "listener": "queued",
+    "messages": "read as render",
+    "settings": "read",
+}
 """What has to come of some inputs, or the fuzzing does not get deep."""
 
 

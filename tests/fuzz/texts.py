@@ -34,6 +34,13 @@ VALUES: SearchStrategy[Any] = st.one_of(
 
 
 @st.composite
+def weighed(draw: st.DrawFn, *choices: tuple[int, SearchStrategy[Any]]) -> Any:
+    """One of some strategies, each as often as its weight says; `one_of` counts every one inside of each."""
+    tickets = [place for place, (weight, _) in enumerate(choices) for _ in range(weight)]
+    return draw(choices[draw(st.sampled_from(tickets))][1])
+
+
+@st.composite
 def damaged_text(draw: st.DrawFn, texts: SearchStrategy[str]) -> str:
     """A text of which some letters are others, missing or too many."""
     text = draw(texts)

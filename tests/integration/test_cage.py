@@ -9,17 +9,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from contract.cage.probe import offered_options
-from tests.support.blender import SECONDS, render
+from contract.cage.probe import CageUnavailableError, offered_options
+from tests.support.blender import SECONDS, render, same_picture
 from tests.support.blender_children import run_in_blender
 from tests.support.hostile_scene import ATTEMPTS, Targets
-from worker_agent.blender import BlenderSession, Runtime
+from tests.support.runtimes import run_script
+from worker_agent.blender import BlenderDied, BlenderSession, Runtime, SceneRejected
 from worker_agent.cage import Bars, Limits
 
 MEGABYTE = 1024**2
@@ -151,3 +153,95 @@ def test_the_same_scene_without_a_cage_gets_nearly_all(stage: Stage) -> None:
     attempts = stage.attempts()
     failed = {name: said for name, said in attempts.items() if said != "succeeded"}
     assert len(failed) <= len(attempts) / 4, failed
+
+
+@pytest.fixture(scope="module")
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    blend = tmp_path_factory.mktemp("scripted") / "scripted.blend"
+    run_in_blender("tests.support.scripted_scene", str(blend))
+    return blend
+
+
+def test_a_rig_that_needs_python_renders_right(scripted: Path, stage: Stage) -> None:
+    """Its driver lifts the cube by `self`; with scripts off Blender takes that for 0 and says nothing."""
+    blend = stage.project / "scripted.blend"
+    blend.write_bytes(scripted.read_bytes())
+    with stage.session(stage.bars) as session:
+        report = session.open(blend, {}, SECONDS, scripts=True)
+        render(session, [3], stage.frames)
+    assert report.frame_end == 9, "its registered text has run"
+    shown = stage.folder / "shown"
+    shown.mkdir()
+    run_script(sys.executable, _as_an_artist_sees_it(stage.folder), str(blend), str(shown / "0003.png"))
+    assert same_picture(stage.frames / "0003.png", shown / "0003.png")
+    run_script(sys.executable, _as_an_artist_sees_it(stage.folder), str(blend), str(shown / "off.png"), "off")
+    assert not same_picture(stage.frames / "0003.png", shown / "off.png"), "or this shows nothing"
+
+
+def test_a_job_may_say_no_to_its_scripts(scripted: Path, stage: Stage) -> None:
+    blend = stage.project / "scripted.blend"
+    blend.write_bytes(scripted.read_bytes())
+    with stage.session(stage.bars) as session, pytest.raises(SceneRejected, match=r"longer\.py") as caught:
+        session.open(blend, {}, SECONDS)
+    assert caught.value.code == "needs_scripts"
+    assert "allow_scripts=no" in caught.value.reason
+
+
+def _as_an_artist_sees_it(folder: Path) -> Path:
+    script = folder / "show.py"
+    script.write_text(
+        "import bpy, sys, os\n"
+        "blend, picture, *off = sys.argv[sys.argv[0].endswith('.py'):]\n"
+        "bpy.context.preferences.filepaths.use_scripts_auto_execute = not off\n"
+        "bpy.ops.wm.open_mainfile(filepath=blend, use_scripts=not off)\n"
+        "bpy.context.scene.frame_set(3)\n"
+        "bpy.context.scene.render.filepath = picture\n"
+        "bpy.ops.render.render(write_still=True)\n"
+        "sys.stdout.flush(); os._exit(0)\n"
+    )
+    return script
+
+
+@pytest.mark.parametrize(
+    ("program", "limits", "words"),
+    [
+        (
+            "import os\n"
+            "for n in range(60):\n"
+            "    with open(f'{os.environ[\"HOME\"]}/{n}', 'wb') as file:\n"
+            "        file.write(bytes(2**20))",
+            Limits(written_bytes=20 * MEGABYTE),
+            "it wrote more than 20 MiB",
+        ),
+        (
+            "import mmap\nkept = mmap.mmap(-1, 900 * 2**20)\nfor page in range(0, len(kept), 4096):\n"
+            "    kept[page] = 1",
+            Limits(memory_bytes=600 * MEGABYTE),
+            "it took more than 600 MiB of memory",
+        ),
+    ],
+)
+def test_what_is_used_up_without_end_has_an_end(
+    stage: Stage, program: str, limits: Limits, words: str
+) -> None:
+    """A text that does it, in ways that no limit of the kernel's meets, and then waits."""
+    blend = stage.project / "greedy.blend"
+    run_in_blender("tests.support.greedy_scene", str(blend), program)
+    bars = replace(stage.bars, limits=limits)
+    with stage.session(bars) as session, pytest.raises(BlenderDied) as caught:
+        session.open(blend, {}, SECONDS, scripts=True)
+    assert (caught.value.code, words in caught.value.reason) == ("over_limit", True), caught.value.reason
+
+
+def test_where_there_is_no_bubblewrap_the_reason_is_said(tmp_path: Path) -> None:
+    with pytest.raises(
+        CageUnavailableError, match=r"no-such-bwrap is not on this machine: install bubblewrap"
+    ):
+        offered_options("no-such-bwrap")
+    broken = tmp_path / "bwrap"
+    broken.write_text(
+        "#!/bin/sh\n[ $1 = --help ] && exit 0\necho 'no permission for namespaces' >&2; exit 1\n"
+    )
+    broken.chmod(0o755)
+    with pytest.raises(CageUnavailableError, match="no permission for namespaces"):
+        offered_options(str(broken))

@@ -11,13 +11,14 @@ from contract.runtimes import RuntimeSpec
 from farm.estimate.frame_cost import Setting
 from farm.estimate.sampler import SampleError, a_sampler
 from tests.support.blender import copied_scene
+from tests.support.blender_children import run_in_blender
 
 HERE = RuntimeSpec(version="4.5.15", path=sys.executable)
 
 
 def test_what_is_to_be_rendered_with_the_jobs_options(tmp_path: Path) -> None:
     blend = copied_scene("two_scenes", tmp_path)
-    with a_sampler(HERE) as sampler:
+    with a_sampler(HERE, tmp_path) as sampler:
         plain = sampler.open(blend, {})
         asked = sampler.open(
             blend, {"scene": "Second", "samples": 7, "resolution_percentage": 200, "engine": "CYCLES"}
@@ -31,7 +32,7 @@ def test_what_is_to_be_rendered_with_the_jobs_options(tmp_path: Path) -> None:
 def test_nothing_is_written_beside_the_file(name: str, tmp_path: Path) -> None:
     blend = copied_scene(name, tmp_path)
     before = blend.read_bytes()
-    with a_sampler(HERE) as sampler:
+    with a_sampler(HERE, tmp_path) as sampler:
         facts = sampler.open(blend, {})
         timed = sampler.render(3, Setting(percent=50, samples=2))
     assert (timed.pixels, timed.samples) == (16 * 16, 2)
@@ -44,7 +45,7 @@ def test_nothing_is_written_beside_the_file(name: str, tmp_path: Path) -> None:
 
 def test_what_blender_says_is_passed_on(tmp_path: Path) -> None:
     blend = copied_scene("no_camera", tmp_path)
-    with a_sampler(HERE) as sampler:
+    with a_sampler(HERE, tmp_path) as sampler:
         sampler.open(blend, {})
         with pytest.raises(SampleError, match=r"[Cc]amera"):
             sampler.render(1, Setting(percent=100, samples=1))
@@ -54,6 +55,18 @@ def test_what_blender_says_is_passed_on(tmp_path: Path) -> None:
 
 def test_a_blender_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     blend = copied_scene("plain", tmp_path)
-    with a_sampler(HERE, patience_seconds=0.2) as sampler, pytest.raises(SampleError, match="ended while"):
+    with (
+        a_sampler(HERE, tmp_path, patience_seconds=0.2) as sampler,
+        pytest.raises(SampleError, match="ended while"),
+    ):
         sampler.open(blend, {})
         sampler.render(1, Setting(percent=1000, samples=1_000_000))
+
+
+def test_a_rigs_python_runs_in_the_cage_unless_it_is_refused(tmp_path: Path) -> None:
+    blend = tmp_path / "scripted.blend"
+    run_in_blender("tests.support.scripted_scene", str(blend))
+    with a_sampler(HERE, tmp_path) as sampler:
+        assert sampler.open(blend, {}).frame_end == 9
+    with a_sampler(HERE, tmp_path) as sampler:
+        assert sampler.open(blend, {}, allow_scripts=False).frame_end == 6

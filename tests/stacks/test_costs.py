@@ -11,6 +11,7 @@ from aws_cdk.assertions import Template
 from contract.settings import AgentSettings, BacklogSettings, ListenerSettings, SweepSettings
 from stacks.budget_notice import BudgetNotice
 from tests.support.synthesized import synthesized
+from tests.support.user_data import settings_in, written_files
 
 NOT_TAGGABLE = {
     "AWS::AutoScaling::LifecycleHook",
@@ -82,8 +83,7 @@ def test_listener_and_sweep_know_the_budget_and_all_know_the_price() -> None:
     backlog = BacklogSettings.from_env(environment("Scaling/MeasureBacklog", **variables))
     (template,) = synthesized(**variables).resources("AWS::EC2::LaunchTemplate")
     script = template.properties["LaunchTemplateData"]["UserData"]
-    lines = script.split("<<'END'\n")[1].split("\nEND\n")[0].splitlines()
-    agent = dict(line.split("=", 1) for line in lines)
+    agent = settings_in(written_files(script)["/etc/render-worker/agent.env"])
     assert AgentSettings.from_env({**agent, "FARM_WORKER_ID": "i-1"}).worker_hour_dollars == 0.2
     assert backlog.worker_hour_dollars == 0.2
 

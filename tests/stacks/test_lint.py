@@ -14,6 +14,7 @@ VARIANTS: list[dict[str, str]] = [
     {"blender_node_image_id": "ami-0123456789abcdef0"},
     {"monthly_budget_dollars": "50", "notification_email": "producer@studio.example"},
     {"instance_types": "g5.xlarge"},
+    {"build_node_image": "yes"},
 ]
 
 

@@ -65,6 +65,29 @@ class _Fake:
         self.send(event="frame_rendered", frame="one")
         self.hang()
 
+    def nested(self) -> None:
+        self.commands.readline()
+        os.write(self.events_fd, b"[" * 50_000 + b"\n")
+        self.hang()
+
+    def endless(self) -> None:
+        self.commands.readline()
+        os.write(
+            self.events_fd,
+            b'{"event": "frame_rendered", "frame": 1, "seconds": 1, "files": [], "log_end": Infinity}\n',
+        )
+        self.hang()
+
+    def unasked(self) -> None:
+        self.commands.readline()
+        self.send(event="frame_rendered", frame=77, seconds=0.1, files=["0077.png"], log_end=0)
+        self.hang()
+
+    def failed_without_a_reason(self) -> None:
+        self.commands.readline()
+        self.send(event="failed")
+        self.hang()
+
     def chatter(self) -> None:
         self.commands.readline()
         while True:

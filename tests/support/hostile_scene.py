@@ -207,9 +207,9 @@ def main(blend: str) -> None:
     """Run in a Blender."""
     import bpy
 
-    from tests.support.scenes import _base
+    from tests.support.scenes import base_scene
 
-    _base()
+    base_scene()
     text = bpy.data.texts.new("attack.py")
     text.write(ATTACK)
     text.use_module = True

@@ -49,7 +49,7 @@ def _bpy() -> Any:
     return bpy
 
 
-def _base(camera: bool = True) -> Any:
+def base_scene(camera: bool = True) -> Any:
     """A cube that moves along x before a grey world, 32×32, Cycles with one sample."""
     bpy = _bpy()
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -84,7 +84,7 @@ def _add_camera(scene: Any, name: str, location: tuple[float, float, float]) -> 
 
 @_maker
 def plain() -> None:
-    scene = _base()
+    scene = base_scene()
     scene.render.filepath = "Z:\\show\\shot_"
     scene.frame_set(3)
 
@@ -92,12 +92,12 @@ def plain() -> None:
 @_maker
 def saved_as_gpu() -> None:
     """As many a shared scene is, whatever its owner has by now."""
-    _base().cycles.device = "GPU"
+    base_scene().cycles.device = "GPU"
 
 
 @_maker
 def two_scenes() -> None:
-    scene = _base()
+    scene = base_scene()
     _add_camera(scene, "Far", (0, -30, 1))
     other = scene.copy()
     other.name = "Second"
@@ -107,19 +107,19 @@ def two_scenes() -> None:
 
 @_maker
 def no_camera() -> None:
-    _base(camera=False)
+    base_scene(camera=False)
 
 
 @_maker
 def inactive_camera() -> None:
-    scene = _base(camera=False)
+    scene = base_scene(camera=False)
     _add_camera(scene, "Spare", (0, -8, 1))
 
 
 @_maker
 def marker_camera() -> None:
     """The first frames from near, from frame 3 on from behind the horizon."""
-    scene = _base()
+    scene = base_scene()
     for name, frame, y in (("Near", 1, -6.0), ("Far", 3, -40.0)):
         marker = scene.timeline_markers.new(name, frame=frame)
         marker.camera = _add_camera(scene, name, (0, y, 1))
@@ -129,7 +129,7 @@ def marker_camera() -> None:
 def file_output() -> None:
     """Two nodes, in the tree and in a group, that write far outside of any folder."""
     bpy = _bpy()
-    scene = _base()
+    scene = base_scene()
     scene.use_nodes = True
     tree = scene.node_tree
     layers = next(node for node in tree.nodes if node.type == "R_LAYERS")
@@ -151,7 +151,7 @@ def file_output() -> None:
 
 @_maker
 def stereo() -> None:
-    scene = _base()
+    scene = base_scene()
     scene.render.use_multiview = True
     scene.render.views_format = "STEREO_3D"
     scene.render.image_settings.views_format = "INDIVIDUAL"
@@ -159,12 +159,12 @@ def stereo() -> None:
 
 @_maker
 def video() -> None:
-    _base().render.image_settings.file_format = "FFMPEG"
+    base_scene().render.image_settings.file_format = "FFMPEG"
 
 
 @_maker
 def jpeg() -> None:
-    _base().render.image_settings.file_format = "JPEG"
+    base_scene().render.image_settings.file_format = "JPEG"
 
 
 def _drive(owner: Any, path: str, index: int, expression: str, variable: bool = False) -> None:
@@ -181,7 +181,7 @@ def _drive(owner: Any, path: str, index: int, expression: str, variable: bool = 
 def script_drivers() -> None:
     """One driver of each place that a list could forget; the hidden object is never tried."""
     bpy = _bpy()
-    scene = _base()
+    scene = base_scene()
     cube = bpy.data.objects["Cube"]
     _drive(cube, "rotation_euler", 0, "self.location.x")
     cube.shape_key_add(name="Basis")
@@ -207,7 +207,7 @@ def script_drivers() -> None:
 @_maker
 def simple_drivers() -> None:
     bpy = _bpy()
-    _base()
+    base_scene()
     cube = bpy.data.objects["Cube"]
     _drive(cube, "rotation_euler", 0, "frame * 0.1")
     _drive(cube, "rotation_euler", 1, "var**2 if var > 0 else sin(frame)", variable=True)
@@ -217,7 +217,7 @@ def simple_drivers() -> None:
 
 @_maker
 def registered_text() -> None:
-    _base()
+    base_scene()
     text = _bpy().data.texts.new("rig_ui.py")
     text.write("import bpy\n")
     text.use_module = True
@@ -226,7 +226,7 @@ def registered_text() -> None:
 @_maker
 def fluid() -> None:
     bpy = _bpy()
-    _base()
+    base_scene()
     bpy.ops.mesh.primitive_cube_add(size=4)
     bpy.context.object.name = "Tank"
     bpy.context.object.modifiers.new("Fluid", "FLUID").fluid_type = "DOMAIN"
@@ -236,7 +236,7 @@ def fluid() -> None:
 def cloth() -> None:
     """A sheet falls onto a ball, then a box that is rigid; nothing is baked."""
     bpy = _bpy()
-    scene = _base()
+    scene = base_scene()
     scene.frame_end = 14
     bpy.data.objects["Cube"].hide_render = True
     bpy.ops.mesh.primitive_grid_add(x_subdivisions=10, y_subdivisions=10, size=4, location=(-1, 0, 1.5))
@@ -263,7 +263,7 @@ def hidden_collider() -> None:
 def shelved_cloth() -> None:
     """A moving cube, and a cloth in a collection that no view layer shows."""
     bpy = _bpy()
-    scene = _base()
+    scene = base_scene()
     shelf = bpy.data.collections.new("Shelf")
     scene.collection.children.link(shelf)
     bpy.ops.mesh.primitive_grid_add()
@@ -278,7 +278,7 @@ def shelved_cloth() -> None:
 def rigid_on_disk() -> None:
     """A rigid body in memory; `_put_on_disk` changes the file (setting it in Blender crashes)."""
     bpy = _bpy()
-    _base()
+    base_scene()
     bpy.ops.rigidbody.object_add()
 
 

@@ -53,7 +53,7 @@ def synthesize(variables: Mapping[str, str], *, stage_assets: bool = False) -> C
 def no_wheels(folder: str) -> Path:
     """An empty folder in that one: as good as 94 MB of packages, whose pins name the asset."""
     wheels = Path(folder, "wheels")
-    wheels.mkdir()
+    wheels.mkdir(exist_ok=True)
     return wheels
 
 

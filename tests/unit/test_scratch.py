@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from worker_agent.scratch import Scratch
+from worker_agent.watchdog import beating_with
 
 
 @pytest.fixture
@@ -26,6 +27,24 @@ def test_clearing_leaves_nothing(scratch: Scratch, tmp_path: Path) -> None:
     scratch.clear("job")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["jobs", "trash"]
     scratch.clear("job")  # nothing there is fine
+
+
+def test_clearing_says_at_each_file_that_it_gets_somewhere(scratch: Scratch) -> None:
+    beats: list[bool] = []
+    with beating_with(lambda: beats.append(True)):
+        scratch.clear("job")
+    assert len(beats) == 2
+
+
+def test_links_are_deleted_and_never_followed(scratch: Scratch, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    (kept / "folder").mkdir(parents=True)
+    (kept / "file").touch()
+    baked = scratch.baked("job", "baked-t")
+    (baked / "to folder").symlink_to(kept)
+    (baked / "to file").symlink_to(kept / "file")
+    scratch.clear("job")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder", "jobs", "kept", "trash"]
 
 
 def test_an_agent_that_dies_while_it_clears_leaves_no_half_project(

@@ -6,18 +6,23 @@ import configparser
 import re
 import shutil
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contract.leases import LEASE_SECONDS
+from contract.settings import AgentSettings
 from worker_agent.clients import Clients
+from worker_agent.cloud_log import END_SECONDS
 from worker_agent.watchdog import BEAT_SECONDS
 
 UNIT = Path(__file__).resolve().parents[2] / "worker_agent/boot/render-worker.service"
 MOST_EXPOSED = 4.0
 """Of 10, by systemd's own count, in which a service without any protection has 9.6."""
+SPOT_SECONDS = 120
+"""From EC2's notice to the machine's end."""
 FORBIDDEN = (
     "RestrictNamespaces",
     "ProtectKernelTunables",
@@ -61,6 +66,13 @@ def test_a_call_that_hangs_for_as_long_as_it_may_is_not_taken_for_a_stuck_agent(
 def test_a_task_of_a_stuck_agent_is_back_before_long() -> None:
     """Its lease is renewed all the while; it lapses after the agent's end."""
     assert int(service()["WatchdogSec"]) + int(service()["TimeoutAbortSec"]) + LEASE_SECONDS <= 600
+
+
+def test_a_spot_machine_is_not_gone_before_its_agent_has_given_its_work_back() -> None:
+    """EC2 gives two minutes; the agent that is told to stop then has some of them for its last words."""
+    stop_seconds = next(f.default for f in fields(AgentSettings) if f.name == "stop_seconds")
+    assert isinstance(stop_seconds, int)
+    assert stop_seconds + 3 * END_SECONDS <= int(service()["TimeoutStopSec"]) < SPOT_SECONDS
 
 
 def test_without_memory_blender_goes_before_the_agent() -> None:

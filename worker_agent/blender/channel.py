@@ -132,7 +132,7 @@ class Channel:
 def _parse(line: bytes) -> dict[str, Any]:
     try:
         event = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Garbled(f"{line[:200]!r}") from error
     if not isinstance(event, dict) or "event" not in event:
         raise Garbled(f"{line[:200]!r}")

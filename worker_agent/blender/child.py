@@ -15,6 +15,7 @@ from worker_agent.blender.runtime import Runtime, child_environment
 from worker_agent.cage.bars import Bars
 from worker_agent.cage.family import descendants
 from worker_agent.cage.watch import Watch
+from worker_agent.memory_order import offer_to_the_oom_killer
 
 SESSION_SCRIPT = Path(__file__).parent / "inside" / "session.py"
 # In the environment of a child and of whatever it starts: finds those whose parent has gone.
@@ -23,8 +24,6 @@ _MARK = "FARM_BLENDER_SESSION"
 _REAP_SECONDS = 5.0
 # Plus a signal's number: the exit status of bubblewrap when that signal has ended what is in the cage.
 _SIGNALED = 128
-# Out of 1000; a child would inherit the agent's own, which is below nought.
-OOM_SCORE = 500
 
 
 class Child:
@@ -70,7 +69,7 @@ class Child:
                     pass_fds=(commands_read, events_write),
                     start_new_session=True,
                 )
-            _offer_to_the_oom_killer(process.pid)
+            offer_to_the_oom_killer(process.pid)
         except BaseException:
             os.close(commands_write)
             os.close(events_read)
@@ -84,7 +83,7 @@ class Child:
     def settle(self) -> None:
         """It has started, and seen no stranger's file yet: from now on it is kept within its limits."""
         for pid in descendants(self.pid):  # those of a cage, started before the score was written
-            _offer_to_the_oom_killer(pid)
+            offer_to_the_oom_killer(pid)
         if self._watch:
             self._watch.begin(self.kill)
 
@@ -140,15 +139,6 @@ class Child:
             if self._watch and status > _SIGNALED:
                 return _SIGNALED - status  # how bubblewrap passes a signal on
             return status
-
-
-def _offer_to_the_oom_killer(pid: int) -> None:
-    """When memory runs out, the system shall end this process and its children before the agent.
-
-    Written by the parent: nothing can be done safely between fork and exec of a program with threads.
-    """
-    with contextlib.suppress(OSError):  # Linux only
-        Path(f"/proc/{pid}/oom_score_adj").write_text(f"{OOM_SCORE}\n")
 
 
 def _pidfd(pid: int) -> int | None:

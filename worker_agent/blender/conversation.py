@@ -102,7 +102,7 @@ class Conversation:
         """A stranger's file may have taken the child over: its events are not trusted."""
         try:
             yield
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             reason = f"Blender's session sent a malformed event ({error!r})."
             self._give_up(BlenderDied(reason, "garbled"))
 
@@ -134,7 +134,9 @@ class Conversation:
         if isinstance(event, Silence):
             self._mourn(event, during, frame, seconds)
         if event["event"] == "failed":
-            raise self._failure(event)
+            with self.well_formed():
+                failure = self._failure(event)
+            raise failure
         return event
 
     def _failure(self, event: dict[str, Any]) -> BlenderError:
@@ -151,7 +153,8 @@ class Conversation:
                 self._over = BlenderDied("This Blender cannot take another file.", "closed")
                 self._child.kill()
             return SceneRejected(reason, code, log)
-        return BlenderFailed(reason, code, log, event.get("frame"))
+        frame = event.get("frame")
+        return BlenderFailed(reason, code, log, None if frame is None else int(frame))
 
     def _mourn(self, silence: Silence, during: str, frame: int | None, seconds: float) -> NoReturn:
         """Turns a silence into the error it means, and ends the child."""

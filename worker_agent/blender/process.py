@@ -21,6 +21,9 @@ from worker_agent.blender.report import (
 from worker_agent.blender.runtime import Runtime
 from worker_agent.cage.bars import Bars
 
+_NEVER_SECONDS = 366 * 86_400.0
+"""No frame takes so long, whatever Blender says."""
+
 
 class BlenderSession:
     """One child with one scene. Used by one thread; `kill` may be called from any.
@@ -197,6 +200,7 @@ class BlenderSession:
         self._conversation.check_usable()
         command = {"do": "render", "frames": list(frames), "output": str(output.absolute())}
         self._log.since_mark()
+        waiting = list(frames)
         events = self._conversation.ask(
             command, "render", timeout_seconds_per_frame, "render_finished", tuple(frames)
         )
@@ -204,6 +208,9 @@ class BlenderSession:
             if event["event"] == "frame_rendered":
                 with self._conversation.well_formed():
                     frame, seconds = int(event["frame"]), float(event["seconds"])
+                    if frame not in waiting or not 0 <= seconds < _NEVER_SECONDS:
+                        raise ValueError(f"frame {frame} after {seconds} s: expected one of {waiting[:3]}")
+                    waiting.remove(frame)
                     files = tuple(str(file) for file in event["files"])
                     log = self._log.since_mark(int(event["log_end"]))
                 yield RenderedFrame(frame, seconds, files, log)

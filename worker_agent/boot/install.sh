@@ -107,6 +107,16 @@ try_cage() {
         -c "from contract.cage.probe import offered_options; offered_options()"
 }
 
+# CUDA makes its device files at first use, which in Blender's cage it cannot. A GPU that does not wake is found out
+# by Blender, and the job's record says so.
+wake_gpu() {
+    local program
+    for program in "nvidia-smi -L" "nvidia-modprobe -u -c 0"; do
+        # shellcheck disable=SC2086 # its arguments
+        ! command -v "${program%% *}" >/dev/null || $program || echo "render-worker install: \`$program\` failed: $?"
+    done
+}
+
 start_agent() {
     install -m 755 "$here/give_up.sh" "$base/give_up.sh"
     install -m 644 "$here"/render-worker*.service /etc/systemd/system/
@@ -139,6 +149,8 @@ else
     mount_work_disk
     step "scratch space"
     mount_scratch
+    step "GPU"
+    wake_gpu
     step "cage"
     try_cage
     step "agent"

@@ -17,6 +17,7 @@ from typing import Any, Final
 from contract.blender_releases import DOWNLOADS, checksum_file, download_folder, executable_archive
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import InstallError
+from worker_agent.runtimes.kept_releases import KeptReleases
 
 SILENCE_SECONDS = 60
 """How long the server may send nothing."""
@@ -31,27 +32,44 @@ _AGENT: Final = {"User-Agent": "AutoBlenderRender"}
 
 
 def install_executable(
-    version: str, folder: Path, *, stopped: Callable[[], bool], base_url: str = DOWNLOADS
+    version: str,
+    folder: Path,
+    *,
+    stopped: Callable[[], bool],
+    base_url: str = DOWNLOADS,
+    kept: KeptReleases | None = None,
 ) -> Path:
     """Unpack the release inside `folder`, and return the folder that has `blender` in it.
 
-    Raises InstallError, InterruptedTaskError.
+    It is taken from where the farm has `kept` it, and kept there if it was not yet. Raises InstallError,
+    InterruptedTaskError.
     """
-    name, source = executable_archive(version), download_folder(version, base_url)
-    archive = folder / name
+    source = download_folder(version, base_url)
+    archive = folder / executable_archive(version)
     try:
-        expected = _published_checksum(f"{source}/{checksum_file(version)}", name)
-        found = _download(f"{source}/{name}", archive, stopped)
-        if found != expected:
-            raise InstallError(
-                f"{source}/{name} has the SHA-256 {found}, and its release says {expected}: "
-                "it was not installed"
-            )
+        if kept is None:
+            _download_checked(source, version, archive, stopped)
+        elif not kept.fetch(version, archive, stopped):
+            found = _download_checked(source, version, archive, stopped)
+            kept.require_same(version, found)
+            kept.keep(version, archive, found, stopped)
         unpacked = _unpack(archive, folder, stopped)
     except (OSError, http.client.HTTPException, tarfile.TarError, lzma.LZMAError, EOFError) as error:
         raise InstallError(f"Blender {version} could not be installed from {source}: {error}") from error
     archive.unlink()
     return unpacked
+
+
+def _download_checked(source: str, version: str, archive: Path, stopped: Callable[[], bool]) -> str:
+    """Its SHA-256, which is what its release says. Raises InstallError."""
+    url = f"{source}/{archive.name}"
+    expected = _published_checksum(f"{source}/{checksum_file(version)}", archive.name)
+    found = _download(url, archive, stopped)
+    if found != expected:
+        raise InstallError(
+            f"{url} has the SHA-256 {found}, and its release says {expected}: it was not installed"
+        )
+    return found
 
 
 def _published_checksum(url: str, name: str) -> str:

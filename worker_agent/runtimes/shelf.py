@@ -19,6 +19,7 @@ from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.commands import run
 from worker_agent.runtimes.errors import InstallError, RuntimeUnavailableError
 from worker_agent.runtimes.executable import install_executable
+from worker_agent.runtimes.kept_releases import KeptReleases
 from worker_agent.runtimes.wheel import install_wheel
 
 Stopped = Callable[[], bool]
@@ -33,10 +34,10 @@ LOCK_POLL_SECONDS = 0.5
 ASK_SECONDS = 120
 
 
-def install(spec: RuntimeSpec, folder: Path, stopped: Stopped) -> Path:
-    """Fetch a release from where it is published."""
+def install(spec: RuntimeSpec, folder: Path, stopped: Stopped, *, kept: KeptReleases | None = None) -> Path:
+    """Fetch a release from where the farm has kept it, or it is published."""
     if spec.form is RuntimeForm.EXECUTABLE:
-        return install_executable(spec.version, folder, stopped=stopped)
+        return install_executable(spec.version, folder, stopped=stopped, kept=kept)
     return install_wheel(spec.version, spec.wheel_python, folder, stopped=stopped)
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import bpy
 
 
-def open_file(blend: str, wanted: "dict[str, Any]") -> "dict[str, Any]":
-    """Opens the file with its scripts off, applies the job's options, and says what there is to render."""
-    bpy.context.preferences.filepaths.use_scripts_auto_execute = False
+def open_file(blend: str, wanted: "dict[str, Any]", scripts: bool) -> "dict[str, Any]":
+    """Opens the file, applies the job's options, and says what there is to render."""
+    bpy.context.preferences.filepaths.use_scripts_auto_execute = scripts
     began = time.monotonic()
-    bpy.ops.wm.open_mainfile(filepath=blend, load_ui=False, use_scripts=False)
+    bpy.ops.wm.open_mainfile(filepath=blend, load_ui=False, use_scripts=scripts)
     seconds = time.monotonic() - began
     scene = _scene(wanted.get("scene"))
     if wanted.get("engine"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from contract.settings import SweepSettings
+from contract.settings import Cage, SweepSettings
 from farm.local import clients, emulator, lifecycle
 from farm.local.fleet import AgentEnvironment, deployed_settings
 from farm.local.settings import LocalSettings
@@ -94,7 +94,13 @@ def a_stage(folder: Path) -> Iterator[Stage]:
             farm=farm,
             books=books,
             scene=_scene(folder / "scene.blend"),
-            environment=AgentEnvironment(settings, farm.state, farm.record, deployed_settings(farm.record)),
+            environment=AgentEnvironment(
+                settings,
+                farm.state,
+                farm.record,
+                deployed_settings(farm.record),
+                cage=Cage.NONE,  # its Blender is a stand-in that keeps books of its own
+            ),
             sqs=clients.queues(endpoint),
             functions=clients.functions(endpoint),
         )

@@ -40,8 +40,9 @@ def refuse_those_that_are_needed(scene: Any) -> None:
         listed += f"; and {len(found) - _MAX_LISTED} more"
     raise Failure(
         "needs_scripts",
-        f"The file needs Python scripts, which this farm does not run: {listed}. Replace them "
-        "by simple expressions or bake them to keyframes.",
+        f"The file needs Python scripts, which are off (the job says allow_scripts=no, or its worker has "
+        f"no cage to run them in): {listed}. Let them run, replace them by simple expressions or bake them "
+        "to keyframes.",
     )
 
 

@@ -1,0 +1,1 @@
+"""How busy this machine is, minute by minute, for the dashboard."""
