@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from aws_cdk import App, CfnOutput, Environment, Stack, Tags
+from aws_cdk import App, CfnOutput, Environment, Stack, Tags, Validations
+from cdk_nag import AwsSolutionsChecks
 
 from stacks.agent_wheels import WheelsError, downloaded_wheels
 from stacks.compute import ComputeStack
@@ -106,6 +107,8 @@ def main() -> int:
     except (ConfigError, WheelsError) as error:
         print(error, file=sys.stderr)
         return 1
+    # its findings end synth: what is meant to be so is acknowledged where it is made
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
     return 0
 

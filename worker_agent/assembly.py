@@ -41,6 +41,7 @@ from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.scale_in.protection import ScaleInProtection
+from worker_agent.scale_in.succession import Succession
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
 from worker_agent.stores import Stores
@@ -127,8 +128,8 @@ def assemble(
     frame_clock = FrameClock()
     in_hand = TaskInHand(InterruptionRecord(stores).note)
     Drain(departure=departure, in_hand=in_hand, blender=sessions, frame_clock=frame_clock).start()
-    idle = _idle_worker(settings, clients, queues)
     own_machine = OwnMachine(metadata, ec2=connect_ec2, hour_dollars=settings.worker_hour_dollars)
+    idle = _idle_worker(settings, clients, queues, own_machine)
     usage = UsageMeter(clients.one_try_dynamodb, table=settings.job_table_name, machine=own_machine)
     runner = TaskRunner(
         dead_letters=queues.dead_letters,
@@ -175,16 +176,26 @@ def assemble(
     return loop, (report, usage, host)
 
 
-def _idle_worker(settings: AgentSettings, clients: Clients, queues: _Queues) -> IdleWorker:
+def _idle_worker(
+    settings: AgentSettings, clients: Clients, queues: _Queues, own_machine: OwnMachine
+) -> IdleWorker:
     group = OwnGroup(clients.autoscaling, name=settings.worker_asg_name, worker_id=settings.worker_id)
     protection = ScaleInProtection(group)
     protection.learn()
+    succession = Succession(
+        clients.one_try_dynamodb,
+        table=settings.job_table_name,
+        worker_id=settings.worker_id,
+        own_version=settings.worker_version,
+        launched_at=lambda: own_machine.launched_at,
+    )
     return IdleWorker(
         group=group,
         queues=queues.tasks,
         protection=protection,
         idle_seconds=settings.idle_seconds,
         look_seconds=settings.poll_seconds,
+        superseded=succession.is_due,
     )
 
 

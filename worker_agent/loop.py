@@ -91,6 +91,8 @@ class WorkLoop:
     def _turn(self) -> None:
         """One task, or none. Raises MachineTroubleError while this machine should take none."""
         self._require_fit_machine()
+        if self._idle.makes_way():
+            return
         claimed = self._claim()
         if claimed:
             try:

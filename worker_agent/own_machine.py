@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -53,12 +54,18 @@ class OwnMachine:
         self._ask_at = clock()
         self._back_off = BackOff(first_seconds=FIRST_BACK_OFF_SECONDS, longest_seconds=ASK_AGAIN_SECONDS)
         self._failing = False
+        self._launched_at = time.time()
         self._facts = MachineFacts(hour_microdollars=microdollars(hour_dollars or 0))
 
     @property
     def facts(self) -> MachineFacts:
         """As far as it is known by now."""
         return self._facts
+
+    @property
+    def launched_at(self) -> float:
+        """Epoch seconds at which EC2 launched it; when it was not asked yet, at which the agent started."""
+        return self._launched_at
 
     def ask_if_due(self) -> None:
         """At the start, each hour, and a while after a failure."""
@@ -79,6 +86,7 @@ class OwnMachine:
     def _ask(self) -> None:
         if not self._facts.instance_type:
             self._facts = self._what_it_is()
+            self._launched_at = _launch_time(self._metadata.identity_document(), self._launched_at)
         if self._hour_dollars is None and self._facts.spot:
             self._facts = replace(self._facts, hour_microdollars=self._spot_price())
 
@@ -107,3 +115,11 @@ class OwnMachine:
             raise LookupError(f"EC2 names no Spot price of {self._facts.instance_type} in {self._facts.zone}")
         newest = max(prices, key=lambda price: price["Timestamp"])
         return round(Decimal(newest["SpotPrice"]) * MICRODOLLARS)
+
+
+def _launch_time(document: str | None, otherwise: float) -> float:
+    """Epoch seconds, from an instance's identity document: `{"pendingTime": "2026-11-30T08:22:00Z", …}`."""
+    try:
+        return datetime.fromisoformat(json.loads(document or "{}")["pendingTime"]).timestamp()
+    except (ValueError, TypeError, KeyError):
+        return otherwise

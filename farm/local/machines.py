@@ -19,6 +19,7 @@ from farm.local.environment import REGION
 TARGET_STATE = "autoscaling/target-lifecycle-state"
 SPOT = "spot/instance-action"
 REBALANCE = "events/recommendations/rebalance"
+IDENTITY: Final = "dynamic/instance-identity/document"
 WHAT_IT_IS: Final = {
     "instance-type": "laptop",
     "instance-life-cycle": "on-demand",
@@ -104,7 +105,12 @@ class Machines:
             self._machines.setdefault(
                 worker_id,
                 _Machine(
-                    {"instance-id": worker_id, **WHAT_IT_IS, TARGET_STATE: LifecycleState.IN_SERVICE},
+                    {
+                        "instance-id": worker_id,
+                        **WHAT_IT_IS,
+                        TARGET_STATE: LifecycleState.IN_SERVICE,
+                        IDENTITY: _identity(datetime.now(UTC)),
+                    },
                     idle_since=None if is_protected else self._clock(),
                 ),
             )
@@ -220,3 +226,8 @@ class Machines:
             if machine is None:
                 raise NoSuchMachineError(worker_id)
             yield machine
+
+
+def _identity(launched_at: datetime) -> str:
+    """What EC2 says of a machine: of all of it, when it was launched, in whole seconds."""
+    return json.dumps({"pendingTime": launched_at.strftime("%Y-%m-%dT%H:%M:%SZ")})

@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _read(self, worker_id: str, path: str) -> Answer:
         if not self.machines.knows_token(worker_id, self.headers.get(_TOKEN_HEADER, "")):
             return HTTPStatus.UNAUTHORIZED, ""
-        text = self.machines.meta_data(worker_id, path.removeprefix("latest/meta-data/"))
+        text = self.machines.meta_data(worker_id, path.removeprefix("latest/").removeprefix("meta-data/"))
         return (HTTPStatus.NOT_FOUND, "") if text is None else (HTTPStatus.OK, text)
 
     def _write(self, worker_id: str, path: str) -> Answer:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP = "workers"
+VERSION_OF_WORKER = "worker-1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +161,7 @@ def _settings(cloud: Cloud, worker_id: str, folder: Path, blender: Path, stop_se
         work_directory=str(folder / "work"),
         blender_runtimes=format_runtimes([RuntimeSpec(version=VERSION, path=str(blender))]),
         blender_directory=str(folder / "shelf"),
-        worker_version="worker-1",
+        worker_version=VERSION_OF_WORKER,
         deploy_version="deploy-1",
         lease_seconds=60,
         poll_seconds=1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from contract import metrics
 from contract.settings import JobActionSettings, JobsWidgetSettings
 from tests.support.synthesized import synthesized
 
@@ -75,3 +76,20 @@ def test_what_should_not_be_is_in_one_graph() -> None:
     assert {("Errors", name) for name in functions} < watched
     untold = "Monitoring/Notifications/Untold.QueueName"
     assert ("ApproximateNumberOfMessagesVisible", untold) in watched
+
+
+def test_how_busy_machines_are_is_shown_as_the_agents_send_it() -> None:
+    (graph,) = [w for w in widgets() if str(w["properties"].get("title")).startswith("Machines")]
+    shown = {metric[1]: metric[4].get("stat", "Average") for metric in graph["properties"]["metrics"]}
+    assert shown == {
+        metrics.CPU_PERCENT: "Average",
+        metrics.MEMORY_PERCENT: "Maximum",
+        metrics.DISK_PERCENT: "Maximum",
+        metrics.GPU_PERCENT: "Average",
+        metrics.GPU_MEMORY_PERCENT: "Maximum",
+    }
+    group = "AutoBlenderRender-Compute-Workers"
+    assert all(
+        metric[:1] + metric[2:4] == ["AutoBlenderRender", metrics.FLEET_DIMENSION, group]
+        for metric in graph["properties"]["metrics"]
+    )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, Validations
+import pytest
+from aws_cdk import App, Stack, Validations
+from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks
 
 import app as farm_app
@@ -43,3 +46,15 @@ def test_no_finding_is_open() -> None:
         reasons = acknowledged(app)
     assert {name.partition("[")[0] for name in reasons} == RULES
     assert all(len(reason) > 40 for reason in reasons.values()), reasons
+
+
+def test_a_finding_ends_synth(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As `cdk synth` and `cdk deploy` have it: app.py looks as well."""
+
+    def build(app: App) -> None:
+        sqs.Queue(Stack(app, "Stack"), "Queue")
+
+    monkeypatch.setattr(farm_app, "build", build)
+    monkeypatch.setenv("CDK_OUTDIR", str(tmp_path))
+    with pytest.raises(RuntimeError, match="AwsSolutions-SQS4"):
+        farm_app.main()

@@ -105,6 +105,8 @@ class Fleet:
     task_seconds: float = 10.0
     during: Callable[[str], None] = lambda name: None
     require_fit_machine: Callable[[], None] = lambda: None
+    superseded: Callable[[str], bool] = lambda name: False
+    """Whether a machine is of an older version than the deployed one."""
     notices: bool = True
     """The machines hear at once what the group has decided."""
     worked: list[tuple[str, bool]] = field(default_factory=list)
@@ -162,6 +164,7 @@ class Fleet:
             idle_seconds=IDLE_SECONDS,
             look_seconds=POLL_SECONDS,
             clock=self.time,
+            superseded=lambda: self.superseded(name),
         )
 
         def work(_: Task, lease: Lease) -> Outcome:

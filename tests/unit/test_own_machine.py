@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from farm.local.machines import IDENTITY
 from farm.local.metadata import MetadataServer
 from tests.support.timed_fleet import Time
 from worker_agent.clients import connect_ec2
@@ -151,3 +154,34 @@ def test_a_machine_that_is_told_nothing_is_asked_again(server: MetadataServer) -
     server.stop()
     assert worker.facts() == MachineFacts()
     assert worker.prices.asked == []
+
+
+def test_it_knows_when_it_was_launched(server: MetadataServer) -> None:
+    began = time.time()
+    worker = Worker(server)
+    document = json.dumps({"pendingTime": "2026-11-30T08:22:00Z", "instanceId": WORKER})
+    server.machines._machines[WORKER].meta_data[IDENTITY] = document
+    assert began <= worker.machine.launched_at <= time.time(), "as long as it has not asked"
+    worker.facts()
+    assert worker.machine.launched_at == datetime(2026, 11, 30, 8, 22, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize("document", [None, "", "no JSON", "[]", "{}", '{"pendingTime": 7}'])
+def test_a_document_that_makes_no_sense_leaves_the_agents_start(
+    server: MetadataServer, document: str | None
+) -> None:
+    worker = Worker(server)
+    before = worker.machine.launched_at
+    machine = server.machines._machines[WORKER]
+    del machine.meta_data[IDENTITY]
+    if document is not None:
+        machine.meta_data[IDENTITY] = document
+    worker.facts()
+    assert worker.machine.launched_at == before
+
+
+def test_a_laptops_machine_was_launched_when_its_agent_was(server: MetadataServer) -> None:
+    began = time.time()
+    worker = Worker(server)
+    worker.facts()
+    assert int(began) <= worker.machine.launched_at <= time.time()

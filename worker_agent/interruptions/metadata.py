@@ -35,6 +35,13 @@ class MetadataClient:
 
         Raises OSError or http.client.HTTPException when the service is away or refuses.
         """
+        return self._get(f"meta-data/{path}")
+
+    def identity_document(self) -> str | None:
+        """What EC2 says of this machine, as JSON. Raises as `get` does."""
+        return self._get("dynamic/instance-identity/document")
+
+    def _get(self, path: str) -> str | None:
         fresh = self._ensure_token()
         try:
             return self._read(path)
@@ -47,7 +54,7 @@ class MetadataClient:
 
     def _read(self, path: str) -> str | None:
         request = urllib.request.Request(
-            f"{self._base}/meta-data/{path}", headers={"X-aws-ec2-metadata-token": self._token}
+            f"{self._base}/{path}", headers={"X-aws-ec2-metadata-token": self._token}
         )
         try:
             return self._send(request)

@@ -1,4 +1,5 @@
-"""What a worker without work does about the fleet's size: it lets itself be taken, then ends itself.
+"""What a worker without work does about the fleet's size: it lets itself be taken, then ends itself; and what
+one of an older version does, which ends between two tasks.
 
 Used by the work loop's thread alone, which looks at no queue meanwhile: between the decision to end and
 the call nothing is claimed. What is sent just then waits for another worker, or for the farm to wake.
@@ -44,7 +45,9 @@ class IdleWorker:
         idle_seconds: float,
         look_seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        superseded: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._superseded = superseded
         self._group = group
         self._queues = queues
         self._protection = protection
@@ -52,6 +55,8 @@ class IdleWorker:
         self._look_seconds = look_seconds
         self._clock = clock
         self._attempts = Attempts("idle")
+        self._upgrade = Attempts("of an older version")
+        self._upgrade_at = 0.0
         self._trouble = LastingTrouble(self._make_room, clock)
         self._idle_since = clock()
         self._act_at = 0.0
@@ -75,6 +80,22 @@ class IdleWorker:
                 self._disowned = False
                 self._protection.assume()
         return False
+
+    def makes_way(self) -> bool:
+        """Before a look for a task: whether this machine ends, since another version is deployed.
+
+        Raises nothing.
+        """
+        now = self._clock()
+        if now < self._upgrade_at or not self._superseded():
+            return False
+        try:
+            self._make_way()
+        except Exception as error:  # whatever it is, an older version does its work as well
+            self._upgrade_at = now + self._upgrade.seconds_after(error)
+            return False
+        self._upgrade.succeeded()
+        return True
 
     def may_begin(self) -> bool:
         """Before a task. False when the group has chosen this machine: the task is another worker's."""
@@ -130,6 +151,16 @@ class IdleWorker:
             self._yeses = 0
             self._attempts.succeeded()
         self._act_at = now + random.uniform(self._look_seconds, SPREAD * self._look_seconds)
+
+    def _make_way(self) -> None:
+        """Another takes its place only if there is a task for each machine."""
+        tasks = sum(queue.tasks() for queue in self._queues)
+        replaced = tasks >= max(1, self._group.look().desired_capacity)
+        self._end(replaced=replaced)
+        log.warning(
+            "another version is deployed: this machine ends, %s",
+            "and one of that version takes its place" if replaced else "and no other is needed now",
+        )
 
     def _make_room(self) -> None:
         self._end(replaced=True)
