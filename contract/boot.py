@@ -21,7 +21,7 @@ FAILURES: Final = "failures"
 REASON: Final = "reason"
 """Attribute: what the last of them said, in a line."""
 WORKER: Final = "worker_id"
-"""Attribute: which machine that was; the name of its log stream, too."""
+"""Attribute: which machine that was."""
 FAILED_AT: Final = "failed_at"
 """Attribute: when, as ISO 8601 in UTC."""
 
@@ -36,6 +36,8 @@ def fleet_version_key() -> dict[str, str]:
     return {PARTITION_KEY: "FLEET", SORT_KEY: "VERSION"}
 
 
+LOG_STREAM: Final = "boot"
+"""After the machine's id and a slash: the name of the stream in which its boot is told (boot/give_up.sh)."""
 LONGEST_REASON: Final = 500
 """Characters of it that are shown."""
 
@@ -70,7 +72,7 @@ class FailedBoots:
         """How many, and what the last of them said: for people."""
         many = "1 machine" if self.failures == 1 else f"{self.failures} machines in a row"
         said = self.reason or "it did not say why"
-        stream = f" (log stream {self.worker_id})" if self.worker_id else ""
+        stream = f" (log stream {self.worker_id}/{LOG_STREAM})" if self.worker_id else ""
         return f"{many} could not be set up; the last said: {said}{stream}"
 
 
