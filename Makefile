@@ -43,10 +43,11 @@ check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
 
-bench: $(READY) ## how quick `farm simulate` and `farm jobs` with 1,000 jobs are, and what previews of 2K frames take
+bench: $(READY) ## how quick `farm simulate` and `farm jobs` with 1,000 jobs are, what previews of 2K frames take, and what the cage costs
 	@$(BIN)/python -m bench.simulate
 	@$(BIN)/python -m bench.jobs_listing
 	@$(BIN)/python -m bench.preview
+	@$(BIN)/python -m bench.cage
 
 pictures: $(READY) $(DEMO_SCENE) ## the README's pictures, in docs/images
 	@$(BIN)/python -m docs.pictures $(DEMO_SCENE)
