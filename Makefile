@@ -58,6 +58,9 @@ synth: $(READY) ## the CloudFormation templates, in cdk.out
 
 lock: $(READY) ## pin every package that requirements.in needs
 	@$(BIN)/uv pip compile --quiet --universal --no-header --python-version 3.11 requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --only-binary :all: --python-version 3.11 \
+	  --python-platform x86_64-manylinux_2_34 --constraint requirements.txt worker_agent/boot/packages.in \
+	  -o worker_agent/boot/packages.txt
 
 .venv: $(READY) ## the environment: Python packages, Node, the CDK command line, `farm`
 
