@@ -84,6 +84,27 @@ def waits_for_boot(boots: FailedBoots) -> str:
     return f"no machine is started any more: {boots.words}: {RESUME}" if boots.hold else ""
 
 
+def count_boot(*, table: str, deploy_version: str, boots: FailedBoots) -> dict[str, Any]:
+    """An update that adds what `boots` says to those counted; as worker_agent/boot/give_up.sh writes it."""
+    return {
+        "TableName": table,
+        "Key": boot_key(deploy_version),
+        "UpdateExpression": "ADD #failures :more SET #reason = :reason, #worker = :worker, #at = :at",
+        "ExpressionAttributeNames": {
+            "#failures": FAILURES,
+            "#reason": REASON,
+            "#worker": WORKER,
+            "#at": FAILED_AT,
+        },
+        "ExpressionAttributeValues": {
+            ":more": boots.failures,
+            ":reason": boots.reason,
+            ":worker": boots.worker_id,
+            ":at": boots.failed_at,
+        },
+    }
+
+
 def clear_boots(*, table: str, deploy_version: str) -> dict[str, Any]:
     """An update that lets machines be started again; its condition fails when none has failed."""
     return {

@@ -65,6 +65,7 @@ class StorageStack(Stack):
             "Access logs want a second bucket that is kept and paid for; what was uploaded and rendered is on"
             " the job records, versions of objects are kept, and CloudTrail can be asked for more.",
         )
+        bucket.add_to_resource_policy(_releases_come_from_workers(bucket, config))
         bucket.add_to_resource_policy(_releases_are_not_replaced(bucket))
         return bucket
 
@@ -111,6 +112,22 @@ class StorageStack(Stack):
             )
         )
         return topic
+
+
+def _releases_come_from_workers(bucket: s3.Bucket, config: FarmConfig) -> iam.PolicyStatement:
+    """Every worker runs what lies there: nobody else puts it there, whatever they may write in the bucket.
+
+    The role is named by a pattern, for its stack stands on this one.
+    """
+    workers = f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{config.farm_name}-Compute-*"
+    return iam.PolicyStatement(
+        sid="ReleasesComeFromWorkers",
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["s3:PutObject"],
+        resources=[bucket.arn_for_objects(key) for key in (blender_archive_key("*"), blender_sum_key("*"))],
+        conditions={"ArnNotLike": {"aws:PrincipalArn": workers}},
+    )
 
 
 def _releases_are_not_replaced(bucket: s3.Bucket) -> iam.PolicyStatement:

@@ -34,6 +34,21 @@ def test_the_bucket_lets_nobody_in_and_plain_http_out() -> None:
     assert everything.covers("s3:GetObject", "arn:Storage/RenderBucket/a.blend")
 
 
+def test_a_kept_blender_is_written_by_workers_alone() -> None:
+    policy = synthesized().resource("AWS::S3::BucketPolicy", "Storage/RenderBucket/Policy")
+    (statement,) = [
+        s for s in read_policy(policy.properties["PolicyDocument"]) if "ArnNotLike" in s.conditions
+    ]
+    assert (statement.effect, statement.principal) == ("Deny", {"AWS": "*"})
+    assert statement.covers("s3:PutObject", f"arn:Storage/RenderBucket/{blender_archive_key('4.5.15')}")
+    assert not statement.covers("s3:PutObject", "arn:Storage/RenderBucket/blender/scene.blend")
+    (pattern,) = statement.conditions["ArnNotLike"].values()
+    assert pattern.endswith(":role/AutoBlenderRender-Compute-*")
+    assert "RoleName" not in synthesized().resource("AWS::IAM::Role", "Compute/WorkerRole").properties, (
+        "CloudFormation names it by its stack, as the pattern has it"
+    )
+
+
 def test_a_kept_blender_is_not_written_over() -> None:
     policy = synthesized().resource("AWS::S3::BucketPolicy", "Storage/RenderBucket/Policy")
     (statement,) = [s for s in read_policy(policy.properties["PolicyDocument"]) if "Null" in s.conditions]
