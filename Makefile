@@ -43,10 +43,11 @@ check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
 
-bench: $(READY) ## how quick `farm simulate` and `farm jobs` with 1,000 jobs are, and what previews of 2K frames take
+bench: $(READY) ## how quick `farm simulate` and `farm jobs` with 1,000 jobs are, what previews of 2K frames take, and what the cage costs
 	@$(BIN)/python -m bench.simulate
 	@$(BIN)/python -m bench.jobs_listing
 	@$(BIN)/python -m bench.preview
+	@$(BIN)/python -m bench.cage
 
 pictures: $(READY) $(DEMO_SCENE) ## the README's pictures, in docs/images
 	@$(BIN)/python -m docs.pictures $(DEMO_SCENE)
@@ -57,6 +58,9 @@ synth: $(READY) ## the CloudFormation templates, in cdk.out
 
 lock: $(READY) ## pin every package that requirements.in needs
 	@$(BIN)/uv pip compile --quiet --universal --no-header --python-version 3.11 requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --only-binary :all: --python-version 3.11 \
+	  --python-platform x86_64-manylinux_2_34 --constraint requirements.txt worker_agent/boot/packages.in \
+	  -o worker_agent/boot/packages.txt
 
 .venv: $(READY) ## the environment: Python packages, Node, the CDK command line, `farm`
 

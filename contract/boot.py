@@ -21,7 +21,7 @@ FAILURES: Final = "failures"
 REASON: Final = "reason"
 """Attribute: what the last of them said, in a line."""
 WORKER: Final = "worker_id"
-"""Attribute: which machine that was; the name of its log stream, too."""
+"""Attribute: which machine that was."""
 FAILED_AT: Final = "failed_at"
 """Attribute: when, as ISO 8601 in UTC."""
 
@@ -36,6 +36,8 @@ def fleet_version_key() -> dict[str, str]:
     return {PARTITION_KEY: "FLEET", SORT_KEY: "VERSION"}
 
 
+LOG_STREAM: Final = "boot"
+"""After the machine's id and a slash: the name of the stream in which its boot is told (boot/give_up.sh)."""
 LONGEST_REASON: Final = 500
 """Characters of it that are shown."""
 
@@ -70,7 +72,7 @@ class FailedBoots:
         """How many, and what the last of them said: for people."""
         many = "1 machine" if self.failures == 1 else f"{self.failures} machines in a row"
         said = self.reason or "it did not say why"
-        stream = f" (log stream {self.worker_id})" if self.worker_id else ""
+        stream = f" (log stream {self.worker_id}/{LOG_STREAM})" if self.worker_id else ""
         return f"{many} could not be set up; the last said: {said}{stream}"
 
 
@@ -80,6 +82,27 @@ RESUME: Final = "mend that and deploy again, or `farm resume` has it tried again
 def waits_for_boot(boots: FailedBoots) -> str:
     """Why a job has no machine, and what to do, in words for its owner; empty while machines are started."""
     return f"no machine is started any more: {boots.words}: {RESUME}" if boots.hold else ""
+
+
+def count_boot(*, table: str, deploy_version: str, boots: FailedBoots) -> dict[str, Any]:
+    """An update that adds what `boots` says to those counted; as worker_agent/boot/give_up.sh writes it."""
+    return {
+        "TableName": table,
+        "Key": boot_key(deploy_version),
+        "UpdateExpression": "ADD #failures :more SET #reason = :reason, #worker = :worker, #at = :at",
+        "ExpressionAttributeNames": {
+            "#failures": FAILURES,
+            "#reason": REASON,
+            "#worker": WORKER,
+            "#at": FAILED_AT,
+        },
+        "ExpressionAttributeValues": {
+            ":more": boots.failures,
+            ":reason": boots.reason,
+            ":worker": boots.worker_id,
+            ":at": boots.failed_at,
+        },
+    }
 
 
 def clear_boots(*, table: str, deploy_version: str) -> dict[str, Any]:

@@ -23,6 +23,8 @@ class FleetVersion:
     """Of the deploy, under which its boots are counted (contract.boot)."""
     since: int = 0
     """Epoch seconds at which the worker version was first said."""
+    deployed_at: int = 0
+    """Epoch seconds at which the deploy version was first said."""
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any] | None) -> Self:
@@ -32,6 +34,7 @@ class FleetVersion:
             worker_version=str(item.get("worker_version", "")),
             deploy_version=str(item.get("deploy_version", "")),
             since=int(item.get("since", 0)),
+            deployed_at=int(item.get("deployed_at", 0)),
         )
 
     def to_item(self) -> dict[str, Any]:
@@ -40,5 +43,9 @@ class FleetVersion:
 
     def followed_by(self, *, worker_version: str, deploy_version: str, now: int) -> FleetVersion:
         """What is to be said when these are deployed; `now` in epoch seconds."""
-        since = self.since if worker_version == self.worker_version else now
-        return FleetVersion(worker_version=worker_version, deploy_version=deploy_version, since=since)
+        return FleetVersion(
+            worker_version=worker_version,
+            deploy_version=deploy_version,
+            since=self.since if worker_version == self.worker_version else now,
+            deployed_at=self.deployed_at if deploy_version == self.deploy_version else now,
+        )

@@ -10,7 +10,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from contract import table as keys
-from contract.keys import KEPT_SHORT
+from contract.keys import KEPT_SHORT, blender_archive_key, blender_sum_key
 from stacks.acknowledgements import acknowledge
 from stacks.config import FarmConfig
 
@@ -65,6 +65,8 @@ class StorageStack(Stack):
             "Access logs want a second bucket that is kept and paid for; what was uploaded and rendered is on"
             " the job records, versions of objects are kept, and CloudTrail can be asked for more.",
         )
+        bucket.add_to_resource_policy(_releases_come_from_workers(bucket, config))
+        bucket.add_to_resource_policy(_releases_are_not_replaced(bucket))
         return bucket
 
     def _job_table(self) -> dynamodb.Table:
@@ -110,6 +112,40 @@ class StorageStack(Stack):
             )
         )
         return topic
+
+
+def _releases_come_from_workers(bucket: s3.Bucket, config: FarmConfig) -> iam.PolicyStatement:
+    """Every worker runs what lies there: nobody else puts it there, whatever they may write in the bucket.
+
+    The role is named by a pattern, for its stack stands on this one.
+    """
+    workers = f"arn:{Aws.PARTITION}:iam::{Aws.ACCOUNT_ID}:role/{config.farm_name}-Compute-*"
+    return iam.PolicyStatement(
+        sid="ReleasesComeFromWorkers",
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["s3:PutObject"],
+        resources=[bucket.arn_for_objects(key) for key in (blender_archive_key("*"), blender_sum_key("*"))],
+        conditions={"ArnNotLike": {"aws:PrincipalArn": workers}},
+    )
+
+
+def _releases_are_not_replaced(bucket: s3.Bucket) -> iam.PolicyStatement:
+    """A Blender that is kept may be written where none is, and not over one: not even by a worker in a
+    stranger's hands, which every other worker would then run. The parts of an upload come without the
+    condition; its completion does not (S3's guide, "Enforce conditional writes on Amazon S3 buckets").
+    """
+    return iam.PolicyStatement(
+        sid="ReleasesAreNotReplaced",
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["s3:PutObject"],
+        resources=[bucket.arn_for_objects(key) for key in (blender_archive_key("*"), blender_sum_key("*"))],
+        conditions={
+            "Null": {"s3:if-none-match": "true"},
+            "Bool": {"s3:ObjectCreationOperation": "true"},
+        },
+    )
 
 
 def _tls_only() -> iam.PolicyDocument:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def examine_live(farm: ChosenFarm, *, yes: bool, json: bool) -> None:
     """Every verdict as it is found. Exits with 1 when something is not so or cannot be taken away."""
-    from farm.doctor.live.examination import examine
+    from farm.doctor.live.examination import LIMIT_SECONDS, REMOVAL_SECONDS, examine
     from farm.doctor.live.verdict import Ruling
 
     signal.signal(signal.SIGTERM, _interrupt)  # what it has made must not outlive it
@@ -30,7 +30,7 @@ def examine_live(farm: ChosenFarm, *, yes: bool, json: bool) -> None:
         run = _new_run(farm)
         _ask(run, yes=yes, json=json)
         found: list[Verdict] = []
-        left = ["it was broken off"]
+        run.begin(LIMIT_SECONDS - REMOVAL_SECONDS)
         try:
             for verdict in examine(run):
                 found.append(verdict)
@@ -54,7 +54,7 @@ def examine_live(farm: ChosenFarm, *, yes: bool, json: bool) -> None:
 
 
 def _new_run(farm: ChosenFarm) -> LiveRun:
-    from farm.doctor.live.examination import CONFIG, LIMIT_SECONDS, REMOVAL_SECONDS
+    from farm.doctor.live.examination import CONFIG
     from farm.doctor.live.live_run import LiveRun
 
     own = farm.clients.config
@@ -62,14 +62,13 @@ def _new_run(farm: ChosenFarm) -> LiveRun:
     return LiveRun(
         farm=replace(farm, clients=clients),
         run_id=secrets.token_hex(4),
-        ends_at=time.monotonic() + LIMIT_SECONDS - REMOVAL_SECONDS,
         clock=time.monotonic,
         pause=time.sleep,
     )
 
 
 def _ask(run: LiveRun, *, yes: bool, json: bool) -> None:
-    """Say what it does and may cost, and have the person agree. The ten minutes begin after that."""
+    """Say what it does and may cost, and have the person agree."""
     from farm.doctor.live.cost import most_dollars
     from farm.doctor.live.examination import LIMIT_SECONDS
     from farm.screen import say, standard_error
@@ -93,7 +92,6 @@ def _ask(run: LiveRun, *, yes: bool, json: bool) -> None:
         if json or not sys.stdin.isatty():
             raise MisusedError("nobody can be asked here: `--yes` agrees to it")
         typer.confirm("Do it?", abort=True, err=True)
-    run.ends_at += run.clock() - run.begun_at
 
 
 def _types(group: object) -> list[str]:

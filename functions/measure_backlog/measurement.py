@@ -172,7 +172,12 @@ class Measurement:
         """End a machine of which nothing is heard. Nothing here ends the measure, either."""
         try:
             end_a_silent_worker(
-                seen, self.now(), records=self.records, ec2=self.ec2, autoscaling=self.autoscaling
+                seen,
+                self.now(),
+                deploy_version=self.settings.deploy_version,
+                records=self.records,
+                ec2=self.ec2,
+                autoscaling=self.autoscaling,
             )
         except Exception:
             log.exception("no machine of which nothing is heard could be ended")

@@ -7,13 +7,14 @@ left out, for it shall not keep the whole fleet from all others.
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self, TypeVar
 
-from contract.boot import FailedBoots, boot_key, fleet_version_key
+from contract.boot import FailedBoots, boot_key, count_boot, fleet_version_key
 from contract.fleet_version import FleetVersion
 from contract.job import JobState, Progress
 from contract.record_reader import RecordReader
@@ -147,6 +148,18 @@ class BacklogRecords:
         answer = self._dynamodb.get_item(TableName=self._table, Key=boot_key(deploy_version))
         return FailedBoots.from_item(answer.get("Item"))
 
+    def count_failed_boot(self, deploy_version: str, boots: FailedBoots) -> None:
+        """For a machine that could not do it itself."""
+        self._dynamodb.update_item(
+            **count_boot(table=self._table, deploy_version=deploy_version, boots=boots)
+        )
+
+    def deployed_at(self, deploy_version: str) -> float:
+        """Epoch seconds since when machines are told of this deploy; in the far future until they are."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=fleet_version_key())
+        said = FleetVersion.from_item(answer.get("Item"))
+        return said.deployed_at if said.deploy_version == deploy_version else math.inf
+
     def announce(self, *, worker_version: str, deploy_version: str, now: int) -> None:
         """Say of which version the machines should be, if that was not said yet; `now` in epoch seconds."""
         answer = self._dynamodb.get_item(TableName=self._table, Key=fleet_version_key())
@@ -156,12 +169,14 @@ class BacklogRecords:
             self._dynamodb.update_item(
                 TableName=self._table,
                 Key=fleet_version_key(),
-                UpdateExpression="SET worker_version = :worker, deploy_version = :deploy, #since = :since",
+                UpdateExpression="SET worker_version = :worker, deploy_version = :deploy, #since = :since,"
+                " deployed_at = :deployed",
                 ExpressionAttributeNames={"#since": "since"},
                 ExpressionAttributeValues={
                     ":worker": worker_version,
                     ":deploy": deploy_version,
                     ":since": said.since,
+                    ":deployed": said.deployed_at,
                 },
             )
 

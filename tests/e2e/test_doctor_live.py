@@ -57,6 +57,15 @@ class Contents:
     queues: tuple[str, ...]
 
 
+def words_of_machines(farm: LaptopFarm) -> tuple[set[str], set[str]]:
+    """The log streams and the records of all workers that there were."""
+    logs = clients.clients_of(farm.record.endpoint).client("logs")
+    streams = logs.describe_log_streams(logGroupName=farm.record.outputs["WorkerLogGroupName"])["logStreams"]
+    items: list[Any] = farm.farm.table.scan(ConsistentRead=True)["Items"]
+    workers = {str(item["sk"]) for item in items if str(item["pk"]).startswith("WORKERS#")}
+    return {stream["logStreamName"] for stream in streams}, workers
+
+
 def contents(farm: LaptopFarm) -> Contents:
     pages = farm.farm.s3.get_paginator("list_object_versions").paginate(Bucket=farm.farm.bucket)
     items: list[Any] = farm.farm.table.scan(ConsistentRead=True)["Items"]
@@ -100,6 +109,7 @@ def verdicts(said: str) -> dict[str, dict[str, Any]]:
 
 
 def test_three_frames_are_rendered_all_is_told_and_nothing_stays(untouched: LaptopFarm) -> None:
+    said_before = words_of_machines(untouched)
     code, said = untouched.call("--farm", "local", "doctor", "--live", "--yes", "--json")
     assert code == 0, said
     assert "ten minutes at most" in said
@@ -110,6 +120,8 @@ def test_three_frames_are_rendered_all_is_told_and_nothing_stays(untouched: Lapt
     for name, why in NOT_THERE.items():
         assert found[name]["ruling"] == "could not be tried", found[name]
         assert why in found[name]["words"] or "no new machine" in found[name]["words"]
+    if found["scaling-ends-itself"]["ruling"] == "ok":  # nobody else was at work
+        assert words_of_machines(untouched) == said_before
 
 
 def test_ctrl_c_while_it_renders_leaves_nothing(untouched: LaptopFarm) -> None:

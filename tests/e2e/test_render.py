@@ -14,7 +14,7 @@ import av
 import pytest
 from PIL import Image
 
-from contract.job import Job, JobState, timestamp
+from contract.job import FrameState, Job, JobState, timestamp
 from contract.keys import (
     KEPT_SHORT,
     contact_sheet_key,
@@ -64,6 +64,8 @@ def previewed(laptop: LaptopFarm, job_id: str, frames: tuple[int, ...]) -> None:
     assert job
     assert (job.made, job.preview_note) == (("preview.mp4", "contact_sheet.jpg"), "")
     assert job.scene["color_view"]["view"] == "AgX", "as new scenes have it"
+    done = laptop.farm.records.frames(job_id, range(job.shards), FrameState.DONE)
+    assert {(job.device, record.device) for record in done} == {("CPU", "CPU")}
 
     def stored(key: str) -> io.BytesIO:
         return io.BytesIO(laptop.farm.s3.get_object(Bucket=laptop.farm.bucket, Key=key)["Body"].read())

@@ -31,7 +31,7 @@ def main() -> int:
 def _tried(target: Target, inputs: int, seed: int) -> bool:
     began = time.monotonic()
     try:
-        tried = fuzz(target, inputs, seed)
+        tried = fuzz(target, inputs, seed, lambda tried: _progress(target.name, tried, inputs))
     except Exception:
         traceback.print_exc()
         print(f"{target.name}: a finding, above", flush=True)
@@ -43,6 +43,17 @@ def _tried(target: Target, inputs: int, seed: int) -> bool:
         flush=True,
     )
     return True
+
+
+def _progress(name: str, tried: int, inputs: int) -> None:
+    """For who watches: it takes a quarter of an hour."""
+    if sys.stderr.isatty():
+        print(
+            f"\r{name}: {tried} of {inputs} ",
+            end="\n" if tried == inputs else "",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -32,8 +32,13 @@ class Tried:
     outcomes: dict[str, int]
 
 
-def fuzz(target: Target, inputs: int, first_seed: int) -> Tried:
-    """Raises what the first finding raised, with the smallest input that Hypothesis finds for it."""
+def fuzz(
+    target: Target, inputs: int, first_seed: int, tell: Callable[[int], object] = lambda tried: None
+) -> Tried:
+    """Tells after each round how many it has tried.
+
+    Raises what the first finding raised, with the smallest input that Hypothesis finds for it.
+    """
     outcomes: dict[str, int] = {}
     seen: set[bytes] = set()
 
@@ -46,6 +51,7 @@ def fuzz(target: Target, inputs: int, first_seed: int) -> Tried:
     while (left := inputs - sum(outcomes.values())) > 0:
         _round(target.inputs, min(left, ROUND), number, try_one)
         number += 1
+        tell(sum(outcomes.values()))
     return Tried(inputs=sum(outcomes.values()), different=len(seen), outcomes=outcomes)
 
 

@@ -7,16 +7,20 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from contract.cage.roots import graphics_devices
 from contract.devices import Device
+from contract.failures import FailureKind
 from tests.support.blender import SECONDS, render, same_picture, start_session
 from tests.support.scenes import scene_file
-from worker_agent.blender import BlenderSession, DeviceUnavailable, RenderDevice
-from worker_agent.blender.inside import devices
-from worker_agent.blender.inside.device_choice import Gpu
+from worker_agent.blender import BlenderFailed, BlenderSession, DeviceUnavailable, RenderDevice
+from worker_agent.blender.inside import devices, rendering
+from worker_agent.blender.inside.device_choice import Choice, Gpu
+from worker_agent.blender.inside.wire import Failure
+from worker_agent.failure_kinds import kind_of
 
 pytestmark = pytest.mark.skipif(bool(graphics_devices()), reason="this machine has a GPU")
 
@@ -59,25 +63,99 @@ def test_drawing_in_software_is_no_gpu(session: BlenderSession, engine: str) -> 
     assert session.device == RenderDevice()
 
 
-def test_llvmpipe_is_seen_through_though_the_machine_has_a_graphics_device(tmp_path: Path) -> None:
-    """What draws is asked by drawing, in a process of its own, as a session does it."""
+IN_BLENDER = """
+import os, sys, bpy
+from pathlib import Path
+from types import SimpleNamespace
+from worker_agent.blender.inside import devices, rendering
+from worker_agent.blender.inside.device_choice import Choice
+from worker_agent.blender.inside.wire import Failure
+
+folder, blend = sys.argv[-2:]
+before = len(bpy.data.scenes), len(bpy.data.objects), len(bpy.data.cameras)
+print("card:", repr(devices.graphics_card(Path(folder))))
+import gpu
+print("drew with", gpu.platform.renderer_get())
+print("left:", before == (len(bpy.data.scenes), len(bpy.data.objects), len(bpy.data.cameras)))
+bpy.ops.wm.open_mainfile(filepath=blend)
+wire = SimpleNamespace(send=lambda *a, **k: print("sent", a, k))
+try:
+    rendering.render(bpy.context.scene, Choice("OPTIX"), [1], Path(folder, "out"), wire)
+except Failure as failure:
+    print("failed:", failure.code, failure.frame, failure.reason)
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_a_fallback_is_seen_through_in_a_blender_that_has_rendered(tmp_path: Path) -> None:
+    """What draws is asked by drawing; what rendered, after each frame. In a process of its own."""
     (tmp_path / "dri").mkdir()
     (tmp_path / "dri/renderD128").touch()
-    script = (
-        "import os, sys, bpy\n"
-        "from pathlib import Path\n"
-        "from worker_agent.blender.inside import devices\n"
-        f"before = len(bpy.data.scenes), len(bpy.data.objects), len(bpy.data.cameras)\n"
-        f"print('card:', repr(devices.graphics_card(Path({str(tmp_path)!r}))))\n"
-        "import gpu\n"
-        "print('drew with', gpu.platform.renderer_get())\n"
-        "print('left:', before == (len(bpy.data.scenes), len(bpy.data.objects), len(bpy.data.cameras)))\n"
-        "sys.stdout.flush(); os._exit(0)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", IN_BLENDER, str(tmp_path), str(scene_file("saved_as_gpu"))],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=SECONDS)
     assert "card: ''" in done.stdout, done.stderr
     assert "drew with llvmpipe" in done.stdout
     assert "left: True" in done.stdout
+    assert "sent" not in done.stdout, "its frame is none"
+    assert "failed: no_device 1 The frame was rendered by the CPU" in done.stdout
+
+
+class _Turned:
+    """A scene whose script has turned to the CPU, or not."""
+
+    def __init__(self, device: str) -> None:
+        self.render = SimpleNamespace(engine="CYCLES")
+        self.cycles = SimpleNamespace(device=device)
+
+
+@pytest.mark.parametrize(
+    ("device", "gpu_is_on", "choice", "well"),
+    [
+        ("GPU", True, "OPTIX", True),
+        ("GPU", False, "OPTIX", False),
+        ("CPU", True, "OPTIX", False),
+        ("CPU", True, "CPU", True),
+        ("CPU", False, "CPU", True),
+        ("GPU", False, "CPU", True),
+        ("GPU", True, "CPU", False),
+    ],
+)
+def test_a_frame_of_another_device_than_the_jobs_is_none(
+    monkeypatch: pytest.MonkeyPatch, device: str, gpu_is_on: bool, choice: str, well: bool
+) -> None:
+    preferences = SimpleNamespace(has_active_device=lambda: gpu_is_on)
+    monkeypatch.setattr(devices, "_preferences", lambda: preferences)
+    if well:
+        devices.check_still_there(_Turned(device), Choice(choice))
+    else:
+        with pytest.raises(Failure, match="The frame was rendered by"):
+            devices.check_still_there(_Turned(device), Choice(choice))
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "advice"),
+    [
+        ("Error: System is out of GPU memory", FailureKind.OUT_OF_MEMORY, "device=cpu"),
+        (
+            "Error: Out of memory in CUDA queue enqueue (shade_surface)",
+            FailureKind.OUT_OF_MEMORY,
+            "device=cpu",
+        ),
+        ("Error: Illegal address in CUDA queue synchronize (integrator_reset)", FailureKind.GPU_LOST, ""),
+        ("Error: OPTIX_ERROR_LAUNCH_FAILURE in optixLaunch(…)", FailureKind.GPU_LOST, ""),
+    ],
+)
+def test_what_cycles_says_of_a_gpu_has_a_name(said: str, kind: FailureKind, advice: str) -> None:
+    failure = rendering._explain(said, 7)
+    assert advice in failure.reason
+    error = BlenderFailed(failure.reason, failure.code, "", failure.frame)
+    assert kind_of(error) is kind
 
 
 @dataclass

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -257,3 +258,12 @@ def _shown(body: dict[str, Any]) -> list[Series]:
             pairs = list(zip(rest[::2], rest[1::2], strict=True))
             found.append((namespace, name, tuple(sorted(pairs))))
     return found
+
+
+def test_machines_are_told_of_a_version_only_when_the_template_gives_it() -> None:
+    """Told before, they would be replaced by machines of the version that they are of themselves."""
+    farm = synthesized()
+    told = settings(farm).worker_version
+    assert told == agent_environment(farm)["FARM_WORKER_VERSION"]
+    imported = json.dumps(farm.templates["Scaling"])
+    assert re.search(r'"Fn::ImportValue": "[\w-]*-Compute:', imported), "CloudFormation deploys it afterwards"

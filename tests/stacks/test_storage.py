@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from contract.keys import KEPT_SHORT
+from contract.keys import KEPT_SHORT, blender_archive_key, blender_sum_key
 from contract.table import (
     INDEX_PARTITION_KEY,
     INDEX_SORT_KEY,
@@ -28,10 +28,43 @@ def test_the_bucket_is_nobodys_but_ours_and_kept() -> None:
 
 def test_the_bucket_lets_nobody_in_and_plain_http_out() -> None:
     policy = synthesized().resource("AWS::S3::BucketPolicy", "Storage/RenderBucket/Policy")
-    (statement,) = read_policy(policy.properties["PolicyDocument"])
-    assert statement.effect == "Deny"
-    assert statement.conditions == {"Bool": {"aws:SecureTransport": "false"}}
-    assert statement.covers("s3:GetObject", "arn:Storage/RenderBucket/a.blend")
+    statements = read_policy(policy.properties["PolicyDocument"])
+    assert {statement.effect for statement in statements} == {"Deny"}
+    (everything,) = [s for s in statements if s.conditions == {"Bool": {"aws:SecureTransport": "false"}}]
+    assert everything.covers("s3:GetObject", "arn:Storage/RenderBucket/a.blend")
+
+
+def test_a_kept_blender_is_written_by_workers_alone() -> None:
+    policy = synthesized().resource("AWS::S3::BucketPolicy", "Storage/RenderBucket/Policy")
+    (statement,) = [
+        s for s in read_policy(policy.properties["PolicyDocument"]) if "ArnNotLike" in s.conditions
+    ]
+    assert (statement.effect, statement.principal) == ("Deny", {"AWS": "*"})
+    assert statement.covers("s3:PutObject", f"arn:Storage/RenderBucket/{blender_archive_key('4.5.15')}")
+    assert not statement.covers("s3:PutObject", "arn:Storage/RenderBucket/blender/scene.blend")
+    (pattern,) = statement.conditions["ArnNotLike"].values()
+    assert pattern.endswith(":role/AutoBlenderRender-Compute-*")
+    assert "RoleName" not in synthesized().resource("AWS::IAM::Role", "Compute/WorkerRole").properties, (
+        "CloudFormation names it by its stack, as the pattern has it"
+    )
+
+
+def test_a_kept_blender_is_not_written_over() -> None:
+    policy = synthesized().resource("AWS::S3::BucketPolicy", "Storage/RenderBucket/Policy")
+    (statement,) = [s for s in read_policy(policy.properties["PolicyDocument"]) if "Null" in s.conditions]
+    assert (statement.effect, statement.principal) == ("Deny", {"AWS": "*"})
+    assert statement.conditions == {
+        "Null": {"s3:if-none-match": "true"},
+        "Bool": {"s3:ObjectCreationOperation": "true"},
+    }
+    for key in (blender_archive_key("4.5.15"), blender_sum_key("4.5.15")):
+        assert statement.covers("s3:PutObject", f"arn:Storage/RenderBucket/{key}")
+    for key in (
+        "blender/output/job-0123456789ab/frames/0001.png",
+        "blender/scene.blend",
+        "a/output/job/job.json",
+    ):
+        assert not statement.covers("s3:PutObject", f"arn:Storage/RenderBucket/{key}")
 
 
 def test_old_versions_and_broken_uploads_go() -> None:

@@ -37,12 +37,12 @@ class ReleaseServer:
         self.files[folder + checksum_file(version)] = "\n".join(lines).encode()
 
 
-def archive_of(version: str, *more: Entry, says: str | None = None) -> bytes:
+def archive_of(version: str, *more: Entry, says: str | None = None, program: str = "") -> bytes:
     """A small release: a `blender` that says its version, a link beside it as there are in a real one."""
     top = executable_archive(version).removesuffix(".tar.xz")
     link = tarfile.TarInfo(f"{top}/lib/libx.so")
     link.type, link.linkname = tarfile.SYMTYPE, "libx.so.1"
-    script = f"#!/bin/sh\necho '{says or f'Blender {version} LTS'}'\n".encode()
+    script = (program or f"#!/bin/sh\necho '{says or f'Blender {version} LTS'}'\n").encode()
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:xz") as archive:
         for entry in ((f"{top}/blender", script), (f"{top}/lib/libx.so.1", b"library"), link, *more):

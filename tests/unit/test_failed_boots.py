@@ -20,7 +20,7 @@ from worker_agent.boot_record import BootRecord
 
 WHY = (
     "no machine is started any more: 3 machines in a row could not be set up; the last said: mount refused"
-    " (log stream i-c): mend that and deploy again, or `farm resume` has it tried again"
+    " (log stream i-c/boot): mend that and deploy again, or `farm resume` has it tried again"
 )
 
 
@@ -187,9 +187,10 @@ def test_the_machines_are_told_of_the_version_that_is_deployed(farm: MeasuredFar
     farm.measure()
     first = farm.version()
     assert (first.worker_version, first.deploy_version) == ("worker-1", "deploy-1")
-    assert first.since > 5
-    farm.put({**first.to_item(), "since": 6, "deploy_version": "deploy-x"})
+    assert first.since > 5 and first.deployed_at == first.since
+    farm.put({**first.to_item(), "since": 6, "deployed_at": 6, "deploy_version": "deploy-x"})
     farm.measure()
-    assert farm.version() == FleetVersion(worker_version="worker-1", deploy_version="deploy-1", since=6), (
-        "machines of the same version are not older for another deploy"
-    )
+    second = farm.version()
+    assert (second.worker_version, second.deploy_version) == ("worker-1", "deploy-1")
+    assert second.since == 6, "machines of the same version are not older for another deploy"
+    assert second.deployed_at >= first.deployed_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import random
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from contract.blender_releases import checksum_file
 from contract.keys import blender_archive_key, blender_sum_key, read_upload_key
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.release_server import ReleaseServer, archive_of, release_server
@@ -21,6 +23,8 @@ from worker_agent.runtimes.kept_releases import KeptReleases
 
 VERSION, TOP = "4.5.15", "blender-4.5.15-linux-x64"
 KEY, SUM = blender_archive_key(VERSION), blender_sum_key(VERSION)
+SUM_PATH = f"/Blender4.5/{checksum_file(VERSION)}"
+"""On the download site."""
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +94,7 @@ def test_only_the_first_worker_downloads_it(aws: AwsEdges, server: ReleaseServer
     assert len(server.asked) == 2, "the sum and the archive"
     before = objects(aws)
     install(aws, server, tmp_path / "second")
-    assert len(server.asked) == 2
+    assert server.asked[2:] == [SUM_PATH], "the archive is the farm's own"
     assert objects(aws) == before, "nothing is written again"
 
 
@@ -103,13 +107,43 @@ def test_it_lies_where_workers_may_write_and_starts_no_job() -> None:
 def test_a_changed_archive_is_refused_and_not_replaced(
     aws: AwsEdges, server: ReleaseServer, tmp_path: Path
 ) -> None:
-    put(aws, SUM, b"0" * 64)
+    install(aws, server, tmp_path / "first")
+    aws.s3.delete_object(Bucket=aws.render_bucket_name, Key=KEY)
     put(aws, KEY, archive_of(VERSION, says="Blender 4.5.15 with a guest"))
-    before = objects(aws)
-    with pytest.raises(InstallError, match=f"changed archive: s3://.*{KEY} has the SHA-256") as refused:
+    with pytest.raises(InstallError, match=f"changed archive: s3://.*{KEY} has the SHA-256"):
         install(aws, server, tmp_path / "worker")
-    assert "0" * 64 in str(refused.value)
-    assert (server.asked, objects(aws)) == ([], before)
+    assert server.asked[2:] == [SUM_PATH]
+
+
+def test_an_archive_that_was_changed_together_with_its_sum_is_refused(
+    aws: AwsEdges, server: ReleaseServer, tmp_path: Path
+) -> None:
+    """Whoever could write the one could write the other; the release is asked for its sum each time."""
+    changed = archive_of(VERSION, says="Blender 4.5.15 with a guest")
+    put(aws, SUM, hashlib.sha256(changed).hexdigest().encode())
+    put(aws, KEY, changed)
+    before = objects(aws)
+    with pytest.raises(InstallError, match="changed release: it says the SHA-256"):
+        install(aws, server, tmp_path / "worker")
+    assert objects(aws) == before
+
+
+def test_a_kept_one_is_installed_while_the_release_does_not_answer(
+    aws: AwsEdges, server: ReleaseServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(aws, server, tmp_path / "first")
+    server.files.clear()
+    install(aws, server, tmp_path / "second")
+    assert "is held to the sum that is kept" in caplog.text
+
+
+def test_one_larger_than_any_blender_is_not_taken(
+    aws: AwsEdges, server: ReleaseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(aws, server, tmp_path / "first")
+    monkeypatch.setattr(kept_releases, "MAX_ARCHIVE_BYTES", 100)
+    with pytest.raises(InstallError, match="is larger than 100 bytes: it is no Blender"):
+        install(aws, server, tmp_path / "second")
 
 
 @pytest.mark.parametrize("text", [b"", b"x" * 64, b"0" * 65, b"\xff"])

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from contract.fleet_version import FleetVersion
 from contract.job import JobState
 from contract.worker_record import STALE_SECONDS, Doing, WorkerRecord
 from functions.measure_backlog.silent_workers import SILENT_SECONDS, longest_silent
@@ -103,6 +104,41 @@ def test_a_group_without_machines_costs_no_call(farm: MeasuredFarm, caplog: pyte
     farm.measure()
     assert farm.ec2.asked == []
     assert "could be ended" not in caplog.text, "nor was the table read, which is not there"
+
+
+def deployed(farm: MeasuredFarm, *, ago_seconds: int, version: str = "deploy-1") -> None:
+    said = FleetVersion(
+        worker_version="worker-1", deploy_version=version, since=1, deployed_at=NOW - ago_seconds
+    )
+    farm.put(said.to_item())
+
+
+def test_one_that_never_spoke_is_a_failed_boot(farm: MeasuredFarm) -> None:
+    """As one without network is, which cannot count itself."""
+    deployed(farm, ago_seconds=7200)
+    farm.measure()
+    assert farm.autoscaling.ended == [("i-1", False)]
+    boots = farm.measurement.records.failed_boots("deploy-1")
+    assert (boots.failures, boots.worker_id) == (1, "i-1")
+    assert boots.failed_at == "2027-01-15T08:00:00.000Z"
+    assert "silent: nothing was heard of it in the 20 minutes after its start" in boots.words
+
+
+def test_one_that_spoke_once_has_booted(farm: MeasuredFarm) -> None:
+    deployed(farm, ago_seconds=7200)
+    says(farm, "i-1", ago_seconds=3500)
+    farm.measure()
+    assert farm.autoscaling.ended == [("i-1", False)]
+    assert farm.measurement.records.failed_boots("deploy-1").failures == 0
+
+
+@pytest.mark.parametrize("version", ["deploy-1", "deploy-0"])
+def test_what_was_deployed_since_may_have_mended_it(farm: MeasuredFarm, version: str) -> None:
+    """Machines were told of the new deploy a minute ago, or are told in this one."""
+    deployed(farm, ago_seconds=60, version=version)
+    farm.measure()
+    assert farm.autoscaling.ended == [("i-1", False)]
+    assert farm.measurement.records.failed_boots("deploy-1").failures == 0
 
 
 @pytest.mark.parametrize("fails", ["ec2", "autoscaling", "records"])

@@ -166,8 +166,9 @@ def test_of_two_machines_one_goes_and_is_replaced_if_there_is_a_task_for_each(
 def test_a_group_that_does_not_let_it_go_gets_its_work_done_meanwhile(trouble: Exception) -> None:
     fleet = Fleet(("a",), superseded=lambda _: True)
     fleet.group.troubles[END] = [trouble]
-    for _ in range(3):
-        fleet.queue.send()
+    fleet.queue.send()
+    fleet.queue.receive(wait_seconds=0, lease_seconds=0)  # another machine's: no idle one is too many
+    fleet.queue.send()
     fleet.step("a")
     assert fleet.worked == [("a", True)]
     fleet.run_until(lambda: fleet.group.ended)

@@ -15,7 +15,7 @@ export REASON_FILE=/run/render-worker-reason
 . "$config/agent.env"
 # shellcheck source=/dev/null
 . "$config/boot.env"
-export AWS_DEFAULT_REGION AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=6
+export AWS_DEFAULT_REGION AWS_RETRY_MODE=standard AWS_MAX_ATTEMPTS=4
 
 # shellcheck disable=SC2317 # the trap calls it
 give_up() {

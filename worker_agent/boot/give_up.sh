@@ -43,10 +43,10 @@ try aws dynamodb update-item --table-name "$FARM_JOB_TABLE_NAME" --key "$BOOT_KE
     --expression-attribute-values "{\":one\": {\"N\": \"1\"}, \":reason\": {\"S\": \"$reason\"},
         \":worker\": {\"S\": \"$worker\"}, \":at\": {\"S\": \"$(date -u +%Y-%m-%dT%H:%M:%SZ)\"}}"
 
-stream=$worker/boot
-try aws logs create-log-stream --log-group-name "$LOG_GROUP" --log-stream-name "$stream"
+# its agent's stream, if there was one
+timeout 20 aws logs create-log-stream --log-group-name "$LOG_GROUP" --log-stream-name "$worker" >/dev/null 2>&1
 said=$(tail -c 20000 /var/log/cloud-init-output.log 2>/dev/null | tr -c '[:alnum:] .,:;/()=_-' ' ')
-try aws logs put-log-events --log-group-name "$LOG_GROUP" --log-stream-name "$stream" \
+try aws logs put-log-events --log-group-name "$LOG_GROUP" --log-stream-name "$worker" \
     --log-events "[{\"timestamp\": $(date +%s%3N), \"message\": \"${said:-nothing was logged}\"},
         {\"timestamp\": $(date +%s%3N), \"message\": \"$worker gives up: $reason\"}]"
 

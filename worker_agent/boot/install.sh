@@ -44,9 +44,9 @@ install_packages() {
 
 make_user() {
     local uid=${AGENT_UID:-1100}
-    getent group "$user" >/dev/null || groupadd --system --gid "$uid" "$user"
+    getent group "$user" >/dev/null || groupadd --gid "$uid" "$user"
     getent passwd "$user" >/dev/null ||
-        useradd --system --uid "$uid" --gid "$uid" --no-create-home --home-dir "$work" --shell /sbin/nologin "$user"
+        useradd --uid "$uid" --gid "$uid" --no-create-home --home-dir "$work" --shell /sbin/nologin "$user"
     install -d -m 755 "$base"
     install -d -m 700 -o "$user" -g "$user" "$blenders"
 }
@@ -59,7 +59,7 @@ install_python_packages() {
     ! has_python_packages || return 0
     rm -rf "$base/venv"
     attempt "python refused" "python3.11 -m venv" python3.11 -m venv "$base/venv"
-    attempt "wheel refused" "the agent's packages" "$base/venv/bin/python" -m pip install --no-cache-dir \
+    attempt "wheel refused" "the agent's packages" "$base/venv/bin/python" -m pip install --quiet --no-cache-dir \
         --disable-pip-version-check --no-index --find-links "$base/wheels" --require-hashes -r "$here/packages.txt"
     packages_sum >"$base/venv/packages.sha256"
     rm -rf "$base/wheels"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MAX_ARCHIVE_BYTES: Final = 2 * 1024**3
+"""A release has some 400 MB packed: more than this is none."""
 PART_BYTES: Final = 32 * 1024**2
 """Of an upload: S3 takes 5 MiB and more."""
 _CHUNK_BYTES: Final = 1024**2
@@ -109,11 +111,17 @@ class KeptReleases:
 
     def _download(self, key: str, target: Path, stopped: Callable[[], bool]) -> str:
         """The SHA-256 of what came; empty when nothing is there."""
-        digest = hashlib.sha256()
+        digest, size = hashlib.sha256(), 0
         try:
             with self._s3.get_object(Bucket=self._bucket, Key=key)["Body"] as body, target.open("xb") as file:
                 while chunk := body.read(_CHUNK_BYTES):
                     _go_on(stopped)
+                    size += len(chunk)
+                    if size > MAX_ARCHIVE_BYTES:
+                        raise InstallError(
+                            f"changed archive: s3://{self._bucket}/{key} is larger than {MAX_ARCHIVE_BYTES}"
+                            " bytes: it is no Blender. Find out who wrote it, and delete it"
+                        )
                     digest.update(chunk)
                     file.write(chunk)
         except (BotoCoreError, ClientError) as error:

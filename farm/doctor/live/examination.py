@@ -61,6 +61,7 @@ def examine(run: LiveRun) -> Iterator[Verdict]:
     group = run.group()
     run.desired_before = int(group["DesiredCapacity"])
     run.machines_before = frozenset(each["InstanceId"] for each in group.get("Instances", []))
+    run.workers_before = run.workers()
     uploads.upload(run)
     for assumption, check in CHECKS.items():
         yield judge(assumption, partial(_in_time, run, check))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
@@ -22,13 +23,11 @@ class LiveRun:
     farm: ChosenFarm
     run_id: str
     """Names all that this run makes."""
-    ends_at: float
-    """On `clock`: no check goes on beyond."""
     clock: Callable[[], float]
     """Seconds that only go forward."""
     pause: Callable[[float], object]
-    begun_at: float = field(init=False)
-    """On `clock`."""
+    ends_at: float = 0.0
+    """On `clock`: no check goes on beyond."""
     desired_before: int = 0
     """The group's desired capacity as the file was uploaded."""
     uploaded_at: float = 0.0
@@ -40,8 +39,12 @@ class LiveRun:
     machines_before: frozenset[str] = field(default_factory=frozenset)
     """The group's machines as the file was uploaded."""
 
-    def __post_init__(self) -> None:
-        self.begun_at = self.clock()
+    workers_before: frozenset[str] = field(default_factory=frozenset)
+    """Those that had spoken lately before the upload."""
+
+    def begin(self, seconds: float) -> None:
+        """It has so much time, from now on."""
+        self.ends_at = self.clock() + seconds
 
     @property
     def project(self) -> str:
@@ -78,6 +81,23 @@ class LiveRun:
         """Those of the group that were not there before the upload."""
         machines = self.group().get("Instances", [])
         return [each for each in machines if each["InstanceId"] not in self.machines_before]
+
+    def workers(self) -> frozenset[str]:
+        """Ids of the workers that have spoken lately."""
+        now = int(datetime.now(UTC).timestamp())
+        return frozenset(worker.worker_id for worker in self.farm.records.workers(now))
+
+    def others(self) -> list[str]:
+        """Ids of the jobs of other people that have not ended."""
+        jobs = self.farm.records.unfinished_jobs()
+        return [job.job_id for job in jobs if job.job_id != self.job_id]
+
+    def wait_after(self, seconds: float, look: Callable[[], T | None]) -> T | None:
+        """As wait_for, in the time that is kept for taking everything away."""
+        until = self.clock() + seconds
+        while (found := look()) is None and self.clock() < until:
+            self.pause(LOOK_SECONDS)
+        return found
 
     def wait_for(self, look: Callable[[], T | None], seconds: float) -> T | None:
         """The first that `look` gives but None or False; None when so many seconds bring nothing.

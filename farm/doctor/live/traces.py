@@ -1,7 +1,7 @@
 """Takes away what a run has made: objects, records, messages, its queue; also after Ctrl-C.
 
-What the farm says of itself stays as after any job: its functions' logs, the month's sum (the money is
-spent), and its machines' own words, which go by themselves within a day.
+What the farm says of itself stays as after any job: its functions' logs, and the month's sum, for the money
+is spent.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contract.job import Job, JobState
 from contract.table import PARTITION_KEY, SORT_KEY, job_key, shard_partition
 from contract.tasks import TaskError, decode
 from farm.control import RefusedError, cancel
+from farm.doctor.live import machine_traces
 from farm.doctor.live.checks.records import test_key
 from farm.doctor.live.live_run import LiveRun
 
@@ -40,6 +41,7 @@ def remove(run: LiveRun) -> list[str]:
         (f"the records of job {run.job_id} stay", lambda: _records(run)),
         (f"the item {test_key(run.run_id)[PARTITION_KEY]} stays", lambda: _test_item(run)),
         (f"the queue {run.queue_name} stays", lambda: _queue(run)),
+        ("the log streams of its machines stay", lambda: machine_traces.take_away(run)),
         # once more: a worker may have been in the middle of a file
         (f"s3://{run.farm.outputs['RenderBucketName']}/{run.project}/ stays", lambda: _objects(run)),
     )
@@ -59,15 +61,15 @@ def _stop(run: LiveRun) -> None:
     job = run.job()
     if job is None:
         _objects(run)  # an event that comes now finds nothing
-        job = _within(run, HEARD_SECONDS, run.job)
+        job = run.wait_after(HEARD_SECONDS, run.job)
     if job is None or job.state is JobState.DONE:
         return
     try:
         cancel(run.farm.farm, run.job_id)
     except RefusedError:  # it has ended, or does just now
-        _within(run, LET_GO_SECONDS, lambda: _ended(run.job()))
+        run.wait_after(LET_GO_SECONDS, lambda: _ended(run.job()))
     _messages(run)
-    _within(run, LET_GO_SECONDS, lambda: not (_held(run) or _tasks(run)) or None)
+    run.wait_after(LET_GO_SECONDS, lambda: not (_held(run) or _tasks(run)) or None)
 
 
 def _ended(job: Job | None) -> bool | None:
@@ -164,11 +166,3 @@ def _queue(run: LiveRun) -> None:
     sqs = run.farm.clients.sqs
     for url in sqs.list_queues(QueueNamePrefix=run.queue_name).get("QueueUrls", []):
         sqs.delete_queue(QueueUrl=url)
-
-
-def _within(run: LiveRun, seconds: float, look: Callable[[], Any]) -> Any:
-    """As LiveRun.wait_for, though the run's own time is over: this is the time after it."""
-    until = run.clock() + seconds
-    while (found := look()) is None and run.clock() < until:
-        run.pause(0.5)
-    return found

@@ -35,14 +35,21 @@ def settle(scene: Any, asked: "str | None", bound: str) -> Choice:
     return choice
 
 
-def check_still_there(choice: Choice) -> None:
-    """Raises Failure when a frame was not rendered by what was chosen: for each, once it is rendered."""
+def check_still_there(scene: Any, choice: Choice) -> None:
+    """Raises Failure when a frame was not rendered by what was chosen: for each, once it is rendered.
+
+    The scene's own scripts run, and may have chosen otherwise.
+    """
     if choice.kind == device_choice.OPENGL and not _name_of_card():
         reason = "The frame was drawn in software (llvmpipe) though the worker has a GPU."
         raise Failure(device_choice.NO_DEVICE, reason)
-    if choice.kind in _INTERFACES and not _preferences().has_active_device():
-        reason = f"The GPU is gone: Blender has no {choice.kind} device any more and would render on the CPU."
-        raise Failure(device_choice.NO_DEVICE, reason)
+    if scene.render.engine != "CYCLES" or choice.kind == device_choice.OPENGL:
+        return
+    on_gpu = scene.cycles.device == "GPU" and _preferences().has_active_device()
+    if on_gpu != (choice.kind in _INTERFACES):
+        by = "a GPU" if on_gpu else "the CPU"
+        reason = f"The frame was rendered by {by}, and the job's frames are rendered with {choice.kind}."
+        raise Failure(device_choice.NO_DEVICE, f"{reason} Does a script of the scene change that?")
 
 
 def turn_on_gpus(preferences: Any) -> "Gpu | None":

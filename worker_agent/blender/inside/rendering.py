@@ -49,7 +49,7 @@ def _render_run(scene: Any, device: Choice, frames: range, watch: OutputWatch, w
             if not files:
                 problem.append(_no_file(frame))
                 return
-            devices.check_still_there(device)
+            devices.check_still_there(scene, device)
             now = time.monotonic()
             wire.send("frame_rendered", frame=frame, seconds=now - began, files=files)
             waiting.pop(0)
@@ -77,6 +77,10 @@ _NO_ROOM = (
 )
 
 
+def _of_gpu(words: str) -> bool:
+    return any(name in words for name in ("GPU", "CUDA", "HIP", "OPTIX"))
+
+
 def _no_file(frame: int) -> Failure:
     reason = f"Blender rendered frame {frame} but wrote no file for it."
     return Failure("no_output", reason, frame)
@@ -93,7 +97,7 @@ def _explain(error: str, frame: "int | None") -> Failure:
     else:
         code = "render_error"
     where = "" if frame is None else f" at frame {frame}"
-    advice = _NO_ROOM if "GPU" in words and code == "out_of_memory" else ""
+    advice = _NO_ROOM if _of_gpu(words) and code == "out_of_memory" else ""
     return Failure(code, f"Blender could not render{where}: {words}{advice}", frame)
 
 

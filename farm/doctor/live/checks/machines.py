@@ -13,7 +13,7 @@ def image_parameter(run: LiveRun) -> Seen:
     """The stack's parameter for the image was read by CloudFormation, and can be read now."""
     clients = run.farm.clients
     stack, found = _parameters(clients.cloudformation, run.farm.outputs["WorkerGroupName"])
-    images = [each for each in found if each.get("ParameterValue", "").startswith("/aws/service/ami-")]
+    images = [each for each in found if each.get("ParameterValue", "").startswith("/aws/service/")]
     if not images:
         return not_tried(f"the stack {stack} names its image by id and not by a parameter of AWS")
     name, deployed = images[0]["ParameterValue"], images[0].get("ResolvedValue", "")
@@ -40,7 +40,7 @@ def start_time(run: LiveRun) -> Seen:
     if machine is None:
         return not_tried("Auto Scaling names no new machine")
     name, launched = machine["InstanceId"], machine["LaunchTime"]
-    run.wait_for(lambda: _heard_of(run, name), run.ends_at - run.clock())
+    run.wait_for(lambda: name in run.workers(), run.ends_at - run.clock())
     seconds = (datetime.now(UTC) - launched).total_seconds()
     allowed = run.backlog.worker_start_seconds
     words = f"{name} worked {seconds:.0f} s after its launch"
@@ -67,8 +67,3 @@ def _machine(run: LiveRun) -> dict[str, Any] | None:
     answer = run.farm.clients.client("ec2").describe_instances(InstanceIds=[new[0]["InstanceId"]])
     machine: dict[str, Any] = answer["Reservations"][0]["Instances"][0]
     return machine
-
-
-def _heard_of(run: LiveRun, worker_id: str) -> bool:
-    now = int(datetime.now(UTC).timestamp())
-    return any(worker.worker_id == worker_id for worker in run.farm.records.workers(now))

@@ -88,8 +88,7 @@ def ends_itself(run: LiveRun) -> Seen:
     job = run.job()
     if job is None or not job.state.ended:
         return not_tried("the job has not ended")
-    others = [other.job_id for other in run.farm.records.unfinished_jobs() if other.job_id != run.job_id]
-    if others:
+    if others := run.others():
         return not_tried(f"other jobs are at work: {', '.join(others[:3])}")
     if run.desired_before:
         return not_tried(f"{run.desired_before} machines were wanted before the upload")

@@ -9,6 +9,7 @@ from contract.job import Job, JobState
 from contract.keys import make_job_id
 from farm.doctor.live.live_run import LiveRun
 from farm.doctor.live.verdict import Seen, TimeOverError, not_so, not_tried, ok
+from farm.failed_boots import failed_boots
 
 SCENE: Final = Path(__file__).resolve().parents[1] / "three_frames.blend"
 """Made by three_frames.py beside it."""
@@ -73,9 +74,10 @@ def _unrendered(run: LiveRun) -> Seen:
     )
     if job and job.waiting_for:
         return not_tried(f"{words}: {job.waiting_for}")
-    if any(other.job_id != run.job_id for other in run.farm.records.unfinished_jobs()):
+    if run.others():
         return not_tried(f"{words}, and other jobs are at work")
-    return not_so(words)
+    boots = failed_boots(run.farm.clients.dynamodb.meta.client, run.farm.outputs["JobTableName"])[1]
+    return not_so(f"{words}: {boots.words}" if boots.failures else words)
 
 
 def run_price(run: LiveRun) -> Seen:
