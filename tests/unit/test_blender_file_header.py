@@ -1,11 +1,17 @@
 """The version in a .blend's first bytes, in every form that Blender has written."""
 
 import gzip
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import zstandard
 
+from tests.support.blender_children import ROOT
 from worker_agent.blender import SceneRejected
 from worker_agent.blender.file_facts import FileFacts, read_facts
 from worker_agent.blender.file_header import BlenderVersion, read_file_version
@@ -52,3 +58,44 @@ def test_the_facts_of_a_damaged_file_are_unknown(tmp_path: Path) -> None:
     for content in (b"BLENDER-v405DATA", b"\x28\xb5\x2f\xfd", b""):
         path.write_bytes(content)
         assert read_facts(path) == FileFacts()
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+def _link(path: Path) -> None:
+    (path.parent / "agents.blend").write_bytes(b"BLENDER-v405" + bytes(100))
+    path.symlink_to("agents.blend")
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("replace", [_pipe, _socket, _link, _device])
+def test_what_a_script_puts_in_place_of_its_file_is_refused_at_once(
+    tmp_path: Path, replace: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "a.blend"
+    replace(path)
+    # in a child, for a reader that waits for a pipe waits for ever
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from worker_agent.blender import SceneRejected\n"
+        "from worker_agent.blender.file_facts import FileFacts, read_facts\n"
+        "from worker_agent.blender.file_header import read_file_version\n"
+        "path = Path(sys.argv[1])\n"
+        "assert read_facts(path) == FileFacts()\n"
+        "try:\n    read_file_version(path)\n"
+        "except SceneRejected as error:\n    print(error.code, error.reason)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], cwd=ROOT, capture_output=True, text=True, timeout=20
+    )
+    assert done.stdout.startswith("unreadable a.blend cannot be read"), done.stderr

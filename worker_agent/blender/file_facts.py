@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from worker_agent.blender.file_header import open_regular
+
 _DISK_CACHE = 1 << 6  # PTCACHE_DISK_CACHE in Blender's DNA
 _DOMAIN_MODIFIERS = {
     "FluidModifierData": ((b"type",), 1),  # MOD_FLUID_TYPE_DOMAIN
@@ -43,7 +45,8 @@ def read_facts(path: Path) -> FileFacts:
     blend: Any = blendfile.BlendFile.__new__(blendfile.BlendFile)
     blend.fileobj, blend._is_modified = None, False
     try:
-        blend.__init__(path)
+        with open_regular(path) as file:  # by its descriptor: what has its name may change
+            blend.__init__(Path(f"/dev/fd/{file.fileno()}"))
         scenes = blend.find_blocks_from_code(b"SC")
         objects = blend.find_blocks_from_code(b"OB")
         return FileFacts(

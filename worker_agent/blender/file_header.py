@@ -4,8 +4,11 @@ Blender cannot be asked: a 3.4 calls a 5.x file "not a blend file", a 4.5 opens 
 than a warning.
 """
 
+import errno
 import gzip
+import os
 import re
+import stat
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +56,27 @@ def read_file_version(path: Path) -> BlenderVersion:
     return BlenderVersion(int(match[1]), int(match[2]))
 
 
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file that a scene's script may have replaced while its project was baked.
+
+    A pipe in its place would be waited for without end, and a link could name a file of the agent's. Raises
+    OSError; a folder is IsADirectoryError.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        kind = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(kind):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
 def _read_header(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         start = file.read(_HEADER_BYTES)
         file.seek(0)
         if start.startswith(_GZIP):
