@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from contract.cage.roots import SYSTEM_FILES, SYSTEM_LINKS
+from contract.cage.roots import SYSTEM_FILES, SYSTEM_LINKS, graphics_facts
 
 PROGRAM: Final = "bwrap"
 TEMPORARY_BYTES: Final = 256 * 1024**2
@@ -30,7 +30,8 @@ class Confinement:
     writable: tuple[Path, ...]
     """Folders that it may change."""
     devices: tuple[Path, ...] = ()
-    """Device files of graphics cards, and nothing else."""
+    """Device files of graphics cards, and nothing else. With any, the machine's /sys can be read in part
+    (`contract.cage.roots.graphics_facts`)."""
 
 
 def caged(
@@ -64,6 +65,7 @@ def caged(
         *_binds("--dev-bind-try", confinement.devices),
         *("--remount-ro", "/dev"),
         *_memory_folder("/tmp", offered),
+        *_binds("--ro-bind", graphics_facts() if confinement.devices else ()),
         *_binds("--ro-bind", confinement.readable),
         *_binds("--bind", confinement.writable),
         *("--remount-ro", "/", "--chdir", str(folder), "--", *command),

@@ -54,6 +54,19 @@ def graphics_devices(dev: Path = Path("/dev")) -> tuple[Path, ...]:
     return tuple(sorted(path for path in found if path.exists()))
 
 
+def graphics_facts(sys: Path = Path("/sys")) -> tuple[Path, ...]:
+    """What of the kernel's account of this machine the drivers of graphics cards read to find them.
+
+    CUDA and HIP find no card without it. The classes and buses hold links into /sys/devices.
+    """
+    found = [
+        *(sys / name for name in ("bus/pci", "class/drm", "class/kfd", "dev/char", "devices")),
+        *(sys / "module").glob("nvidia*"),
+        sys / "module/amdgpu",
+    ]
+    return tuple(sorted(path for path in found if path.exists()))
+
+
 def _home_of(configuration: Path) -> Path | None:
     for line in configuration.read_text(errors="replace").splitlines():
         name, _, value = line.partition("=")
