@@ -26,6 +26,8 @@ _CULL_SECONDS: Final = 5.0
 _DEAD_FOR_EACH: Final = 10
 """Those that were ended are there until Blender has asked after them."""
 _MOST_FILES: Final = 1_000_000
+_END_SECONDS: Final = 5.0
+"""A file server that is away may hold its thread in a look at the files for as long as it likes."""
 
 
 class Watch:
@@ -56,9 +58,10 @@ class Watch:
         self._thread.start()
 
     def end(self) -> None:
+        """Watch no longer. Returns within some seconds, whatever the thread is held by: it ends by itself."""
         self._stop.set()
         if self._thread and self._thread is not threading.current_thread():
-            self._thread.join()
+            self._thread.join(_END_SECONDS)
 
     def _run(self, kill: Callable[[], None]) -> None:
         while not self._stop.wait(LOOK_SECONDS):
