@@ -50,27 +50,21 @@ class SceneFacts:
     file_version: str
     simulations: tuple[str, ...]
     """Objects whose physics would have to be baked."""
+    scripts_left_out: bool
+    """The file has Python that would have run."""
 
 
 class Sampler:
     """An open file. Every call raises SampleError when Blender cannot, or has no time left."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], commands: IO[str], answers: IO[str], log: Path, *, caged: bool
+        self, process: subprocess.Popen[bytes], commands: IO[str], answers: IO[str], log: Path
     ) -> None:
-        self._caged = caged
         self._process, self._commands, self._answers, self._log = process, commands, answers, log
 
-    def open(self, blend: Path, options: Mapping[str, Any], *, allow_scripts: bool = True) -> SceneFacts:
-        """Open a file of the sampler's project. Its scripts run when they are allowed and there is a cage."""
-        answer = self._ask(
-            {
-                "do": "open",
-                "blend": str(blend.absolute()),
-                "wanted": dict(options),
-                "scripts": self._caged and allow_scripts,
-            }
-        )
+    def open(self, blend: Path, options: Mapping[str, Any]) -> SceneFacts:
+        """Open a file. None of its scripts runs: nobody watches here what they use up."""
+        answer = self._ask({"do": "open", "blend": str(blend.absolute()), "wanted": dict(options)})
         return SceneFacts(**{**answer, "simulations": tuple(answer["simulations"])})
 
     def render(self, frame: int, setting: Setting) -> Timed:
@@ -108,7 +102,8 @@ def a_sampler(
 ) -> Iterator[Sampler]:
     """Start it in a folder of its own; whatever happens, it is gone in the end.
 
-    In a cage, where this computer has one, it can read the files in the folder `project`, and no others.
+    In a cage, where this computer has one, it can read the file or folder `project`, and nothing else of
+    the person's.
     """
     cage = cage_here().options
     with TemporaryDirectory(prefix="farm-estimate-") as folder:
@@ -138,7 +133,7 @@ def a_sampler(
             watchdog.daemon = True
             try:
                 watchdog.start()
-                yield Sampler(process, commands, answers, log, caged=cage is not None)
+                yield Sampler(process, commands, answers, log)
             finally:
                 watchdog.cancel()
                 kill_group(process.pid)

@@ -47,10 +47,12 @@ def of_trial(
     file: Path, options: JobOptions, *, blender: RuntimeSpec, count: int, speed: float, tell: Tell
 ) -> Basis:
     """Render `count` of the job's frames small, and scale up. Raises SampleError, FrameRangeError."""
-    with a_sampler(blender, file.absolute().parent) as sampler:
+    readable = readable_of(file)
+    with a_sampler(blender, readable) as sampler:
+        if readable != file.absolute().parent:
+            tell(f"{file.name} lies in your home itself: in the cage it is read without what is beside it")
         tell(f"opening {file.name} in Blender {blender.version}")
-        allowed = options.allow_scripts is not False
-        facts = sampler.open(file, options.for_blender(), allow_scripts=allowed)
+        facts = sampler.open(file, options.for_blender())
         frames = options.frames_of(
             scene_start=facts.frame_start, scene_end=facts.frame_end, scene_step=facts.frame_step
         )
@@ -67,6 +69,12 @@ def of_trial(
                 _warm_up(sampler, frame, whole)
             tried[frame] = timer.time(_teller(sampler, frame, tell))
     return basis_of(facts, len(frames), tried, speed)
+
+
+def readable_of(file: Path, home: Path | None = None) -> Path:
+    """What Blender may read beside its own: the file's folder, unless a person's whole home is in that."""
+    folder = file.absolute().parent
+    return file.absolute() if (home or Path.home()).resolve().is_relative_to(folder.resolve()) else folder
 
 
 def _teller(sampler: Sampler, frame: int, tell: Tell) -> Callable[[Setting], Timed]:
@@ -142,6 +150,8 @@ def _words(facts: SceneFacts, tried: Mapping[int, FrameTime], speed: float) -> l
         )
     if facts.adaptive:
         words.append(f"Cycles may stop before its {facts.samples} samples: the low end allows for that")
+    if facts.scripts_left_out:
+        words.append("the file has Python of its own, which is run on the farm and was not run here")
     if facts.simulations:
         named = ", ".join(facts.simulations[:3]) + (" …" if len(facts.simulations) > 3 else "")
         words.append(f"baking the physics ({named}) is not in it: it is done once, before the frames")

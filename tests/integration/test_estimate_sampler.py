@@ -26,6 +26,7 @@ def test_what_is_to_be_rendered_with_the_jobs_options(tmp_path: Path) -> None:
     assert (plain.frame_start, plain.frame_end, plain.samples, plain.pixels) == (1, 6, 1, 32 * 32)
     assert (asked.frame_end, asked.samples, asked.percent, asked.pixels) == (77, 7, 200, 64 * 64)
     assert (plain.engine, plain.adaptive, plain.simulations) == ("CYCLES", False, ())
+    assert not plain.scripts_left_out
 
 
 @pytest.mark.parametrize("name", ["file_output", "video", "cloth"])
@@ -63,10 +64,9 @@ def test_a_blender_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         sampler.render(1, Setting(percent=1000, samples=1_000_000))
 
 
-def test_a_rigs_python_runs_in_the_cage_unless_it_is_refused(tmp_path: Path) -> None:
+def test_a_files_python_does_not_run_and_that_is_said(tmp_path: Path) -> None:
     blend = tmp_path / "scripted.blend"
     run_in_blender("tests.support.scripted_scene", str(blend))
-    with a_sampler(HERE, tmp_path) as sampler:
-        assert sampler.open(blend, {}).frame_end == 9
-    with a_sampler(HERE, tmp_path) as sampler:
-        assert sampler.open(blend, {}, allow_scripts=False).frame_end == 6
+    with a_sampler(HERE, blend) as sampler:
+        scripted = sampler.open(blend, {})
+    assert (scripted.frame_end, scripted.scripts_left_out) == (6, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ FACTS = SceneFacts(
     blender_version="4.5.15",
     file_version="4.5.1",
     simulations=(),
+    scripts_left_out=False,
 )
 SCALED = {1: FrameTime(seconds=10, whole=False), 4: FrameTime(seconds=10, whole=False)}
 
@@ -43,6 +45,7 @@ def test_a_quicker_worker_takes_less_but_for_a_time_limit() -> None:
     ("facts", "words"),
     [
         ({"adaptive": True}, "may stop before its 64 samples"),
+        ({"scripts_left_out": True}, "was not run here"),
         ({"simulations": ("Sheet",)}, "baking the physics (Sheet)"),
         ({"engine": "BLENDER_EEVEE"}, "graphics card"),
         ({"file_version": "5.2.3"}, "newer Blender, 5.2.3"),
@@ -68,3 +71,17 @@ def test_the_blender_that_tries() -> None:
     assert trial.choose_blender(here, "4.5").version == "4.5.15"
     with pytest.raises(PlainError, match=r"no Blender 4.1 on this computer.*4\.10\.1"):
         trial.choose_blender(here, "4.1")
+
+
+@pytest.mark.parametrize(
+    ("file", "readable"),
+    [
+        ("home/ann/film/a.blend", "home/ann/film"),
+        ("home/ann/a.blend", "home/ann/a.blend"),
+        ("home/a.blend", "home/a.blend"),
+        ("a.blend", "a.blend"),
+        ("media/a.blend", "media"),
+    ],
+)
+def test_a_whole_home_is_never_shown_to_the_file(file: str, readable: str, tmp_path: Path) -> None:
+    assert trial.readable_of(tmp_path / file, tmp_path / "home/ann") == tmp_path / readable

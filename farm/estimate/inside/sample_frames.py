@@ -15,11 +15,11 @@ from typing import Any
 import bpy
 
 
-def open_file(blend: str, wanted: "dict[str, Any]", scripts: bool) -> "dict[str, Any]":
+def open_file(blend: str, wanted: "dict[str, Any]") -> "dict[str, Any]":
     """Opens the file, applies the job's options, and says what there is to render."""
-    bpy.context.preferences.filepaths.use_scripts_auto_execute = scripts
+    bpy.context.preferences.filepaths.use_scripts_auto_execute = False
     began = time.monotonic()
-    bpy.ops.wm.open_mainfile(filepath=blend, load_ui=False, use_scripts=scripts)
+    bpy.ops.wm.open_mainfile(filepath=blend, load_ui=False, use_scripts=False)
     seconds = time.monotonic() - began
     scene = _scene(wanted.get("scene"))
     if wanted.get("engine"):
@@ -45,6 +45,7 @@ def open_file(blend: str, wanted: "dict[str, Any]", scripts: bool) -> "dict[str,
         "blender_version": ".".join(map(str, bpy.app.version)),
         "file_version": ".".join(map(str, bpy.data.version)),
         "simulations": _leave_caches_alone(),
+        "scripts_left_out": bool(bpy.app.autoexec_fail),
     }
     _write_nowhere_else(scene)
     if cycles:
