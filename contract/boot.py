@@ -17,11 +17,12 @@ from contract.table import PARTITION_KEY, SORT_KEY
 MAX_BOOT_FAILURES: Final = 3
 """In a row, of one deploy."""
 FAILURES: Final = "failures"
-"""Attribute, a number: boots that have failed since the last that did not."""
+"""Attribute, a number: boots that have failed since a machine did its first task. Those that worked before
+clear none: they would hide that no new one comes up."""
 REASON: Final = "reason"
 """Attribute: what the last of them said, in a line."""
 WORKER: Final = "worker_id"
-"""Attribute: which machine that was."""
+"""Attribute: which machine that was; the name of its log stream, too."""
 FAILED_AT: Final = "failed_at"
 """Attribute: when, as ISO 8601 in UTC."""
 
@@ -36,8 +37,6 @@ def fleet_version_key() -> dict[str, str]:
     return {PARTITION_KEY: "FLEET", SORT_KEY: "VERSION"}
 
 
-LOG_STREAM: Final = "boot"
-"""After the machine's id and a slash: the name of the stream in which its boot is told (boot/give_up.sh)."""
 LONGEST_REASON: Final = 500
 """Characters of it that are shown."""
 
@@ -72,11 +71,11 @@ class FailedBoots:
         """How many, and what the last of them said: for people."""
         many = "1 machine" if self.failures == 1 else f"{self.failures} machines in a row"
         said = self.reason or "it did not say why"
-        stream = f" (log stream {self.worker_id}/{LOG_STREAM})" if self.worker_id else ""
+        stream = f" (machine and log stream {self.worker_id})" if self.worker_id else ""
         return f"{many} could not be set up; the last said: {said}{stream}"
 
 
-RESUME: Final = "mend that and deploy again, or `farm resume` has it tried again"
+RESUME: Final = "mend that and deploy the change, or `farm resume` has it tried again"
 
 
 def waits_for_boot(boots: FailedBoots) -> str:

@@ -15,6 +15,17 @@ from stacks.config import FarmConfig
 OUTPUT: Final = "FarmVersion"
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _DEPLOYED: Final = ("app.py", "requirements.txt", "stacks", "functions", "contract", "worker_agent")
+_MAKES_A_MACHINE: Final = ("stacks/compute.py", "stacks/worker_boot.py", "worker_agent/boot")
+_OF_A_MACHINE: Final = (
+    "blender_node_image_id",
+    "node_image_prepared",
+    "blender_versions",
+    "cloudwatch_namespace",
+    "worker_idle_seconds",
+    "worker_hour_dollars",
+    "node_key_name",
+)
+"""Variables that its launch template has in it."""
 _LETTERS: Final = 12
 
 
@@ -30,8 +41,12 @@ def deploy_version(config: FarmConfig) -> str:
 
 
 def worker_version(agent_hash: str, config: FarmConfig) -> str:
-    """Changes with what a machine is made of, so that running ones learn that they are of yesterday."""
-    return _short(agent_hash, config.blender_node_image_id, str(config.gpu), *config.blender_versions)
+    """Changes with what a machine is made of, so that running ones learn that they are of yesterday.
+
+    Not with what AWS's newest image is: that is known to CloudFormation alone.
+    """
+    settings = [repr(getattr(config, name)) for name in _OF_A_MACHINE]
+    return _short(agent_hash, code_hash(_ROOT, _MAKES_A_MACHINE), str(config.gpu), *settings)
 
 
 def _short(*parts: str) -> str:

@@ -40,7 +40,9 @@ class WorkLoop:
         require_fit_machine: Callable[[], None] = lambda: None,
         works: Callable[[], None] = lambda: None,
     ) -> None:
-        """`works` is called after each step that no service has failed, one in trouble of its own too."""
+        """`works` is called before each task, and after each step that no service has failed, one of trouble
+        with this machine too.
+        """
         self._queues = queues
         self._runner = runner
         self._metrics = metrics
@@ -112,6 +114,7 @@ class WorkLoop:
             still_alive()
             message = queue.receive(wait_seconds=wait_seconds, lease_seconds=self._lease_seconds)
             if message:
+                self._works()  # a task may take hours, and whoever waits for this does not
                 return queue, message
             if self._departure.leaving:
                 return None

@@ -143,6 +143,32 @@ def test_no_network(boots: Boots, tmp_path: Path) -> None:
         gave_up(boots, machine, "no network: s3://assets/agent.zip: .*Could not connect")
 
 
+def test_a_machine_that_cannot_be_counted_stays_until_it_is(boots: Boots, tmp_path: Path) -> None:
+    """As one without any network: it would be replaced for ever, if it ended."""
+    with boots.machine(tmp_path, boots.prepared) as machine:
+        for name, text in settings_files(boots).items():
+            machine.write(name, text)
+        machine.write("/give_up.sh", (ROOT / "worker_agent/boot/give_up.sh").read_text())
+        nowhere = {"AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9", "AWS_RETRY_MODE": "standard"}
+        command = ["timeout", "15", "bash", "/give_up.sh", "no network"]
+        done = machine.run(*command, AWS_MAX_ATTEMPTS="1", **nowhere)
+        assert done.returncode == 124, done.stderr
+        assert "waits until it can be counted" in done.stderr
+        assert boots.around.is_in_service
+        assert machine.called("shutdown") == []
+
+
+def test_a_program_that_says_nothing_has_its_reason_too(boots: Boots, tmp_path: Path) -> None:
+    with boots.machine(tmp_path, boots.prepared) as image:
+        reasons = "/opt/render-worker/agent/worker_agent/boot/reasons.sh"
+        program = (
+            f'set -Eeuo pipefail; trap "echo trapped" ERR; . {reasons}; attempt "mount refused" /mnt false'
+        )
+        done = image.run("bash", "-c", program)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "render-worker: mount refused: /mnt: it said nothing\n"
+
+
 def test_no_space(boots: Boots, tmp_path: Path) -> None:
     with boots.machine(tmp_path, boots.layers, megabytes=40) as machine:
         machine.boot(boots.around.user_data())
@@ -181,7 +207,7 @@ def test_an_image_prepared_for_other_packages_is_not_started(boots: Boots, tmp_p
     ("settings", "env", "reason"),
     [
         ({}, {"EFS_REFUSES": "yes"}, "mount refused: /mnt/scratch: mount.nfs4: access denied by server"),
-        ({"INSTALL_SECONDS": "0.2"}, {}, "no end: the installation was not done within 0.2 s"),
+        ({"INSTALL_SECONDS": "0.01"}, {}, "no end: the installation was not done within 0.01 s"),
     ],
 )
 def test_a_machine_that_cannot_start_its_agent(

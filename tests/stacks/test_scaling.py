@@ -5,6 +5,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from contract import metrics
 from contract.scaling import MEASURE_PERIOD_SECONDS, SMALL_FLEET, WATCH_PERIOD_SECONDS, Backlog
 from contract.settings import AgentSettings, BacklogSettings, JanitorSettings, SweepSettings
@@ -258,6 +260,22 @@ def _shown(body: dict[str, Any]) -> list[Series]:
             pairs = list(zip(rest[::2], rest[1::2], strict=True))
             found.append((namespace, name, tuple(sorted(pairs))))
     return found
+
+
+@pytest.mark.parametrize(
+    ("variables", "another"),
+    [
+        ({"cloudwatch_namespace": "Studio"}, True),
+        ({"worker_idle_seconds": "60"}, True),
+        ({"blender_versions": "4.5.15"}, True),
+        ({"worker_node_max_count": "30", "acceptable_latency_seconds": "600"}, False),
+    ],
+)
+def test_machines_are_of_another_version_when_they_are_made_of_something_else(
+    variables: dict[str, str], another: bool
+) -> None:
+    before, after = (settings(farm).worker_version for farm in (synthesized(), synthesized(**variables)))
+    assert (before != after) is another
 
 
 def test_machines_are_told_of_a_version_only_when_the_template_gives_it() -> None:

@@ -87,7 +87,7 @@ def test_machines_that_cannot_be_set_up(aws: AwsEdges) -> None:
         aws.dynamodb.put_item(TableName=aws.job_table_name, Item=boots)
         said = parts.machines(aws.dynamodb, aws.job_table_name)
         assert said.level is level
-        assert "the last said: no space (log stream i-1/boot)" in said.words
+        assert "the last said: no space (machine and log stream i-1)" in said.words
     assert "farm resume" in said.advice
 
 

@@ -20,7 +20,7 @@ from worker_agent.boot_record import BootRecord
 
 WHY = (
     "no machine is started any more: 3 machines in a row could not be set up; the last said: mount refused"
-    " (log stream i-c/boot): mend that and deploy again, or `farm resume` has it tried again"
+    " (machine and log stream i-c): mend that and deploy the change, or `farm resume` has it tried again"
 )
 
 

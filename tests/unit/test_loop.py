@@ -78,7 +78,11 @@ def farm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
         yield Farm(sqs, {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in names}, Departure())
 
 
-def run(farm: Farm, require_fit_machine: Callable[[], None] = lambda: None) -> None:
+def run(
+    farm: Farm,
+    require_fit_machine: Callable[[], None] = lambda: None,
+    works: Callable[[], None] = lambda: None,
+) -> None:
     queues = {name: TaskQueue(farm.sqs, url) for name, url in farm.urls.items()}
     group = OwnGroup(boto3.client("autoscaling"), name="g", worker_id="i")
     idle = IdleWorker(
@@ -103,6 +107,7 @@ def run(farm: Farm, require_fit_machine: Callable[[], None] = lambda: None) -> N
         lease_seconds=120,
         poll_seconds=1,
         require_fit_machine=require_fit_machine,
+        works=works,
     ).run()
 
 
@@ -114,6 +119,15 @@ def test_urgent_work_comes_first_then_bakes_then_frames(farm: Farm) -> None:
     run(farm)
     assert farm.done == [FinishTask("a"), BakeTask("a"), RenderTask("a", "1")]
     assert [farm.counts(queue) for queue in farm.urls] == [(0, 0)] * 4
+
+
+def test_an_agent_works_before_its_first_task_is_done(farm: Farm) -> None:
+    """A bake of hours must not keep systemd waiting for an agent that is ready (TimeoutStartSec)."""
+    done_before: list[int] = []
+    farm.send("bake", encode(BakeTask("a")))
+    run(farm, works=lambda: done_before.append(len(farm.done)))
+    assert done_before[0] == 0
+    assert done_before[-1] == 1
 
 
 def test_work_that_is_settled_is_deleted(farm: Farm) -> None:

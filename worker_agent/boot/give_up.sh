@@ -36,12 +36,22 @@ try() {
 echo "render-worker: $worker gives up: $reason" >&2
 logger -t render-worker-boot -- "gives up: $reason"
 
-try aws dynamodb update-item --table-name "$FARM_JOB_TABLE_NAME" --key "$BOOT_KEY" \
-    --update-expression 'ADD #failures :one SET #reason = :reason, #worker = :worker, #at = :at' \
-    --expression-attribute-names \
-    '{"#failures": "failures", "#reason": "reason", "#worker": "worker_id", "#at": "failed_at"}' \
-    --expression-attribute-values "{\":one\": {\"N\": \"1\"}, \":reason\": {\"S\": \"$reason\"},
-        \":worker\": {\"S\": \"$worker\"}, \":at\": {\"S\": \"$(date -u +%Y-%m-%dT%H:%M:%SZ)\"}}"
+count() {
+    try aws dynamodb update-item --table-name "$FARM_JOB_TABLE_NAME" --key "$BOOT_KEY" \
+        --update-expression 'ADD #failures :one SET #reason = :reason, #worker = :worker, #at = :at' \
+        --expression-attribute-names \
+        '{"#failures": "failures", "#reason": "reason", "#worker": "worker_id", "#at": "failed_at"}' \
+        --expression-attribute-values "{\":one\": {\"N\": \"1\"}, \":reason\": {\"S\": \"$reason\"},
+            \":worker\": {\"S\": \"$worker\"}, \":at\": {\"S\": \"$(date -u +%Y-%m-%dT%H:%M:%SZ)\"}}"
+}
+
+# One that ends uncounted is replaced, and the next as well. Without a network nothing can be said: the measure of
+# the backlog, which hears nothing of this machine, ends and counts it within these minutes (silent_workers.py).
+for _ in {1..25}; do
+    ! count || break
+    echo "render-worker: waits until it can be counted" >&2
+    sleep 60
+done
 
 # its agent's stream, if there was one
 timeout 20 aws logs create-log-stream --log-group-name "$LOG_GROUP" --log-stream-name "$worker" >/dev/null 2>&1
@@ -50,8 +60,9 @@ try aws logs put-log-events --log-group-name "$LOG_GROUP" --log-stream-name "$wo
     --log-events "[{\"timestamp\": $(date +%s%3N), \"message\": \"${said:-nothing was logged}\"},
         {\"timestamp\": $(date +%s%3N), \"message\": \"$worker gives up: $reason\"}]"
 
-try aws autoscaling terminate-instance-in-auto-scaling-group --instance-id "$worker" \
-    --should-decrement-desired-capacity
+# Where no more machines are wanted already, its group cannot become smaller, and replaces none.
+leave() { try aws autoscaling terminate-instance-in-auto-scaling-group --instance-id "$worker" "$1"; }
+leave --should-decrement-desired-capacity || leave --no-should-decrement-desired-capacity
 
 sleep 60 # a person who is logged in reads why; a group that was not told replaces machines slowly
 shutdown -h now

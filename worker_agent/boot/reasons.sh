@@ -19,7 +19,7 @@ named_reason() {
 # The last line that a program wrote, short enough for a record.
 last_line() {
     local line
-    line=$(grep -v '^[[:space:]]*$' "$1" | tail -n 1 | cut -c 1-300)
+    line=$({ grep -v '^[[:space:]]*$' "$1" || true; } | tail -n 1 | cut -c 1-300)
     echo "${line:-it said nothing}"
 }
 
