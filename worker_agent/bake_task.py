@@ -129,7 +129,10 @@ class BakeTaskHandler:
         """Whether a run before this one left a prepared project that is still there."""
         if not job.baked_folder:
             return False
-        return (self._stores.scratch.baked(job.job_id, job.baked_folder) / job.baked_blend).is_file()
+        try:
+            return (self._stores.scratch.baked(job.job_id, job.baked_folder) / job.baked_blend).is_file()
+        except PermissionError:  # a script of its own locked it
+            return False
 
     def _bake(self, job: Job, token: str, lease: Lease) -> Outcome:
         """Prepare the job's project; of a retried job for the frames that it has, whatever they were."""

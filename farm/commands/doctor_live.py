@@ -76,9 +76,6 @@ def _ask(run: LiveRun, *, yes: bool, json: bool) -> None:
     group = run.group()
     by_hand = run.farm.fleet.hour_dollars if run.farm.fleet else run.backlog.worker_hour_dollars
     dollars = most_dollars(_types(group), hour_dollars=by_hand, seconds=LIMIT_SECONDS)
-    price = "what ten minutes of one machine cost: of a type whose price is not known here"
-    if dollars is not None:
-        price = f"${dollars:.2f} at most"
     region = run.farm.clients.session.region_name
     say(
         standard_error(),
@@ -86,7 +83,7 @@ def _ask(run: LiveRun, *, yes: bool, json: bool) -> None:
         " rendered by one of the farm's machines, writes a test record, makes a queue, and has the janitor"
         " go round once. All of it is taken away again. Jobs that are there go on. Whoever is told of jobs"
         " gets one mail."
-        f" It takes ten minutes at most, and costs {price}.",
+        f" It takes ten minutes at most, and costs ${dollars:.2f} at most.",
     )
     if not yes:
         if json or not sys.stdin.isatty():

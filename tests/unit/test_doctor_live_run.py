@@ -91,7 +91,8 @@ def test_what_the_run_cost(seconds: int, microdollars: int, ruling: Ruling) -> N
 
 def test_what_it_may_cost_is_known_before() -> None:
     assert most_dollars(["m6i.2xlarge"], hour_dollars=None, seconds=600) == pytest.approx(0.074, abs=0.002)
-    assert most_dollars(["m6i.2xlarge", "g5.xlarge"], hour_dollars=None, seconds=600) is None
+    with pytest.raises(MisusedError, match=r"list price of g5\.xlarge is not known .* worker_hour_dollars"):
+        most_dollars(["m6i.2xlarge", "g5.xlarge"], hour_dollars=None, seconds=600)
     assert most_dollars(["g5.xlarge"], hour_dollars=3.0, seconds=600) == pytest.approx(0.51)
     with pytest.raises(MisusedError, match=r"\$6\.00 an hour"):
         most_dollars(["g5.xlarge"], hour_dollars=6.0, seconds=600)

@@ -13,21 +13,25 @@ REQUESTS_DOLLARS: Final = 0.01
 """Far above what its few hundred requests, Lambda seconds and kilobytes cost."""
 
 
-def most_dollars(
-    instance_types: Iterable[str], *, hour_dollars: float | None, seconds: float
-) -> float | None:
+def most_dollars(instance_types: Iterable[str], *, hour_dollars: float | None, seconds: float) -> float:
     """At list price, of the dearest type, unless the owner has said what an hour costs (`hour_dollars`).
 
-    None when a type's price is not known. Raises MisusedError for more than a dollar.
+    Raises MisusedError for more than a dollar, and for a type whose price is not known.
     """
-    hours = [hour_dollars] if hour_dollars is not None else [_listed(each) for each in instance_types]
-    known = [each for each in hours if each is not None]
-    if not known or len(known) < len(hours):
-        return None
-    dollars = max(known) * seconds / 3600 + REQUESTS_DOLLARS
+    prices = {each: _listed(each) for each in instance_types}
+    unknown = [each for each, price in prices.items() if price is None]
+    hour = hour_dollars
+    if hour is None:
+        if unknown or not prices:
+            raise MisusedError(
+                f"the list price of {', '.join(unknown) or 'its machines'} is not known here: expected a"
+                f" farm that was deployed with worker_hour_dollars, so that ${MOST_DOLLARS:.2f} can be kept"
+            )
+        hour = max(price for price in prices.values() if price is not None)
+    dollars = hour * seconds / 3600 + REQUESTS_DOLLARS
     if dollars > MOST_DOLLARS:
         raise MisusedError(
-            f"a machine of this farm may cost ${max(known):.2f} an hour, {seconds / 60:.0f} minutes of it"
+            f"a machine of this farm may cost ${hour:.2f} an hour, {seconds / 60:.0f} minutes of it"
             f" ${dollars:.2f}: expected ${MOST_DOLLARS:.2f} at most. Try it on a farm of smaller machines"
         )
     return dollars
