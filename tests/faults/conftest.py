@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.faults.interrupted_agent import Cloud, a_cloud
 from tests.faults.proxy import FaultProxy
 from tests.faults.transfers import CONTENT
 from tests.support.emulator import AwsClients, an_emulator
@@ -47,3 +48,9 @@ def proxy(emulator: str) -> Iterator[FaultProxy]:
     proxy = FaultProxy(emulator).start()
     yield proxy
     proxy.stop()
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with a_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud

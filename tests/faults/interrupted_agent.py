@@ -20,11 +20,11 @@ from contract.runtimes import RuntimeSpec, format_runtimes
 from contract.settings import AgentSettings, Cage
 from contract.table import job_key
 from contract.tasks import BakeTask, RenderTask, Task, encode
-from farm.local import processes
+from farm.local import emulator, processes
 from farm.local.environment import child_environment
 from farm.local.metadata import MetadataServer
 from farm.local.state import StateFolder
-from tests.support.aws_edges import AwsEdges
+from tests.support.aws_edges import AwsEdges, aws_edges_at
 from tests.support.jobs import a_job
 from tests.support.paced_blender import BUILD, VERSION, paced_runtime
 from tests.support.synthesized import REGION
@@ -48,6 +48,21 @@ class Cloud:
     endpoint: str
     aws: AwsEdges
     metadata: MetadataServer
+
+
+@contextmanager
+def a_cloud(folder: Path) -> Iterator[Cloud]:
+    state = StateFolder(folder)
+    state.prepare()
+    metadata = MetadataServer()
+    metadata.start()
+    try:
+        endpoint = emulator.start(state)
+        yield Cloud(state=state, endpoint=endpoint, aws=aws_edges_at(endpoint), metadata=metadata)
+    finally:
+        metadata.stop()
+        emulator.end(state)
+        processes.kill_strays(state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

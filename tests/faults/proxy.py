@@ -114,6 +114,7 @@ class FaultProxy:
         await self._stopped.wait()
         server.close()
         self._upstream.close()
+        await asyncio.sleep(0.05)  # connections are really closed in the loop's next turns
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One client's connection, request after request."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,33 +10,14 @@ import pytest
 from contract.job import FrameState, JobState
 from contract.lifecycle import CONTINUE, TERMINATION_HOOK
 from contract.tasks import BakeTask
-from farm.local import emulator, processes
 from farm.local.machines import CompletedAction
-from farm.local.metadata import MetadataServer
-from farm.local.state import StateFolder
 from tests.faults.interrupted_agent import GROUP, Cloud, InterruptedAgent, an_agent
-from tests.support.aws_edges import aws_edges_at
 from worker_agent.__main__ import THREAD_DIED
 
 AT_MOST_SECONDS = 5.0
 """From a notice until what was killed can be taken by another worker."""
 NEVER = 300.0
 """Seconds that a frame takes which will not be done in time."""
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    state = StateFolder(tmp_path_factory.mktemp("cloud"))
-    state.prepare()
-    metadata = MetadataServer()
-    metadata.start()
-    try:
-        endpoint = emulator.start(state)
-        yield Cloud(state=state, endpoint=endpoint, aws=aws_edges_at(endpoint), metadata=metadata)
-    finally:
-        metadata.stop()
-        emulator.end(state)
-        processes.kill_strays(state)
 
 
 def interrupt(agent: InterruptedAgent, how: str) -> None:

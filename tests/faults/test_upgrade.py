@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from math import ceil
 
 import pytest
 
 from contract.boot import fleet_version_key
 from contract.fleet_version import FleetVersion
 from contract.job import FrameState
-from farm.local import emulator, processes
-from farm.local.metadata import MetadataServer
-from farm.local.state import StateFolder
 from tests.faults.interrupted_agent import VERSION_OF_WORKER, Cloud, an_agent
-from tests.support.aws_edges import aws_edges_at
 
 AT_ONCE = (
     "-c",
@@ -25,21 +22,6 @@ AT_ONCE = (
 """The agent as it is, in more of a hurry."""
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    state = StateFolder(tmp_path_factory.mktemp("cloud"))
-    state.prepare()
-    metadata = MetadataServer()
-    metadata.start()
-    try:
-        endpoint = emulator.start(state)
-        yield Cloud(state=state, endpoint=endpoint, aws=aws_edges_at(endpoint), metadata=metadata)
-    finally:
-        metadata.stop()
-        emulator.end(state)
-        processes.kill_strays(state)
-
-
 @pytest.fixture(autouse=True)
 def nothing_said(cloud: Cloud) -> Iterator[None]:
     yield
@@ -47,9 +29,9 @@ def nothing_said(cloud: Cloud) -> Iterator[None]:
 
 
 def deploy(cloud: Cloud, version: str, *, ago_seconds: float = 0) -> None:
-    """As the measure says it after a deploy."""
+    """As the measure says it after a deploy; not in the second in which a machine was launched."""
     said = FleetVersion(
-        worker_version=version, deploy_version="deploy-2", since=int(time.time() - ago_seconds)
+        worker_version=version, deploy_version="deploy-2", since=ceil(time.time() - ago_seconds)
     )
     cloud.aws.dynamodb.put_item(TableName=cloud.aws.job_table_name, Item=said.to_item())
 

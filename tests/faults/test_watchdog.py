@@ -13,11 +13,8 @@ from typing import Any
 import boto3
 import pytest
 
-from farm.local import emulator, processes
-from farm.local.metadata import MetadataServer
-from farm.local.state import StateFolder
+from farm.local import emulator
 from tests.faults.interrupted_agent import Cloud, InterruptedAgent, an_agent
-from tests.support.aws_edges import aws_edges_at
 from tests.support.listening_keeper import ListeningKeeper, a_keeper
 from tests.support.synthesized import REGION
 from worker_agent.service_manager import SOCKET_VARIABLE
@@ -34,20 +31,9 @@ def logs_at(endpoint: str) -> Any:
     return session.client("logs", endpoint_url=endpoint)
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    state = StateFolder(tmp_path_factory.mktemp("cloud"))
-    state.prepare()
-    metadata = MetadataServer()
-    metadata.start()
-    try:
-        endpoint = emulator.start(state)
-        logs_at(endpoint).create_log_group(logGroupName=LOG_GROUP)
-        yield Cloud(state=state, endpoint=endpoint, aws=aws_edges_at(endpoint), metadata=metadata)
-    finally:
-        metadata.stop()
-        emulator.end(state)
-        processes.kill_strays(state)
+@pytest.fixture(scope="module", autouse=True)
+def log_group(cloud: Cloud) -> None:
+    logs_at(cloud.endpoint).create_log_group(logGroupName=LOG_GROUP)
 
 
 @contextmanager
