@@ -76,13 +76,15 @@ class BakeTaskHandler:
         job = self._stores.jobs.job(task.job_id)
         if job is None:
             return Settled("its job is unknown")
-        if job.state is JobState.RENDERING and not job.frames_sent_at:
+        if _lacks_its_tasks(job):
             return self._start.send(job)  # its baker died between publishing and sending
         token = uuid4().hex
         if not self._claim(job, token, lease):
             current = self._stores.jobs.job(task.job_id)
             if current and current.state is JobState.BAKING:
                 return GiveBack("another copy of the task is being worked on", delay_seconds=COPY_SECONDS)
+            if current and _lacks_its_tasks(current):  # its baker loses its lease when this is settled
+                return self._start.send(current)
             return Settled(f"its job is {current.state if current else 'gone'}")
         job = self._stores.jobs.job(task.job_id) or job  # as it was claimed
         try:
@@ -253,3 +255,7 @@ class BakeTaskHandler:
         if self._stores.jobs.fail_job(job.job_id, reason, token=token):
             self._stores.scratch.clear(job.job_id)
         return Settled(f"job {job.job_id} failed: {reason}")
+
+
+def _lacks_its_tasks(job: Job) -> bool:
+    return job.state is JobState.RENDERING and not job.frames_sent_at

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from contract.job import JobState
+from contract.job import Job, JobState
 from tests.support.agent import BAKE, JOB_ID, Agent, agent_in, rendering, task
 from tests.support.archives import tar, zipped
 from tests.support.obedient_blender import CLOTH
 from worker_agent.blender import BlenderDied, BlenderKilled, MissingFile, SceneRejected
+from worker_agent.job_store import JobStore
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Settled
 
 
@@ -264,6 +265,31 @@ class TestBake:
         monkeypatch.setattr(agent.aws.sqs, "send_message_batch", renew_and_send)
         agent.bake(BAKE, lease)
         assert not lease.lost
+
+    def test_a_copy_that_comes_between_publishing_and_sending_sends_them(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It read the job as baking. As it is settled, the baker loses its lease: nobody would send them."""
+        agent.upload()
+        read, send = JobStore.job, agent.aws.sqs.send_message_batch
+        outcomes = []
+
+        def read_before_it_was_published(jobs: JobStore, job_id: str) -> Job | None:
+            monkeypatch.setattr(JobStore, "job", read)
+            job = read(jobs, job_id)
+            return job and replace(job, state=JobState.BAKING)
+
+        def copy_comes_first(**call: Any) -> Any:
+            monkeypatch.setattr(agent.aws.sqs, "send_message_batch", send)
+            monkeypatch.setattr(JobStore, "job", read_before_it_was_published)
+            outcomes.append(agent.bake(BAKE, agent.lease("copy")))
+            raise InterruptedTaskError("the lease was lost before sqs send_message_batch")
+
+        monkeypatch.setattr(agent.aws.sqs, "send_message_batch", copy_comes_first)
+        with pytest.raises(InterruptedTaskError):
+            agent.bake(BAKE, agent.lease())
+        assert isinstance(outcomes[0], Settled)
+        assert len(agent.sent(agent.aws.render_queue_url)) == 4
 
     def test_frames_that_were_not_sent_are_sent_by_the_next_delivery(
         self, agent: Agent, monkeypatch: pytest.MonkeyPatch
