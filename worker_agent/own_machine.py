@@ -54,7 +54,8 @@ class OwnMachine:
         self._ask_at = clock()
         self._back_off = BackOff(first_seconds=FIRST_BACK_OFF_SECONDS, longest_seconds=ASK_AGAIN_SECONDS)
         self._failing = False
-        self._launched_at = time.time()
+        self._began = time.time()
+        self._launched_at: float | None = None
         self._facts = MachineFacts(hour_microdollars=microdollars(hour_dollars or 0))
 
     @property
@@ -64,8 +65,8 @@ class OwnMachine:
 
     @property
     def launched_at(self) -> float:
-        """Epoch seconds at which EC2 launched it; when it was not asked yet, at which the agent started."""
-        return self._launched_at
+        """Epoch seconds at which EC2 launched it; until that is known, at which the agent started."""
+        return self._began if self._launched_at is None else self._launched_at
 
     def ask_if_due(self) -> None:
         """At the start, each hour, and a while after a failure."""
@@ -86,7 +87,8 @@ class OwnMachine:
     def _ask(self) -> None:
         if not self._facts.instance_type:
             self._facts = self._what_it_is()
-            self._launched_at = _launch_time(self._metadata.identity_document(), self._launched_at)
+        if self._launched_at is None:
+            self._launched_at = _launch_time(self._metadata.identity_document())
         if self._hour_dollars is None and self._facts.spot:
             self._facts = replace(self._facts, hour_microdollars=self._spot_price())
 
@@ -117,9 +119,11 @@ class OwnMachine:
         return round(Decimal(newest["SpotPrice"]) * MICRODOLLARS)
 
 
-def _launch_time(document: str | None, otherwise: float) -> float:
-    """Epoch seconds, from an instance's identity document: `{"pendingTime": "2026-11-30T08:22:00Z", …}`."""
+def _launch_time(document: str | None) -> float | None:
+    """Epoch seconds, or None where it does not say, from an instance's identity document:
+    `{"pendingTime": "2026-11-30T08:22:00Z", …}`.
+    """
     try:
         return datetime.fromisoformat(json.loads(document or "{}")["pendingTime"]).timestamp()
     except (ValueError, TypeError, KeyError):
-        return otherwise
+        return None

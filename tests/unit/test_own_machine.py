@@ -178,6 +178,10 @@ def test_a_document_that_makes_no_sense_leaves_the_agents_start(
         machine.meta_data[IDENTITY] = document
     worker.facts()
     assert worker.machine.launched_at == before
+    machine.meta_data[IDENTITY] = '{"pendingTime": "2026-11-30T08:22:00Z"}'
+    worker.time.now += ASK_AGAIN_SECONDS
+    worker.facts()
+    assert worker.machine.launched_at == datetime(2026, 11, 30, 8, 22, tzinfo=UTC).timestamp()
 
 
 def test_a_laptops_machine_was_launched_when_its_agent_was(server: MetadataServer) -> None:
