@@ -127,6 +127,12 @@ def test_three_frames_are_rendered_all_is_told_and_nothing_stays(untouched: Lapt
 def test_ctrl_c_while_it_renders_leaves_nothing(untouched: LaptopFarm) -> None:
     with untouched.command("--farm", "local", "doctor", "--live", "--yes") as process:
         job = live_job(untouched, "BAKING")
+        assert process.stdout
+        before = ""
+        while "✓ s3-event-names-the-upload" not in before:
+            line = process.stdout.readline()
+            assert line, f"it ended before it had seen its upload: {before}"
+            before += line
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=120)
     assert process.returncode == 130, said

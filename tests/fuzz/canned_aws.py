@@ -32,7 +32,7 @@ def client(service: str, answer: Answer) -> Any:
     """A client of a service, or for dynamodb a resource's client, all of whose calls are answered so."""
     session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name=REGION)
     made: Any = (
-        session.resource("dynamodb").meta.client if service == "dynamodb" else session.client(service)  # type: ignore[call-overload]
+        session.resource("dynamodb").meta.client if service == "dynamodb" else session.client(service)  # type: ignore[call-overload]  # any service
     )
 
     def respond(request: AWSPreparedRequest, **_: object) -> AWSResponse:
