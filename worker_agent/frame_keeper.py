@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from contract.frames import format_frames
 from contract.job import Job
-from contract.keys import frame_log_key
+from contract.stored_part import FrameParts
 from worker_agent.blender import BlenderSession, FrameOutputs, RenderedFrame
 from worker_agent.lease import Lease
 from worker_agent.metrics import FrameMetrics
@@ -60,9 +61,10 @@ class FrameKeeper:
         bucket = self._stores.bucket
         for name in rendered.files:
             bucket.upload_frame_file(job, name, folder / name, blender_version=source.blender_version)
-        bucket.put_text(frame_log_key(job.project, job.job_id, rendered.frame), rendered.log)
+        bucket.put_logs(job, {rendered.frame: rendered.log})
+        parts = FrameParts()
         if pictures and not lease.lost:
-            self._keep_pictures(job, rendered.frame, pictures, lease)
+            parts = self._put_pictures(job, {rendered.frame: pictures}).get(rendered.frame, parts)
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the frame was uploaded")
         if self._stores.frames.record_done(
@@ -72,15 +74,18 @@ class FrameKeeper:
             seconds=rendered.seconds,
             blender_version=source.blender_version,
             device=source.device,
+            parts=parts,
         ):
             self._metrics.frame_done(rendered.seconds)
         for name in rendered.files:
             (folder / name).unlink(missing_ok=True)
 
-    def _keep_pictures(self, job: Job, frame: int, pictures: Pictures, lease: Lease) -> None:
-        """Before the record, or the last frame's would come after the preview. A frame can do without."""
+    def _put_pictures(self, job: Job, pictures: Mapping[int, Pictures]) -> dict[int, FrameParts]:
+        """Before the record, or the last frame's would come after the preview. Frames can do without."""
         try:
             with impatient():
-                self._stores.bucket.put_pictures(job, frame, pictures, lambda: not lease.lost)
+                return self._stores.bucket.put_pictures(job, pictures)
         except Exception as error:
-            log.warning("the small pictures of frame %d of %s are missing: %s", frame, job.job_id, error)
+            frames = format_frames(sorted(pictures))
+            log.warning("the small pictures of %s of %s are missing: %s", frames, job.job_id, error)
+            return {}
