@@ -149,9 +149,7 @@ def _tell(journeys: Sequence[Journey], raw: Sequence[float], load: tuple[float, 
         print(f"| {what} | {part:.2f} | {since:.2f} |")
     rendering = median(journey.rendering for journey in journeys)
     ours = [journey.seconds - alone for journey, alone in zip(journeys, raw, strict=True)]
-    print(
-        f"\nraw Blender, start to picture: {median(raw):.2f} s; the frame itself, in the farm: {rendering:.2f} s"
-    )
+    print(f"\nraw Blender, start to picture: {median(raw):.2f} s; the farm's frame alone: {rendering:.2f} s")
     print(f"the farm's own: {median(ours):.2f} s ({min(ours):.2f}–{max(ours):.2f}), to be under 1.5 s")
     print(f"load of the machine before the run: {', '.join(f'{each:.2f}' for each in load)}")
 
