@@ -1,10 +1,10 @@
-"""Keeps a rendered frame: its files are checked, put into the bucket, and recorded."""
+"""Keeps rendered frames: their files are checked, put into the bucket, and recorded."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,6 +42,15 @@ class FrameSource:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFrame:
+    """A frame whose own files are in the bucket, and what is left to be put there before its record."""
+
+    rendered: RenderedFrame
+    source: FrameSource
+    pictures: Pictures | None
+
+
 class FrameKeeper:
     """Needs no Blender: it may be at the next frame meanwhile."""
 
@@ -53,32 +62,45 @@ class FrameKeeper:
     def keep(
         self, job: Job, rendered: RenderedFrame, folder: Path, source: FrameSource, lease: Lease
     ) -> None:
-        """Law 1: the files, then the record. The frame's files lie in `folder`, and are gone afterwards.
+        """Store a frame and record it at once."""
+        self.record(job, [self.store(job, rendered, folder, source)], lease)
 
-        Raises InvalidOutput, CheckerUnavailableError, and InterruptedTaskError when the lease is lost.
+    def store(self, job: Job, rendered: RenderedFrame, folder: Path, source: FrameSource) -> StoredFrame:
+        """Check a frame's own files, which lie in `folder`, and put them into the bucket. They are gone then.
+
+        Raises InvalidOutput and CheckerUnavailableError.
         """
         pictures = self._checker.check(rendered, folder, source.outputs, source.shown)
-        bucket = self._stores.bucket
         for name in rendered.files:
-            bucket.upload_frame_file(job, name, folder / name, blender_version=source.blender_version)
-        bucket.put_logs(job, {rendered.frame: rendered.log})
-        parts = FrameParts()
-        if pictures and not lease.lost:
-            parts = self._put_pictures(job, {rendered.frame: pictures}).get(rendered.frame, parts)
+            self._stores.bucket.upload_frame_file(
+                job, name, folder / name, blender_version=source.blender_version
+            )
+            (folder / name).unlink(missing_ok=True)
+        return StoredFrame(rendered=rendered, source=source, pictures=pictures)
+
+    def record(self, job: Job, frames: Sequence[StoredFrame], lease: Lease) -> None:
+        """Law 1: what Blender said and the small pictures, then the records. One request each for all that
+        Blender said and for all pictures.
+
+        Raises InterruptedTaskError when the lease is lost.
+        """
+        logs = self._stores.bucket.put_logs(job, {f.rendered.frame: f.rendered.log for f in frames})
+        pictures = {f.rendered.frame: f.pictures for f in frames if f.pictures}
+        parts = self._put_pictures(job, pictures) if pictures and not lease.lost else {}
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the frame was uploaded")
-        if self._stores.frames.record_done(
-            job,
-            rendered.frame,
-            files=rendered.files,
-            seconds=rendered.seconds,
-            blender_version=source.blender_version,
-            device=source.device,
-            parts=parts,
-        ):
-            self._metrics.frame_done(rendered.seconds)
-        for name in rendered.files:
-            (folder / name).unlink(missing_ok=True)
+        for stored in frames:
+            frame, of_frame = stored.rendered, parts.get(stored.rendered.frame, FrameParts())
+            if self._stores.frames.record_done(
+                job,
+                frame.frame,
+                files=frame.files,
+                seconds=frame.seconds,
+                blender_version=stored.source.blender_version,
+                device=stored.source.device,
+                parts=replace(of_frame, log=logs.get(frame.frame)),
+            ):
+                self._metrics.frame_done(frame.seconds)
 
     def _put_pictures(self, job: Job, pictures: Mapping[int, Pictures]) -> dict[int, FrameParts]:
         """Before the record, or the last frame's would come after the preview. Frames can do without."""
