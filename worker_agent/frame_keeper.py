@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from contract.frames import format_frames
 from contract.job import Job
 from contract.stored_part import FrameParts
-from worker_agent.blender import BlenderSession, FrameOutputs, RenderedFrame
+from worker_agent.blender import BlenderError, BlenderSession, FrameOutputs, RenderedFrame
 from worker_agent.lease import Lease
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import InterruptedTaskError
@@ -60,7 +63,7 @@ class FrameKeeper:
         self._metrics = metrics
 
     def keep(
-        self, job: Job, rendered: RenderedFrame, folder: Path, source: FrameSource, lease: Lease
+        self, job: Job, rendered: RenderedFrame, folder: Path, *, source: FrameSource, lease: Lease
     ) -> None:
         """Store a frame and record it at once."""
         self.record(job, [self.store(job, rendered, folder, source)], lease)
@@ -111,3 +114,42 @@ class FrameKeeper:
             frames = format_frames(sorted(pictures))
             log.warning("the small pictures of %s of %s are missing: %s", frames, job.job_id, error)
             return {}
+
+
+class Keeping:
+    """The frames of one task on their way from Blender to their records, one after the other, in a thread."""
+
+    def __init__(self, keeper: FrameKeeper, *, job: Job, folder: Path, lease: Lease) -> None:
+        self._keeper = keeper
+        self._job = job
+        self._folder = folder
+        self._lease = lease
+        self._context = copy_context()  # whose task it is, and who hears that it goes on
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frame-keeper")
+        self._frames: list[tuple[RenderedFrame, Future[None]]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, rendered: RenderedFrame, source: FrameSource) -> None:
+        """Have a frame kept, after those that were added before."""
+        keep = partial(self._keeper.keep, self._job, rendered, self._folder, source=source, lease=self._lease)
+        self._frames.append((rendered, self._pool.submit(self._context.run, keep)))
+
+    def finish(self) -> tuple[list[RenderedFrame], list[BlenderError]]:
+        """Wait for all that were added: the frames that are kept, and what was wrong with others.
+
+        Raises the first error that is no frame's fault.
+        """
+        kept: list[RenderedFrame] = []
+        spoiled: list[BlenderError] = []
+        for rendered, future in self._frames:
+            try:
+                future.result()
+                kept.append(rendered)
+            except BlenderError as error:
+                spoiled.append(error)
+        return kept, spoiled
