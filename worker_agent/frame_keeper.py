@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from contract.frames import format_frames
 from contract.job import Job
@@ -23,6 +22,14 @@ from worker_agent.patience import impatient
 from worker_agent.stores import Stores
 
 log = logging.getLogger(__name__)
+
+MOST_TOGETHER: Final = 10
+"""Frames that are recorded together at most: as many as are claimed together (worker_agent.claim)."""
+SECONDS_TOGETHER: Final = 10.0
+"""Of rendering that waits for its records at most: what is not recorded is rendered again when this worker
+dies. A slower frame is recorded on its own."""
+BYTES_TOGETHER: Final = 8 << 20
+"""Of small pictures and logs that are held in memory at most, and one frame's more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,12 @@ class StoredFrame:
     source: FrameSource
     pictures: Pictures | None
 
+    @property
+    def shared_bytes(self) -> int:
+        """Of what may share objects with other frames."""
+        pictures = len(self.pictures.proxy) + len(self.pictures.thumbnail) if self.pictures else 0
+        return len(self.rendered.log) + pictures
+
 
 class FrameKeeper:
     """Needs no Blender: it may be at the next frame meanwhile."""
@@ -61,12 +74,6 @@ class FrameKeeper:
         self._stores = stores
         self._checker = checker
         self._metrics = metrics
-
-    def keep(
-        self, job: Job, rendered: RenderedFrame, folder: Path, *, source: FrameSource, lease: Lease
-    ) -> None:
-        """Store a frame and record it at once."""
-        self.record(job, [self.store(job, rendered, folder, source)], lease)
 
     def store(self, job: Job, rendered: RenderedFrame, folder: Path, source: FrameSource) -> StoredFrame:
         """Check a frame's own files, which lie in `folder`, and put them into the bucket. They are gone then.
@@ -117,7 +124,11 @@ class FrameKeeper:
 
 
 class Keeping:
-    """The frames of one task on their way from Blender to their records, one after the other, in a thread."""
+    """The frames of one task on their way from Blender to their records, one after the other, in a thread.
+
+    Each is put into the bucket as it comes, and quick ones are recorded together: an object for all that
+    Blender said and one for all small pictures, in place of two for each.
+    """
 
     def __init__(self, keeper: FrameKeeper, *, job: Job, folder: Path, lease: Lease) -> None:
         self._keeper = keeper
@@ -127,6 +138,8 @@ class Keeping:
         self._context = copy_context()  # whose task it is, and who hears that it goes on
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frame-keeper")
         self._frames: list[tuple[RenderedFrame, Future[None]]] = []
+        self._stored: list[StoredFrame] = []
+        """Not recorded yet. The thread's own."""
 
     def __enter__(self) -> Self:
         return self
@@ -136,11 +149,10 @@ class Keeping:
 
     def add(self, rendered: RenderedFrame, source: FrameSource) -> None:
         """Have a frame kept, after those that were added before."""
-        keep = partial(self._keeper.keep, self._job, rendered, self._folder, source=source, lease=self._lease)
-        self._frames.append((rendered, self._pool.submit(self._context.run, keep)))
+        self._frames.append((rendered, self._pool.submit(self._context.run, self._store, rendered, source)))
 
     def finish(self) -> tuple[list[RenderedFrame], list[BlenderError]]:
-        """Wait for all that were added: the frames that are kept, and what was wrong with others.
+        """Wait until all that were added are recorded: these, and what was wrong with others.
 
         Raises the first error that is no frame's fault.
         """
@@ -152,4 +164,23 @@ class Keeping:
                 kept.append(rendered)
             except BlenderError as error:
                 spoiled.append(error)
+        self._pool.submit(self._context.run, self._record).result()
         return kept, spoiled
+
+    def _store(self, rendered: RenderedFrame, source: FrameSource) -> None:
+        self._stored.append(self._keeper.store(self._job, rendered, self._folder, source))
+        if _enough(self._stored):
+            self._record()
+
+    def _record(self) -> None:
+        stored, self._stored = self._stored, []
+        if stored:
+            self._keeper.record(self._job, stored, self._lease)
+
+
+def _enough(stored: Sequence[StoredFrame]) -> bool:
+    return (
+        len(stored) >= MOST_TOGETHER
+        or sum(frame.rendered.seconds for frame in stored) >= SECONDS_TOGETHER
+        or sum(frame.shared_bytes for frame in stored) >= BYTES_TOGETHER
+    )
