@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
@@ -23,13 +24,12 @@ from worker_agent.stores import Stores
 
 log = logging.getLogger(__name__)
 
-MOST_TOGETHER: Final = 10
-"""Frames that are recorded together at most: as many as are claimed together (worker_agent.claim)."""
-SECONDS_TOGETHER: Final = 10.0
-"""Of rendering that waits for its records at most: what is not recorded is rendered again when this worker
-dies. A slower frame is recorded on its own."""
-BYTES_TOGETHER: Final = 8 << 20
-"""Of small pictures and logs that are held in memory at most, and one frame's more."""
+QUICK_SECONDS: Final = 1.0
+"""Frames that take less are recorded together: their requests would cost more than they do."""
+TOGETHER_SECONDS: Final = 2.0
+"""So long, at most, does one that is stored wait for its record: people watch it come."""
+TOGETHER_BYTES: Final = 8 << 20
+"""Of small pictures that wait in memory, and one frame's more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +61,8 @@ class StoredFrame:
     pictures: Pictures | None
 
     @property
-    def shared_bytes(self) -> int:
-        """Of what may share objects with other frames."""
-        pictures = len(self.pictures.proxy) + len(self.pictures.thumbnail) if self.pictures else 0
-        return len(self.rendered.log) + pictures
+    def pictures_bytes(self) -> int:
+        return len(self.pictures.proxy) + len(self.pictures.thumbnail) if self.pictures else 0
 
 
 class FrameKeeper:
@@ -139,7 +137,7 @@ class Keeping:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frame-keeper")
         self._frames: list[tuple[RenderedFrame, Future[None]]] = []
         self._stored: list[StoredFrame] = []
-        """Not recorded yet. The thread's own."""
+        self._since = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -149,38 +147,38 @@ class Keeping:
 
     def add(self, rendered: RenderedFrame, source: FrameSource) -> None:
         """Have a frame kept, after those that were added before."""
-        self._frames.append((rendered, self._pool.submit(self._context.run, self._store, rendered, source)))
+        self._frames.append((rendered, self._pool.submit(self._context.run, self._keep, rendered, source)))
 
     def finish(self) -> tuple[list[RenderedFrame], list[BlenderError]]:
-        """Wait until all that were added are recorded: these, and what was wrong with others.
+        """Wait for all that were added: the frames that are kept, and what was wrong with others.
 
         Raises the first error that is no frame's fault.
         """
         kept: list[RenderedFrame] = []
         spoiled: list[BlenderError] = []
+        last = self._pool.submit(self._context.run, self._record)
         for rendered, future in self._frames:
             try:
                 future.result()
                 kept.append(rendered)
             except BlenderError as error:
                 spoiled.append(error)
-        self._pool.submit(self._context.run, self._record).result()
+        last.result()
         return kept, spoiled
 
-    def _store(self, rendered: RenderedFrame, source: FrameSource) -> None:
-        self._stored.append(self._keeper.store(self._job, rendered, self._folder, source))
-        if _enough(self._stored):
+    def _keep(self, rendered: RenderedFrame, source: FrameSource) -> None:
+        stored = self._keeper.store(self._job, rendered, self._folder, source)
+        if not self._stored:
+            self._since = time.monotonic()
+        self._stored.append(stored)
+        if (
+            rendered.seconds >= QUICK_SECONDS
+            or time.monotonic() - self._since >= TOGETHER_SECONDS
+            or sum(frame.pictures_bytes for frame in self._stored) >= TOGETHER_BYTES
+        ):
             self._record()
 
     def _record(self) -> None:
-        stored, self._stored = self._stored, []
-        if stored:
-            self._keeper.record(self._job, stored, self._lease)
-
-
-def _enough(stored: Sequence[StoredFrame]) -> bool:
-    return (
-        len(stored) >= MOST_TOGETHER
-        or sum(frame.rendered.seconds for frame in stored) >= SECONDS_TOGETHER
-        or sum(frame.shared_bytes for frame in stored) >= BYTES_TOGETHER
-    )
+        frames, self._stored = self._stored, []
+        if frames:
+            self._keeper.record(self._job, frames, self._lease)

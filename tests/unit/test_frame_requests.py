@@ -50,7 +50,8 @@ def test_a_frame_on_its_own_takes_three(agent: Agent) -> None:
     assert put == {"frames": 1, "logs": 1, "proxies": 1}
 
 
-def test_ten_quick_ones_of_one_claim_take_twelve(agent: Agent) -> None:
+def test_ten_quick_ones_of_one_claim_take_twelve(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_keeper, "TOGETHER_SECONDS", 600.0)  # however slow this machine is
     agent.blender.frame_seconds = 0.05
     rendering(agent, "1-10")
     put = puts_of(agent)
@@ -73,36 +74,26 @@ def test_ten_quick_ones_of_one_claim_take_twelve(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "together", "puts"),
+    ("seconds", "limit", "puts"),
     [
-        pytest.param(12.0, 10, {"frames": 3, "logs": 3, "proxies": 3}, id="slow"),
-        pytest.param(6.0, 10, {"frames": 3, "logs": 2, "proxies": 2}, id="a little slow"),
-        pytest.param(0.1, 2, {"frames": 3, "logs": 2, "proxies": 2}, id="many"),
+        pytest.param(1.0, {}, 3, id="slow"),
+        pytest.param(0.05, {"TOGETHER_SECONDS": 0.0}, 3, id="one waits for long"),
+        pytest.param(0.05, {"TOGETHER_BYTES": 1}, 3, id="large pictures"),
+        pytest.param(0.9, {}, 1, id="quick"),
     ],
 )
-def test_no_more_is_unrecorded_than_an_interruption_may_cost(
-    agent: Agent,
-    monkeypatch: pytest.MonkeyPatch,
-    seconds: float,
-    together: int,
-    puts: dict[str, int],
+def test_no_frame_waits_long_for_its_record(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch, seconds: float, limit: dict[str, float], puts: int
 ) -> None:
-    monkeypatch.setattr(frame_keeper, "MOST_TOGETHER", together)
+    monkeypatch.setattr(frame_keeper, "TOGETHER_SECONDS", 600.0)  # however slow this machine is
+    for name, value in limit.items():
+        monkeypatch.setattr(frame_keeper, name, value)
     agent.blender.frame_seconds = seconds
     rendering(agent, "1-3")
     put = puts_of(agent)
     agent.render(task("1-3"), agent.lease())
-    assert put == puts
+    assert put == {"frames": 3, "logs": puts, "proxies": puts}
     assert all(record.state is FrameState.DONE for record in recorded(agent).values())
-
-
-def test_large_small_pictures_are_not_collected(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frame_keeper, "BYTES_TOGETHER", 1)
-    agent.blender.frame_seconds = 0.05
-    rendering(agent, "1-3")
-    put = puts_of(agent)
-    agent.render(task("1-3"), agent.lease())
-    assert put == {"frames": 3, "logs": 3, "proxies": 3}
 
 
 def test_frames_before_one_that_fails_are_recorded(agent: Agent) -> None:
