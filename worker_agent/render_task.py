@@ -115,7 +115,6 @@ class RenderTaskHandler:
         if spoiled:
             self._sessions.distrust()
         for rendered in kept:
-            self._times.add(job, rendered.seconds)
             left.remove(rendered.frame)
         for problem in (*spoiled, *problems):
             if given_back := self._meet(problem, job, left, returned, lease):
@@ -126,7 +125,7 @@ class RenderTaskHandler:
         self, job: Job, frames: tuple[int, ...], taken: Path, keeping: Keeping, lease: Lease
     ) -> None:
         """Wait for Blender, have it render the frames, and take each out of its hands to have it kept."""
-        limit, expected = self._times.limit_seconds(job), self._times.expected_seconds(job)
+        limit = self._times.limit_seconds(job)  # asks the job table now and then: not in the turn
         project = self._stores.scratch.baked(job.job_id, job.baked_folder)
         with self._turns.turn(lease):
             completed = False
@@ -136,13 +135,14 @@ class RenderTaskHandler:
                 session = self._sessions.open_for(job, project)
                 written, source = self._sessions.frames_folder(), FrameSource.of(session)
                 self._clock.turn_to(frames[0])
-                self._clock.begin(expected, frames_after=len(frames) - 1)
+                self._clock.begin(self._times.expected_seconds(job), frames_after=len(frames) - 1)
                 for rendered in session.render(frames, written, timeout_seconds_per_frame=limit):
                     self._clock.has_rendered(job.job_id, rendered.seconds)
+                    self._times.add(job, rendered.seconds)
                     coming = frames[frames.index(rendered.frame) + 1 :]
                     if coming:
                         self._clock.turn_to(coming[0])  # Blender is at it already
-                        self._clock.begin(expected, frames_after=len(coming) - 1)
+                        self._clock.begin(self._times.expected_seconds(job), frames_after=len(coming) - 1)
                     else:
                         self._clock.end()
                     take(rendered, written, taken)
