@@ -23,12 +23,14 @@ from contract.keys import (
 )
 from worker_agent.output_check.pictures import MOST_BYTES, Pictures
 from worker_agent.patience import patiently
-from worker_agent.watchdog import beat_of_this_thread
+from worker_agent.watchdog import beat_of_this_thread, still_alive
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+ONE_REQUEST_BYTES: Final = 8 << 20
+"""From here on boto3's transfers send a file in parts (its TransferConfig.multipart_threshold)."""
 _JPEG: Final = "image/jpeg"
 _MOST_NOTE_LETTERS: Final = 1_500
 _ABSENT: Final = {"404", "NoSuchKey"}
@@ -74,13 +76,11 @@ class Bucket:
 
     def upload_frame_file(self, job: Job, name: str, file: Path, *, blender_version: str) -> None:
         """Put one file that a frame produced under its name, relative to the job's frames."""
-        content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        self._s3.upload_file(
-            str(file),
-            self._name,
+        self._put_file(
             frames_prefix(job.project, job.job_id) + name,
-            ExtraArgs={"ContentType": content_type, "Metadata": {BLENDER_METADATA: blender_version}},
-            Callback=_progress(),
+            file,
+            content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+            metadata={BLENDER_METADATA: blender_version},
         )
 
     def put_pictures(
@@ -121,8 +121,26 @@ class Bucket:
         return StoredProxy(data=data, note=unquote(answer["Metadata"].get(NOTE_METADATA, "")))
 
     def upload_file(self, key: str, file: Path, *, content_type: str) -> None:
+        self._put_file(key, file, content_type=content_type, metadata={})
+
+    def _put_file(self, key: str, file: Path, *, content_type: str, metadata: dict[str, str]) -> None:
+        """One request for a file of an ordinary frame's size; a larger one goes in parts, by threads."""
+        if file.stat().st_size < ONE_REQUEST_BYTES:
+            self._s3.put_object(
+                Bucket=self._name,
+                Key=key,
+                Body=file.read_bytes(),  # of an open file a second try would send the rest
+                ContentType=content_type,
+                Metadata=metadata,
+            )
+            still_alive()
+            return
         self._s3.upload_file(
-            str(file), self._name, key, ExtraArgs={"ContentType": content_type}, Callback=_progress()
+            str(file),
+            self._name,
+            key,
+            ExtraArgs={"ContentType": content_type, "Metadata": metadata},
+            Callback=_progress(),
         )
 
     def put_text(self, key: str, text: str, *, content_type: str = "text/plain; charset=utf-8") -> None:
