@@ -7,12 +7,19 @@ processor: what one cannot use at a moment, another can.
 
 from __future__ import annotations
 
+import logging
 import math
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
 from contract.blender_sessions import MOST_BLENDER_SESSIONS
+from contract.devices import Device
+from contract.job import Job
+
+log = logging.getLogger(__name__)
 
 ENOUGH: Final = 0.85
 """As few sessions as promise so much of what the most could do: a frame takes longer beside others."""
@@ -20,8 +27,10 @@ WORTH: Final = 0.1
 """A step to more sessions has brought at least so much of what it could at best, or it is taken back."""
 SHARE_OF_MEMORY: Final = 0.7
 """Of what is free and what the sessions have; the rest is for what other frames need more."""
-FIRST_TURNS: Final = 2
+FIRST_TURNS: Final = 3
 """Are looked at before a decision; of several sessions one more than there are."""
+
+KEPT_JOBS: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +102,46 @@ class JobSessions:
         largest_bytes = max(turn.memory_bytes for turn in self._turns)
         free_bytes = min(turn.free_memory_bytes for turn in self._turns)
         return int(SHARE_OF_MEMORY * (self.count + free_bytes / max(largest_bytes, 1)))
+
+
+class SessionCounts:
+    """The number of each of the last few jobs. Safe to use from any thread."""
+
+    def __init__(self, pinned: int | None, *, processors: int) -> None:
+        """`pinned`: what the farm's owner said; None: it is found out, job by job."""
+        self._pinned = pinned
+        self.most = pinned or min(MOST_BLENDER_SESSIONS, processors)
+        self._jobs: OrderedDict[str, JobSessions] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def count(self, job: Job) -> int:
+        """How many Blenders are to render this job now. A GPU's memory is not shared out: one there."""
+        if self._pinned:
+            return self._pinned
+        if (job.device or Device.CPU) != Device.CPU:
+            return 1
+        with self._lock:
+            return min(self._of(job).count, self.most)
+
+    def add(self, job: Job, turn: RenderedTurn) -> None:
+        """A task's frames have been rendered."""
+        with self._lock:
+            sessions = self._of(job)
+            before = sessions.count
+            sessions.add(turn)
+            if sessions.count != before:
+                log.info(
+                    "job %s: %d sessions, after %d; one used %.1f processors and left %.1f idle",
+                    job.job_id,
+                    sessions.count,
+                    before,
+                    turn.cores_used,
+                    turn.cores_idle,
+                )
+
+    def _of(self, job: Job) -> JobSessions:
+        sessions = self._jobs.setdefault(job.job_id, JobSessions())
+        self._jobs.move_to_end(job.job_id)
+        if len(self._jobs) > KEPT_JOBS:
+            self._jobs.popitem(last=False)
+        return sessions
