@@ -1,16 +1,20 @@
-"""Keeps a rendered frame: its files are checked, put into the bucket, and recorded."""
+"""Keeps rendered frames: their files are checked, put into the bucket, and recorded."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from contract.frames import format_frames
 from contract.job import Job
-from contract.keys import frame_log_key
-from worker_agent.blender import BlenderSession, FrameOutputs, RenderedFrame
+from contract.stored_part import FrameParts
+from worker_agent.blender import BlenderError, BlenderSession, FrameOutputs, RenderedFrame
 from worker_agent.lease import Lease
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import InterruptedTaskError
@@ -19,6 +23,11 @@ from worker_agent.patience import impatient
 from worker_agent.stores import Stores
 
 log = logging.getLogger(__name__)
+
+QUICK_SECONDS: Final = 0.5
+"""Frames that take less are recorded together: their requests would cost more than they do."""
+TOGETHER_SECONDS: Final = 1.0
+"""So long, at most, does one that is stored wait for its record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +50,15 @@ class FrameSource:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFrame:
+    """A frame whose own files are in the bucket, and what is left to be put there before its record."""
+
+    rendered: RenderedFrame
+    source: FrameSource
+    pictures: Pictures | None
+
+
 class FrameKeeper:
     """Needs no Blender: it may be at the next frame meanwhile."""
 
@@ -49,38 +67,105 @@ class FrameKeeper:
         self._checker = checker
         self._metrics = metrics
 
-    def keep(
-        self, job: Job, rendered: RenderedFrame, folder: Path, source: FrameSource, lease: Lease
-    ) -> None:
-        """Law 1: the files, then the record. The frame's files lie in `folder`, and are gone afterwards.
+    def store(self, job: Job, rendered: RenderedFrame, folder: Path, source: FrameSource) -> StoredFrame:
+        """Check a frame's own files, which lie in `folder`, and put them into the bucket. They are gone then.
 
-        Raises InvalidOutput, CheckerUnavailableError, and InterruptedTaskError when the lease is lost.
+        Raises InvalidOutput and CheckerUnavailableError.
         """
         pictures = self._checker.check(rendered, folder, source.outputs, source.shown)
-        bucket = self._stores.bucket
         for name in rendered.files:
-            bucket.upload_frame_file(job, name, folder / name, blender_version=source.blender_version)
-        bucket.put_text(frame_log_key(job.project, job.job_id, rendered.frame), rendered.log)
-        if pictures and not lease.lost:
-            self._keep_pictures(job, rendered.frame, pictures, lease)
+            self._stores.bucket.upload_frame_file(
+                job, name, folder / name, blender_version=source.blender_version
+            )
+            (folder / name).unlink(missing_ok=True)
+        return StoredFrame(rendered=rendered, source=source, pictures=pictures)
+
+    def record(self, job: Job, frames: Sequence[StoredFrame], lease: Lease) -> None:
+        """Law 1: what Blender said and the small pictures, then the records. One request each for all that
+        Blender said and for all pictures.
+
+        Raises InterruptedTaskError when the lease is lost.
+        """
+        logs = self._stores.bucket.put_logs(job, {f.rendered.frame: f.rendered.log for f in frames})
+        pictures = {f.rendered.frame: f.pictures for f in frames if f.pictures}
+        parts = self._put_pictures(job, pictures) if pictures and not lease.lost else {}
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the frame was uploaded")
-        if self._stores.frames.record_done(
-            job,
-            rendered.frame,
-            files=rendered.files,
-            seconds=rendered.seconds,
-            blender_version=source.blender_version,
-            device=source.device,
-        ):
-            self._metrics.frame_done(rendered.seconds)
-        for name in rendered.files:
-            (folder / name).unlink(missing_ok=True)
+        for stored in frames:
+            frame, of_frame = stored.rendered, parts.get(stored.rendered.frame, FrameParts())
+            if self._stores.frames.record_done(
+                job,
+                frame.frame,
+                files=frame.files,
+                seconds=frame.seconds,
+                blender_version=stored.source.blender_version,
+                device=stored.source.device,
+                parts=replace(of_frame, log=logs.get(frame.frame)),
+            ):
+                self._metrics.frame_done(frame.seconds)
 
-    def _keep_pictures(self, job: Job, frame: int, pictures: Pictures, lease: Lease) -> None:
-        """Before the record, or the last frame's would come after the preview. A frame can do without."""
+    def _put_pictures(self, job: Job, pictures: Mapping[int, Pictures]) -> dict[int, FrameParts]:
+        """Before the record, or the last frame's would come after the preview. Frames can do without."""
         try:
             with impatient():
-                self._stores.bucket.put_pictures(job, frame, pictures, lambda: not lease.lost)
+                return self._stores.bucket.put_pictures(job, pictures)
         except Exception as error:
-            log.warning("the small pictures of frame %d of %s are missing: %s", frame, job.job_id, error)
+            frames = format_frames(sorted(pictures))
+            log.warning("the small pictures of %s of %s are missing: %s", frames, job.job_id, error)
+            return {}
+
+
+class Keeping:
+    """The frames of one task on their way from Blender to their records, one after the other, in a thread."""
+
+    def __init__(self, keeper: FrameKeeper, *, job: Job, folder: Path, lease: Lease) -> None:
+        self._keeper = keeper
+        self._job = job
+        self._folder = folder
+        self._lease = lease
+        self._context = copy_context()  # whose task it is, and who hears that it goes on
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frame-keeper")
+        self._frames: list[tuple[RenderedFrame, Future[None]]] = []
+        self._stored: list[StoredFrame] = []
+        self._since = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, rendered: RenderedFrame, source: FrameSource) -> None:
+        """Have a frame kept, after those that were added before."""
+        self._frames.append((rendered, self._pool.submit(self._context.run, self._keep, rendered, source)))
+
+    def finish(self) -> tuple[list[RenderedFrame], list[BlenderError]]:
+        """Wait for all that were added: the frames that are kept, and what was wrong with others.
+
+        Raises the first error that is no frame's fault.
+        """
+        kept: list[RenderedFrame] = []
+        spoiled: list[BlenderError] = []
+        last = self._pool.submit(self._context.run, self._record)
+        for rendered, future in self._frames:
+            try:
+                future.result()
+                kept.append(rendered)
+            except BlenderError as error:
+                spoiled.append(error)
+        last.result()
+        return kept, spoiled
+
+    def _keep(self, rendered: RenderedFrame, source: FrameSource) -> None:
+        stored = self._keeper.store(self._job, rendered, self._folder, source)
+        if not self._stored:
+            self._since = time.monotonic()
+        self._stored.append(stored)
+        waited_seconds = time.monotonic() - self._since
+        if rendered.seconds >= QUICK_SECONDS or waited_seconds >= TOGETHER_SECONDS:
+            self._record()
+
+    def _record(self) -> None:
+        frames, self._stored = self._stored, []
+        if frames:
+            self._keeper.record(self._job, frames, self._lease)

@@ -69,9 +69,7 @@ class TaskSource:
         """
         still_alive()
         claim = self._look(most, waits=wait_seconds > 0)
-        if claim or wait_seconds <= 0 or self._leaving():
-            return claim
-        return self._listen(most, wait_seconds)
+        return claim if claim or wait_seconds <= 0 else self._listen(most, wait_seconds)
 
     def settle(self, seconds: float) -> None:
         """Wait until no question is open, at most so long: what would be handed out to a machine that is gone

@@ -216,6 +216,16 @@ class ObedientSessions:
     def close(self) -> None:
         self.closed += 1
 
+    def distrust(self) -> None:
+        self.closed += 1
+
+    @property
+    def scene_is_open(self) -> bool:
+        return True
+
+    def kill(self) -> bool:
+        return True
+
     def clear_leftovers(self) -> None:
         self.cleared += 1
         self.during_clearing()

@@ -97,8 +97,10 @@ def test_an_idle_worker_hears_of_every_queue_at_once(worker: Worker, name: str, 
 
 
 def test_idleness_costs_one_long_question_a_queue(worker: Worker) -> None:
+    began = time.monotonic()
     for _ in range(2):
         assert worker.source.take(most=1, wait_seconds=1) is None
+    assert time.monotonic() - began < 2.9
     looks = [("urgent", 0), ("bake", 0), ("render", 0)]
     assert worker.asked[:3] == looks, "once, when nothing is known"
     assert Counter(worker.asked[3:]) == {(name, 1): 2 for name, _ in looks}
@@ -115,6 +117,16 @@ def test_a_busy_worker_passes_over_what_was_empty_just_now(worker: Worker) -> No
     worker.bake.send([BAKE])
     assert tasks(worker.source.take(most=1, wait_seconds=0)) == [BAKE]
     assert [name for name, _ in worker.asked[5:]] == ["urgent", "bake"]
+
+
+def test_a_busy_worker_passes_over_what_is_still_listened_to(worker: Worker) -> None:
+    worker.now = 0.0
+    after(SOON_SECONDS, lambda: worker.bake.send([BAKE]))
+    assert tasks(worker.source.take(most=1, wait_seconds=1)) == [BAKE]
+    worker.now = 10.0
+    worker.asked.clear()
+    assert worker.source.take(most=1, wait_seconds=0) is None
+    assert worker.asked == [("bake", 0), ("render", 0)]
 
 
 def test_the_last_queue_is_never_passed_over_by_one_who_does_not_wait(worker: Worker) -> None:
@@ -156,9 +168,8 @@ def test_a_worker_that_leaves_takes_nothing_and_holds_nothing(worker: Worker) ->
     after(SOON_SECONDS, leave)
     assert worker.source.take(most=1, wait_seconds=1) is None
     assert worker.counts("render") == (1, 0)
-    asked = len(worker.asked)
     assert worker.source.take(most=1, wait_seconds=1) is None
-    assert len(worker.asked) == asked
+    assert len(worker.asked) == 6, "each queue was looked at and listened to once"
 
 
 def test_what_a_quick_look_brings_to_one_that_leaves_is_given_back(worker: Worker) -> None:
@@ -184,6 +195,17 @@ def test_no_queue_is_unheard_while_an_older_question_to_another_is_open(worker: 
     assert (worker.counts("render"), worker.counts("bake")) == ((1, 0), (0, 2))
 
 
+def test_an_answer_that_comes_late_is_waited_for(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_source, "BEAT_SECONDS", 0.1)
+
+    def dawdle(**_: Any) -> None:
+        time.sleep(0.3)
+
+    worker.sqs.meta.events.register("after-call.sqs.ReceiveMessage", dawdle)
+    after(0.9 + 3 * 0.3, lambda: worker.render.send([RENDER]))
+    assert tasks(worker.source.take(most=1, wait_seconds=1)) == [RENDER]
+
+
 def test_the_thread_that_waits_beats(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(task_source, "BEAT_SECONDS", 0.1)
     beats: list[float] = []
@@ -203,6 +225,9 @@ def test_an_error_of_any_question_reaches_the_one_who_waits(worker: Worker) -> N
         with pytest.raises(ConnectionError, match="SQS is away"):
             worker.source.take(most=1, wait_seconds=1)
     worker.sqs.meta.events.unregister("before-parameter-build.sqs.ReceiveMessage", refuse)
+    worker.render.send([RENDER])
+    assert worker.counts("render") == (1, 0), "its question was open, and nobody waited for it"
+    assert tasks(worker.source.take(most=1, wait_seconds=0)) == [RENDER]
     after(SOON_SECONDS, lambda: worker.bake.send([BAKE]))
     assert tasks(worker.source.take(most=1, wait_seconds=1)) == [BAKE], "its thread goes on"
 
