@@ -33,14 +33,17 @@ class Reading:
 
 
 class TurnMeter:
-    """One turn at a Blender, from its first frame on. Used by the thread that has the turn."""
+    """One turn at a Blender, from its first frame on. Used by the thread that has the turn.
+
+    The first that a Blender has is none to judge by: it loads what later ones find loaded.
+    """
 
     def __init__(
         self, session: BlenderSession, read: Callable[[BlenderSession], Reading] = Reading.of
     ) -> None:
         self._session = session
         self._read = read
-        self._begin = read(session)
+        self._begin = read(session) if session.frames_rendered else None
         self._frame_seconds: list[float] = []
 
     def add(self, seconds: float) -> None:
@@ -48,16 +51,16 @@ class TurnMeter:
         self._frame_seconds.append(seconds)
 
     def end(self, sessions: int) -> RenderedTurn | None:
-        """What was measured beside so many sessions, this one among them; None when no frame was rendered."""
-        end = self._read(self._session)
-        seconds = end.seconds - self._begin.seconds
-        if not self._frame_seconds or seconds <= 0:
+        """What was measured beside so many sessions, this one among them; None when that says nothing."""
+        begin, end = self._begin, self._read(self._session)
+        if begin is None or not self._frame_seconds or end.seconds <= begin.seconds:
             return None
+        seconds = end.seconds - begin.seconds
         return RenderedTurn(
             sessions=sessions,
             frame_seconds=median(self._frame_seconds),
-            cores_used=(end.processor_seconds - self._begin.processor_seconds) / seconds,
-            cores_idle=(end.idle_processor_seconds - self._begin.idle_processor_seconds) / seconds,
+            cores_used=(end.processor_seconds - begin.processor_seconds) / seconds,
+            cores_idle=(end.idle_processor_seconds - begin.idle_processor_seconds) / seconds,
             memory_bytes=self._session.memory_bytes,
             free_memory_bytes=psutil.virtual_memory().available,
         )

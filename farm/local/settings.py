@@ -33,7 +33,7 @@ class LocalSettings:
     """Paths of Blender executables and of Pythons that have bpy; none: what the environment can have."""
     hour_dollars: float
     """What an hour of an agent is said to cost."""
-    blender_sessions: int | None
+    blender_sessions: int | None = 1
     """Blenders that each agent renders with at once; None: as it finds useful. They share one machine."""
 
     @classmethod

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from worker_agent.session_count import FIRST_TURNS, JobSessions, RenderedTurn, useful_sessions
+from contract.job import Job
+from tests.support.jobs import a_job
+from worker_agent.session_count import (
+    FIRST_TURNS,
+    KEPT_JOBS,
+    JobSessions,
+    RenderedTurn,
+    SessionCounts,
+    useful_sessions,
+)
 
 GIB = 1024**3
 TURN = RenderedTurn(
@@ -110,3 +119,43 @@ def test_nothing_is_decided_before_enough_is_known() -> None:
     assert job.count == 1
     job.add(TURN)
     assert job.count == 2
+
+
+def decided(counts: SessionCounts, job: Job) -> int:
+    for _ in range(FIRST_TURNS):
+        counts.add(job, TURN)
+    return counts.count(job)
+
+
+def test_each_job_has_a_number_of_its_own_and_no_more_than_there_are_processors() -> None:
+    counts = SessionCounts(None, processors=36)
+    assert decided(counts, a_job("one")) == 2
+    assert counts.count(a_job("other")) == 1
+    assert counts.most == 36
+    assert decided(SessionCounts(None, processors=1), a_job("one")) == 1
+    assert SessionCounts(None, processors=192).most == 64
+
+
+def test_only_the_last_jobs_are_remembered() -> None:
+    counts = SessionCounts(None, processors=36)
+    decided(counts, a_job("one"))
+    for number in range(KEPT_JOBS - 1):
+        counts.count(a_job(f"other-{number}"))
+    assert counts.count(a_job("one")) == 2
+    for number in range(KEPT_JOBS):
+        counts.count(a_job(f"another-{number}"))
+    assert counts.count(a_job("one")) == 1
+
+
+def test_what_the_owner_said_holds_whatever_is_measured() -> None:
+    counts = SessionCounts(3, processors=2)
+    assert (counts.most, counts.count(a_job())) == (3, 3)
+    assert decided(counts, a_job()) == 3
+    assert SessionCounts(3, processors=2).count(a_job(device="OPTIX")) == 3
+
+
+def test_a_gpu_has_one_session() -> None:
+    counts = SessionCounts(None, processors=36)
+    assert decided(counts, a_job("of a GPU", device="OPTIX")) == 1
+    assert decided(counts, a_job("of processors", device="CPU")) == 2
+    assert decided(counts, a_job("of old", device="")) == 2

@@ -45,6 +45,8 @@ class BlenderSession:
         self._series = BlenderVersion(0, 0)
         self._frame_outputs: FrameOutputs | None = None
         self._color_view: ColorView | None = None
+        self.frames_rendered = 0
+        """By this Blender, whichever scene they were of."""
         self.device = RenderDevice()
         """What renders the scene that is open."""
 
@@ -224,6 +226,7 @@ class BlenderSession:
                     waiting.remove(frame)
                     files = tuple(str(file) for file in event["files"])
                     log = self._log.since_mark(int(event["log_end"]))
+                self.frames_rendered += 1
                 yield RenderedFrame(frame, seconds, files, log)
 
     def log_tail(self) -> str:
