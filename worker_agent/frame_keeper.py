@@ -24,10 +24,12 @@ from worker_agent.stores import Stores
 
 log = logging.getLogger(__name__)
 
-QUICK_SECONDS: Final = 0.5
+QUICK_SECONDS: Final = 1.0
 """Frames that take less are recorded together: their requests would cost more than they do."""
-TOGETHER_SECONDS: Final = 1.0
-"""So long, at most, does one that is stored wait for its record."""
+TOGETHER_SECONDS: Final = 2.0
+"""So long, at most, does one that is stored wait for its record: people watch it come."""
+TOGETHER_BYTES: Final = 8 << 20
+"""Of small pictures that wait in memory, and one frame's more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,10 @@ class StoredFrame:
     rendered: RenderedFrame
     source: FrameSource
     pictures: Pictures | None
+
+    @property
+    def pictures_bytes(self) -> int:
+        return len(self.pictures.proxy) + len(self.pictures.thumbnail) if self.pictures else 0
 
 
 class FrameKeeper:
@@ -116,7 +122,11 @@ class FrameKeeper:
 
 
 class Keeping:
-    """The frames of one task on their way from Blender to their records, one after the other, in a thread."""
+    """The frames of one task on their way from Blender to their records, one after the other, in a thread.
+
+    Each is put into the bucket as it comes, and quick ones are recorded together: an object for all that
+    Blender said and one for all small pictures, in place of two for each.
+    """
 
     def __init__(self, keeper: FrameKeeper, *, job: Job, folder: Path, lease: Lease) -> None:
         self._keeper = keeper
@@ -161,8 +171,11 @@ class Keeping:
         if not self._stored:
             self._since = time.monotonic()
         self._stored.append(stored)
-        waited_seconds = time.monotonic() - self._since
-        if rendered.seconds >= QUICK_SECONDS or waited_seconds >= TOGETHER_SECONDS:
+        if (
+            rendered.seconds >= QUICK_SECONDS
+            or time.monotonic() - self._since >= TOGETHER_SECONDS
+            or sum(frame.pictures_bytes for frame in self._stored) >= TOGETHER_BYTES
+        ):
             self._record()
 
     def _record(self) -> None:

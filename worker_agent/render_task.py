@@ -115,7 +115,6 @@ class RenderTaskHandler:
             for seat in seats:
                 seat.sessions.distrust()
         for rendered in kept:
-            self._times.add(job, rendered.seconds)
             left.remove(rendered.frame)
         for problem in (*spoiled, *problems):
             if given_back := self._meet(problem, job, left, returned, lease):
@@ -135,7 +134,7 @@ class RenderTaskHandler:
 
         The seat where it is open is added to `seats`.
         """
-        limit, expected = self._times.limit_seconds(job), self._times.expected_seconds(job)
+        limit = self._times.limit_seconds(job)  # asks the job table now and then: not in the turn
         project = self._stores.scratch.baked(job.job_id, job.baked_folder)
         with self._turns.turn(lease, job) as seat:
             seats.append(seat)
@@ -147,14 +146,15 @@ class RenderTaskHandler:
                 written, source = seat.sessions.frames_folder(), FrameSource.of(session)
                 meter = TurnMeter(session)
                 clock.turn_to(frames[0])
-                clock.begin(expected, frames_after=len(frames) - 1)
+                clock.begin(self._times.expected_seconds(job), frames_after=len(frames) - 1)
                 for rendered in session.render(frames, written, timeout_seconds_per_frame=limit):
                     clock.has_rendered(job.job_id, rendered.seconds)
                     meter.add(rendered.seconds)
+                    self._times.add(job, rendered.seconds)
                     coming = frames[frames.index(rendered.frame) + 1 :]
                     if coming:
                         clock.turn_to(coming[0])  # Blender is at it already
-                        clock.begin(expected, frames_after=len(coming) - 1)
+                        clock.begin(self._times.expected_seconds(job), frames_after=len(coming) - 1)
                     else:
                         clock.end()
                     take(rendered, written, taken)

@@ -92,6 +92,8 @@ class ObedientSession:
     frame_errors: dict[int, list[BlenderError]] = field(default_factory=dict)
     """Raised by the next renders of a frame."""
     extra_files: tuple[str, ...] = ()
+    frame_seconds: float = 1.5
+    """What each frame says that it took."""
     picture: bytes = PICTURE
     """What every file of a frame holds."""
     during_bake: Callable[[], None] = lambda: None
@@ -173,7 +175,9 @@ class ObedientSession:
                 (output / name).parent.mkdir(parents=True, exist_ok=True)
                 (output / name).write_bytes(self.picture)
             self.rendered.append(frame)
-            yield RenderedFrame(frame=frame, seconds=1.5, files=files, log=f"Fra:{frame} Saved")
+            yield RenderedFrame(
+                frame=frame, seconds=self.frame_seconds, files=files, log=f"Fra:{frame} Saved"
+            )
 
     def log_tail(self) -> str:
         return "Blender's log"
