@@ -108,6 +108,9 @@ class ObedientSession:
 
     color_config: str = ""
     device: RenderDevice = field(default_factory=RenderDevice)
+    frames_rendered: int = 0
+    processor_seconds: float = 0.0
+    memory_bytes: int = 1
     bound_devices: list[str] = field(default_factory=list)
     """With each open: the device that it had to be."""
 

@@ -14,8 +14,8 @@ from contract.job import Job, JobState
 from tests.support.agent import BAKE, JOB_ID, Agent, agent_in, rendering, task
 from tests.support.archives import tar, zipped
 from tests.support.obedient_blender import CLOTH
+from tests.support.one_seat import turns_at
 from worker_agent.blender import BlenderDied, BlenderKilled, MissingFile, SceneRejected
-from worker_agent.blender_turns import BlenderTurns
 from worker_agent.job_store import JobStore
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Settled
 
@@ -239,7 +239,7 @@ class TestBake:
 
         def take_over() -> None:
             agent.blender.during_bake = lambda: None
-            bake = agent.baker(BlenderTurns(agent.sessions))
+            bake = agent.baker(turns_at(agent.sessions))
             assert isinstance(bake(BAKE, agent.lease()), Settled)
 
         agent.blender.during_bake = take_over

@@ -20,7 +20,7 @@ from worker_agent.blender.report import (
 )
 from worker_agent.blender.runtime import Runtime
 from worker_agent.cage.bars import Bars
-from worker_agent.cage.family import close_family, memory_bytes
+from worker_agent.cage.family import close_family, memory_bytes, processor_seconds
 
 _NEVER_SECONDS = 366 * 86_400.0
 """No frame takes so long, whatever Blender says."""
@@ -46,6 +46,8 @@ class BlenderSession:
         self._series = BlenderVersion(0, 0)
         self._frame_outputs: FrameOutputs | None = None
         self._color_view: ColorView | None = None
+        self.frames_rendered = 0
+        """By this Blender, whichever scene they were of."""
         self.device = RenderDevice()
         """What renders the scene that is open."""
         self.is_as_loaded = False
@@ -95,6 +97,11 @@ class BlenderSession:
     def memory_bytes(self) -> int:
         """What Blender and all that it has started have now, swapped out or not; 0 when it has ended."""
         return memory_bytes([self.pid, *close_family(self.pid)])
+
+    @property
+    def processor_seconds(self) -> float:
+        """Processor time that they have taken by now."""
+        return processor_seconds([self.pid, *close_family(self.pid)])
 
     @property
     def frame_outputs(self) -> FrameOutputs:
@@ -225,6 +232,7 @@ class BlenderSession:
                     waiting.remove(frame)
                     files = tuple(str(file) for file in event["files"])
                     log = self._log.since_mark(int(event["log_end"]))
+                self.frames_rendered += 1
                 yield RenderedFrame(frame, seconds, files, log)
 
     def log_tail(self) -> str:
