@@ -24,11 +24,13 @@ def end_frame(
     frame: int,
     state: FrameState,
     attributes: Mapping[str, Any],
+    worker_seconds: Decimal | None = None,
 ) -> list[dict[str, Any]]:
     """Items of a transaction that ends a frame, DONE or FAILED. Its condition fails when it has ended.
 
-    The attributes of a DONE one have the `seconds` that it took, a Decimal: its shard's counter adds them up,
-    and `ended_at`, a timestamp.
+    The attributes of a DONE one have the `seconds` that it took, a Decimal, and `ended_at`, a timestamp.
+    `worker_seconds` are what it took of its worker's time, fewer when others were rendered beside it; None:
+    all of its seconds. Its shard's counter adds them up.
     """
     sets = ", ".join(f"#{name} = :{name}" for name in attributes)
     record = {
@@ -45,7 +47,8 @@ def end_frame(
         },
     }
     if state is FrameState.DONE:
-        steps: dict[str, int | Decimal] = {"done": 1, "seconds": attributes["seconds"]}
+        seconds = attributes["seconds"] if worker_seconds is None else worker_seconds
+        steps: dict[str, int | Decimal] = {"done": 1, "seconds": seconds}
         count = _count(table, job_id, shards, frame, steps, last=attributes["ended_at"])
     else:
         count = _count(table, job_id, shards, frame, {"failed": 1})

@@ -138,7 +138,8 @@ def seconds_between(earlier: str, later: str) -> float:
 def _frames_per_minute(workers: Sequence[WorkerRecord], seconds_per_frame: float | None) -> float | None:
     """A worker that has done none yet is thought to be as quick as the job's frames usually are."""
     usual = [
-        fmean(worker.recent_seconds) if worker.recent_seconds else seconds_per_frame for worker in workers
+        fmean(worker.recent_worker_seconds) if worker.recent_seconds else seconds_per_frame
+        for worker in workers
     ]
     rate = sum(60 / seconds for seconds in usual if seconds)
     return rate or None

@@ -45,6 +45,8 @@ class WorkerRecord:
     """Epoch seconds at which this was written."""
     recent_seconds: tuple[float, ...] = ()
     """How long its last frames of this job took, the newest last."""
+    sessions: int = 1
+    """How many of the job's frames it renders at once."""
     instance_type: str = ""
     spot: bool = False
     hour_microdollars: int = 0
@@ -53,6 +55,11 @@ class WorkerRecord:
     def busy_seconds(self, now: int) -> float:
         """How long it has been at this, at the epoch second `now`: no longer than it can be heard to be."""
         return float(max(0, min(now, self.seen_at + RENEW_SECONDS) - self.since))
+
+    @property
+    def recent_worker_seconds(self) -> tuple[float, ...]:
+        """How much of this worker's time each of its last frames took."""
+        return tuple(seconds / max(1, self.sessions) for seconds in self.recent_seconds)
 
     def to_item(self) -> dict[str, Any]:
         """The table item, with its key; DynamoDB drops it a day after it was last renewed."""

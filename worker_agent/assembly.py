@@ -189,6 +189,7 @@ def assemble(
         worker_id=settings.worker_id,
         in_hand=in_hand,
         frame_clock=frame_clock,
+        sessions=lambda: turns.sessions,
         machine=lambda: own_machine.facts,
     )
     host = HostMetrics(

@@ -98,6 +98,12 @@ class BlenderTurns:
             turn = self._at.get(lease)
         return turn.seat.clock.seconds_left() if turn else 0.0
 
+    @property
+    def sessions(self) -> int:
+        """How many Blenders are to render the present job at once."""
+        with self._moved:
+            return self._count(self._job) if self._job else 1
+
     def seconds_until_free(self) -> float | None:
         """About the seconds until one more could have a turn, rather too many than too few; None: unknown."""
         with self._moved:

@@ -41,14 +41,17 @@ class FrameSource:
     """How the scene's pictures are to be shown, as the checker takes it."""
     blender_version: str
     device: str
+    sessions: int = 1
+    """That rendered on this worker at once, this one among them."""
 
     @classmethod
-    def of(cls, session: BlenderSession) -> Self:
+    def of(cls, session: BlenderSession, *, sessions: int) -> Self:
         return cls(
             outputs=session.frame_outputs,
             shown={"config": session.color_config, **asdict(session.color_view)},
             blender_version=session.runtime_version,
             device=session.device.words,
+            sessions=sessions,
         )
 
 
@@ -106,6 +109,7 @@ class FrameKeeper:
                 seconds=frame.seconds,
                 blender_version=stored.source.blender_version,
                 device=stored.source.device,
+                sessions=stored.source.sessions,
                 parts=replace(of_frame, log=logs.get(frame.frame)),
             ):
                 self._metrics.frame_done(frame.seconds)

@@ -86,12 +86,13 @@ class FrameStore:
         blender_version: str,
         device: str = Device.CPU,
         parts: FrameParts = _NO_PARTS,
+        sessions: int = 1,
     ) -> bool:
-        """Record a frame whose files are in the bucket, and count it. False when it was recorded before."""
+        """Record a frame whose files are in the bucket, and count it. False when it was recorded before.
+        Of this worker's time it took one part in `sessions`, which rendered at once."""
         return self._end_frame(
             job,
             frame,
-            FrameState.DONE,
             {
                 "files": list(files),
                 "seconds": Decimal(f"{seconds:.3f}"),
@@ -100,11 +101,13 @@ class FrameStore:
                 "reason": "",
                 **parts.to_map(),
             },
+            state=FrameState.DONE,
+            worker_seconds=Decimal(f"{seconds / sessions:.3f}"),
         )
 
     def record_failed(self, job: Job, frame: int, *, reason: str) -> bool:
         """Record that a frame cannot be rendered, and count it. False when it had ended before."""
-        return self._end_frame(job, frame, FrameState.FAILED, {"reason": reason})
+        return self._end_frame(job, frame, {"reason": reason}, state=FrameState.FAILED)
 
     def add_failure(self, job: Job, frame: int, failure: FailedAttempt) -> int:
         """Record a failed attempt, once however often it is written.
@@ -211,11 +214,9 @@ class FrameStore:
         ).get("Item")
         return item
 
-    def _end_frame(self, job: Job, frame: int, state: FrameState, attributes: Mapping[str, Any]) -> bool:
-        ended = {"worker": self.worker_id, "ended_at": timestamp(datetime.now(UTC))}
-        return self._transact(
-            frame_writes.end_frame(**self._of(job, frame), state=state, attributes={**attributes, **ended})
-        )
+    def _end_frame(self, job: Job, frame: int, attributes: Mapping[str, Any], **how: Any) -> bool:
+        ended = {**attributes, "worker": self.worker_id, "ended_at": timestamp(datetime.now(UTC))}
+        return self._transact(frame_writes.end_frame(**self._of(job, frame), attributes=ended, **how))
 
     def _of(self, job: Job, frame: int) -> dict[str, Any]:
         return {"table": self._table, "job_id": job.job_id, "shards": job.shards, "frame": frame}

@@ -143,8 +143,8 @@ class RenderTaskHandler:
             clock.begin(None)  # nobody knows how long it takes to open a scene
             try:
                 session = seat.sessions.open_for(job, project)
-                written, source = seat.sessions.frames_folder(), FrameSource.of(session)
-                meter = TurnMeter(session)
+                written = seat.sessions.frames_folder()
+                source, meter = FrameSource.of(session, sessions=self._turns.sessions), TurnMeter(session)
                 clock.turn_to(frames[0])
                 clock.begin(self._times.expected_seconds(job), frames_after=len(frames) - 1)
                 for rendered in session.render(frames, written, timeout_seconds_per_frame=limit):

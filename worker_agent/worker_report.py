@@ -47,6 +47,7 @@ class WorkerReport:
         worker_id: str,
         in_hand: TasksInHand,
         frame_clock: Clock,
+        sessions: Callable[[], int] = lambda: 1,
         machine: Callable[[], MachineFacts] = MachineFacts,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -55,6 +56,7 @@ class WorkerReport:
         self._worker_id = worker_id
         self._in_hand = in_hand
         self._frame_clock = frame_clock
+        self._sessions = sessions
         self._machine = machine
         self._now = now
         self._written: WorkerRecord | None = None
@@ -116,6 +118,7 @@ class WorkerReport:
             frame=number,
             since=int(since),
             recent_seconds=self._frame_clock.recent_seconds(job_id) if doing is Doing.RENDER else (),
+            sessions=self._sessions() if doing is Doing.RENDER else 1,
             instance_type=machine.instance_type,
             spot=machine.spot,
             hour_microdollars=machine.hour_microdollars,

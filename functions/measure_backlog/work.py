@@ -25,9 +25,11 @@ class Work:
         running: dict[str, list[float]] = {}
         recent: dict[str, list[float]] = {}
         for worker in self.workers:
-            recent.setdefault(worker.job_id, []).extend(worker.recent_seconds)
+            recent.setdefault(worker.job_id, []).extend(worker.recent_worker_seconds)
             if worker.doing is Doing.RENDER and worker.frame != NO_FRAME:  # a scene that opens is no frame
-                running.setdefault(worker.job_id, []).append(worker.busy_seconds(now))
+                running.setdefault(worker.job_id, []).append(
+                    worker.busy_seconds(now) / max(1, worker.sessions)
+                )
         return [
             JobFrames(
                 frames_left=max(0, seen.total - seen.done - seen.failed),

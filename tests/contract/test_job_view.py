@@ -71,6 +71,7 @@ def test_nothing_is_known_of_a_job_that_waits() -> None:
     [
         ([], None, None),
         ([a_worker(recent_seconds=(10.0, 14.0))], 5.0, 1200.0),
+        ([a_worker(recent_seconds=(30.0, 42.0), sessions=3)], 5.0, 1200.0),
         ([a_worker(recent_seconds=(12.0,)), a_worker("v", recent_seconds=(6.0,))], 15.0, 400.0),
         ([a_worker()], 3.0, 2000.0),  # it has done none yet: as quick as the job's frames usually are
         (

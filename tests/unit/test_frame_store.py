@@ -77,6 +77,14 @@ def test_a_shard_adds_up_what_its_frames_took(frames: FrameStore) -> None:
     assert frames.progress(JOB).seconds == pytest.approx(24.369, abs=1e-9)
 
 
+def test_frames_beside_others_take_less_of_their_worker(frames: FrameStore) -> None:
+    for frame in (1, 2):
+        frames.record_done(JOB, frame, files=[], seconds=12.0, blender_version="4.5.15", sessions=4)
+    assert frames.progress(JOB).seconds == 6
+    record = frames.frame(JOB, 1)
+    assert record and record.seconds == 12, "and it took as long as it took"
+
+
 def test_attempts_are_counted_until_the_frame_ends(frames: FrameStore) -> None:
     assert frames.add_failure(JOB, 7, _failure("a", "crash")) == 1
     assert frames.add_failure(JOB, 7, _failure("a", "crash")) == 1, "written twice, counted once"

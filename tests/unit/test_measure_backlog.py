@@ -108,6 +108,18 @@ def test_frames_that_are_being_rendered_tell_how_long_they_take_before_one_is_do
     assert farm.emitted()["BacklogSeconds"] == pytest.approx(4 * 3000, rel=0.1)
 
 
+def test_frames_that_are_rendered_at_once_share_their_workers_time(farm: MeasuredFarm) -> None:
+    farm.rendering("crowd", frames=50, done=[1.0] * 40)
+    for number in range(8):
+        farm.worker(f"i-{number}", Doing.RENDER, "crowd", recent_seconds=(400.0,), sessions=4)
+    farm.rendering("begun", frames=4)
+    farm.worker("j-1", Doing.RENDER, "begun", since=2000, sessions=4)
+    farm.send(farm.aws.render_queue_url, 14)
+    farm.autoscaling.desired = 9
+    farm.measure()
+    assert farm.emitted()["BacklogSeconds"] == pytest.approx(10 * 100 + 4 * 500, rel=0.1)
+
+
 def test_what_workers_last_frames_took_counts_when_the_scene_grows_heavier(farm: MeasuredFarm) -> None:
     farm.rendering("smoke", frames=50, done=[1.0] * 40)
     for number in range(8):

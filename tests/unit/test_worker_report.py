@@ -48,6 +48,7 @@ class Worker:
         self.time = Time(5000.0)
         self.in_hand = TasksInHand(lambda _: None, self.time)
         self.frames = FrameClock(self.time, self.time)
+        self.sessions = 1
         self.lease = Lease(TaskQueue(aws.sqs, aws.render_queue_url), Message("m", "r", ""), 60, lambda: None)
         self.report = WorkerReport(
             self.table,
@@ -55,6 +56,7 @@ class Worker:
             worker_id="i-1",
             in_hand=self.in_hand,
             frame_clock=self.frames,
+            sessions=lambda: self.sessions,
             now=self.time,
         )
 
@@ -114,6 +116,18 @@ def test_it_says_how_long_the_jobs_last_frames_took(worker: Worker) -> None:
     assert told("b") == ()
     worker.frames.has_rendered("b", 7.0)
     assert told("b") == (7.0,)
+
+
+def test_it_says_how_many_frames_it_renders_at_once(worker: Worker) -> None:
+    def told() -> int:
+        worker.report.look()
+        assert worker.table.record
+        return worker.table.record.sessions
+
+    worker.sessions = 3
+    assert told() == 1, "it renders none"
+    with worker.in_hand.hold(RenderTask("a", "3"), worker.lease):
+        assert told() == 3
 
 
 def test_it_is_written_when_it_has_changed_and_each_minute(worker: Worker) -> None:
