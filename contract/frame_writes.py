@@ -15,6 +15,8 @@ from contract.table import counter_key, frame_key, job_key, shard_of
 
 NOT_ENDED = "(attribute_not_exists(#state) OR #state = :waiting)"
 
+_THOUSANDTH = Decimal("0.001")
+
 
 def end_frame(
     *,
@@ -24,16 +26,48 @@ def end_frame(
     frame: int,
     state: FrameState,
     attributes: Mapping[str, Any],
-    worker_seconds: Decimal | None = None,
 ) -> list[dict[str, Any]]:
     """Items of a transaction that ends a frame, DONE or FAILED. Its condition fails when it has ended.
 
-    The attributes of a DONE one have the `seconds` that it took, a Decimal, and `ended_at`, a timestamp.
-    `worker_seconds` are what it took of its worker's time, fewer when others were rendered beside it; None:
-    all of its seconds. Its shard's counter adds them up.
+    The attributes of a DONE one have the `seconds` that it took, a Decimal: its shard's counter adds them up,
+    and `ended_at`, a timestamp.
     """
+    return end_frames(table=table, job_id=job_id, shards=shards, state=state, frames={frame: attributes})
+
+
+def end_frames(
+    *,
+    table: str,
+    job_id: str,
+    shards: int,
+    state: FrameState,
+    frames: Mapping[int, Mapping[str, Any]],
+    sessions: int = 1,
+) -> list[dict[str, Any]]:
+    """The same for several frames of one shard, by their attributes, the last one to end coming last.
+
+    Of a worker that rendered with so many `sessions` at once, each took one part in so many of the time: that
+    is what the counter adds up.
+    """
+    records = [_end(table, job_id, shards, frame, state, attributes) for frame, attributes in frames.items()]
+    last = list(frames)[-1]
+    if state is FrameState.DONE:
+        seconds = sum((attributes["seconds"] for attributes in frames.values()), Decimal())
+        steps: dict[str, int | Decimal] = {
+            "done": len(frames),
+            "seconds": (seconds / sessions).quantize(_THOUSANDTH),
+        }
+        count = _count(table, job_id, shards, last, steps, last=frames[last]["ended_at"])
+    else:
+        count = _count(table, job_id, shards, last, {"failed": len(frames)})
+    return [*({"Update": record} for record in records), {"Update": count}]
+
+
+def _end(
+    table: str, job_id: str, shards: int, frame: int, state: FrameState, attributes: Mapping[str, Any]
+) -> dict[str, Any]:
     sets = ", ".join(f"#{name} = :{name}" for name in attributes)
-    record = {
+    return {
         "TableName": table,
         "Key": frame_key(job_id, shards, frame),
         "UpdateExpression": f"SET #state = :state, frame = :frame, {sets}",
@@ -46,13 +80,6 @@ def end_frame(
             **{f":{name}": value for name, value in attributes.items()},
         },
     }
-    if state is FrameState.DONE:
-        seconds = attributes["seconds"] if worker_seconds is None else worker_seconds
-        steps: dict[str, int | Decimal] = {"done": 1, "seconds": seconds}
-        count = _count(table, job_id, shards, frame, steps, last=attributes["ended_at"])
-    else:
-        count = _count(table, job_id, shards, frame, {"failed": 1})
-    return [{"Update": record}, {"Update": count}]
 
 
 def reopen_frame(
