@@ -52,11 +52,9 @@ def end_frames(
     records = [_end(table, job_id, shards, frame, state, attributes) for frame, attributes in frames.items()]
     last = list(frames)[-1]
     if state is FrameState.DONE:
-        seconds = sum((attributes["seconds"] for attributes in frames.values()), Decimal())
-        steps: dict[str, int | Decimal] = {
-            "done": len(frames),
-            "seconds": (seconds / sessions).quantize(_THOUSANDTH),
-        }
+        taken = sum((attributes["seconds"] for attributes in frames.values()), Decimal())
+        seconds = (taken / sessions).quantize(_THOUSANDTH)
+        steps: dict[str, int | Decimal] = {"done": len(frames), "seconds": seconds}
         count = _count(table, job_id, shards, last, steps, last=frames[last]["ended_at"])
     else:
         count = _count(table, job_id, shards, last, {"failed": len(frames)})

@@ -102,7 +102,8 @@ class FrameStore:
     def record_done(self, job: Job, done: Sequence[DoneFrame], *, sessions: int = 1) -> frozenset[int]:
         """Record frames whose files are in the bucket, and count them. Those not recorded before.
 
-        `sessions` rendered at once on this worker. Those of one shard are recorded together, unless one of them had ended before.
+        `sessions` rendered at once on this worker. Those of one shard are recorded together, unless one of
+        them had ended before.
         """
         of_shards: defaultdict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
         for one in done:

@@ -32,9 +32,9 @@ class TestRender:
         seen: list[set[str]] = []
         record = agent.frames.record_done
 
-        def look_and_record(job: Job, done: Sequence[DoneFrame]) -> frozenset[int]:
+        def look_and_record(job: Job, done: Sequence[DoneFrame], **told: int) -> frozenset[int]:
             seen.append(set(agent.stored()))
-            return record(job, done)
+            return record(job, done, **told)
 
         monkeypatch.setattr(agent.frames, "record_done", look_and_record)
         assert isinstance(agent.render(task("1"), agent.lease()), Settled)
@@ -231,9 +231,9 @@ class TestOverlap:
         rendering(agent, "1-3")
         record, last_one_rendered = agent.frames.record_done, threading.Event()
 
-        def wait_and_record(job: Job, done: Sequence[DoneFrame]) -> frozenset[int]:
+        def wait_and_record(job: Job, done: Sequence[DoneFrame], **told: int) -> frozenset[int]:
             assert last_one_rendered.wait(20), "Blender waits for the record"
-            return record(job, done)
+            return record(job, done, **told)
 
         def look() -> None:
             if agent.blender.rendered == [1, 2]:
@@ -250,10 +250,10 @@ class TestOverlap:
         rendering(agent, "1-2")
         record, other_done = agent.frames.record_done, threading.Event()
 
-        def wait_and_record(job: Job, done: Sequence[DoneFrame]) -> frozenset[int]:
+        def wait_and_record(job: Job, done: Sequence[DoneFrame], **told: int) -> frozenset[int]:
             if done[0].frame == 1:
                 assert other_done.wait(20), "Blender is held for the record"
-            return record(job, done)
+            return record(job, done, **told)
 
         monkeypatch.setattr(agent.frames, "record_done", wait_and_record)
         with ThreadPoolExecutor(1) as hand:
