@@ -19,11 +19,11 @@ from typing import Final
 from bench.render import peer
 from bench.render.blender import BenchError
 from bench.render.contenders import PEER
-from bench.render.farm import bench_farm
 from bench.render.pictures import PicturesDifferError
 from bench.render.report import lines_of, to_map
 from bench.render.rounds import Bench, SceneRounds, Tell
 from bench.render.scenes import SCENES, Scene, debian_blender, make_ready, missing, with_frames
+from bench.render.standing_farm import bench_farm
 from farm.local.settings import ROOT
 from farm.plain_errors import PlainError
 
@@ -64,7 +64,7 @@ def _measure(scenes: list[Scene], asked: argparse.Namespace, tell: Tell) -> list
     work = asked.folder / "work"
     shutil.rmtree(work, ignore_errors=True)
     debian = debian_blender() if any(scene.debian for scene in scenes) else None
-    rival = peer.install(asked.folder / "peer") if any(PEER in scene.contenders for scene in scenes) else None
+    rival = _peer(scenes, asked.folder / "peer", tell)
     with bench_farm(asked.folder / "farm", (sys.executable, *([debian] if debian else []))) as farm:
         bench = Bench(farm=farm, peer=rival, tell=tell)
         begun = []
@@ -78,6 +78,17 @@ def _measure(scenes: list[Scene], asked: argparse.Namespace, tell: Tell) -> list
                 if everybody or not rounds.ready.scene.everybody_only:
                     bench.turn(rounds, everybody=everybody)
     return [rounds for rounds in begun if rounds.rounds]
+
+
+def _peer(scenes: list[Scene], folder: Path, tell: Tell) -> peer.Peer | None:
+    """None when no scene has one, or it cannot be installed: the others are measured without it."""
+    if not any(PEER in scene.contenders for scene in scenes):
+        return None
+    try:
+        return peer.install(folder)
+    except BenchError as error:
+        tell(f"the peer is left out: {error}")
+        return None
 
 
 def _interrupt(*_: object) -> None:
