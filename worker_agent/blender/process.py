@@ -34,9 +34,10 @@ class BlenderSession:
     for a SceneRejected of the code `unloadable_simulation`, which ends it too.
     """
 
-    def __init__(self, child: Child, log: LogFile) -> None:
+    def __init__(self, child: Child, log: LogFile, bars: Bars | None = None) -> None:
         self._child = child
         self._log = log
+        self._bars = bars
         self._conversation = Conversation(child, log)
         self.runtime_version = ""
         self.runtime_build = ""
@@ -49,6 +50,8 @@ class BlenderSession:
         """By this Blender, whichever scene they were of."""
         self.device = RenderDevice()
         """What renders the scene that is open."""
+        self.is_as_loaded = False
+        """Whether the open scene renders as if it had been opened for rendering alone (not `for_bake`)."""
 
     @classmethod
     def start(
@@ -70,7 +73,7 @@ class BlenderSession:
         except OSError as error:
             reason = f"Blender could not be started from {runtime.path.name} ({error.strerror})."
             raise BlenderDied(reason, "no_runtime") from error
-        session = cls(child, LogFile(log_path))
+        session = cls(child, LogFile(log_path), bars)
         try:
             ready = session._conversation.await_ready(start_timeout_seconds)
             child.settle()
@@ -135,6 +138,7 @@ class BlenderSession:
         DeviceUnavailable when this worker has not the device.
         """
         self._conversation.check_usable()
+        self.is_as_loaded = False
         file_version = read_file_version(blend)
         if file_version > self._series:
             raise SceneRejected(
@@ -151,7 +155,7 @@ class BlenderSession:
             )
         command = {
             "do": "open",
-            "blend": str(blend.absolute()),
+            "blend": str(self._bars.inside(blend.absolute()) if self._bars else blend.absolute()),
             "options": dict(options),
             "file_engines": facts.engines,
             "for_bake": for_bake,
@@ -164,6 +168,7 @@ class BlenderSession:
             *_, opened = self._conversation.ask(command, "open", timeout_seconds, until="opened")
             report = SceneReport.from_json(opened["report"] | versions)
             self.device = RenderDevice.from_json(opened["device"])
+            self.is_as_loaded = opened.get("as_loaded") is True
         self._frame_outputs, self._color_view = report.frame_outputs, report.color_view
         return report
 
@@ -181,6 +186,7 @@ class BlenderSession:
         session. Raises SceneRejected for what cannot be baked. `timeout_seconds` is for all of it.
         """
         self._conversation.check_usable()
+        self.is_as_loaded = False
         command = {"do": "bake", "last_frame": last_frame, "project": str(project.absolute())}
         for event in self._conversation.ask(command, "bake", timeout_seconds, until="baked"):
             with self._conversation.well_formed():
