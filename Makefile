@@ -43,7 +43,8 @@ check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
 
-bench: $(READY) ## how quick `farm simulate` and `farm jobs` with 1,000 jobs are, what previews of 2K frames take, and what the cage costs
+bench: $(READY) ## the farm beside raw Blender and a peer; how quick `farm simulate` and `farm jobs` are; what previews and the cage cost
+	@$(BIN)/python -m bench.render
 	@$(BIN)/python -m bench.simulate
 	@$(BIN)/python -m bench.jobs_listing
 	@$(BIN)/python -m bench.preview

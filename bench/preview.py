@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -114,7 +114,7 @@ def _check(checker: OutputChecker, bucket: _FolderBucket, frame: int, file: Path
     pictures = checker.check(RenderedFrame(frame, 1.0, (name,), ""), output, FrameOutputs(main, ()), shown)
     if pictures is None or pictures.note:
         raise RuntimeError(f"frame {frame} has no pictures: {pictures and pictures.note}")
-    bucket.put_pictures(_JOB, frame, pictures)
+    bucket.put_pictures(_JOB, {frame: pictures})
     (output / name).unlink()
     output.rmdir()
 
@@ -130,11 +130,12 @@ class _FolderBucket:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def put_pictures(self, job: Job, frame: int, pictures: Pictures) -> None:
-        self.path(f"{frame}.jpg").write_bytes(pictures.proxy)
+    def put_pictures(self, job: Job, pictures: Mapping[int, Pictures]) -> None:
+        for frame, of_frame in pictures.items():
+            self.path(f"{frame}.jpg").write_bytes(of_frame.proxy)
 
-    def proxy(self, job: Job, frame: int) -> StoredProxy:
-        return StoredProxy(data=self.path(f"{frame}.jpg").read_bytes(), note="")
+    def proxy(self, job: Job, record: FrameRecord) -> StoredProxy:
+        return StoredProxy(data=self.path(f"{record.frame}.jpg").read_bytes(), note="")
 
     def upload_file(self, key: str, file: Path, *, content_type: str) -> None:
         copyfile(file, self.path(key))

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from contract.failures import FailureKind
+from contract.stored_part import StoredPart
 from contract.table import JOB_LISTING, UNFINISHED
 
 
@@ -201,6 +202,12 @@ class FrameRecord:
     """That rendered it, and what it calls itself: "CPU", "OPTIX (NVIDIA A10G)"."""
     reason: str = ""
     ended_at: str = ""
+    log: StoredPart | None = None
+    """What Blender said of it, where frames share an object; None: in the object of its number."""
+    proxy: StoredPart | None = None
+    """Its picture for the preview; None as with `log`."""
+    thumbnail: StoredPart | None = None
+    """None: the object of its number, where an older agent has put it, or there is none."""
 
     @property
     def ended(self) -> bool:
@@ -225,6 +232,9 @@ class FrameRecord:
             device=item.get("device", ""),
             reason=item.get("reason", ""),
             ended_at=item.get("ended_at", ""),
+            log=StoredPart.from_map(item.get("log")),
+            proxy=StoredPart.from_map(item.get("proxy")),
+            thumbnail=StoredPart.from_map(item.get("thumbnail")),
         )
 
 

@@ -82,6 +82,14 @@ def frame_log_key(project: str, job_id: str, frame: int) -> str:
     return f"{output_prefix(project, job_id)}logs/frame-{frame:04d}.log"
 
 
+def shared_log(first: int, last: int, token: str) -> str:
+    """Key of the log of several frames that were rendered together, relative to the job's output.
+
+    The token is its writer's alone: another worker may render some of the frames, too.
+    """
+    return f"logs/frames-{first:04d}-{last:04d}-{token}.log"
+
+
 def attempt_log(frame: int, attempt: int) -> str:
     """Key of the log of a failed attempt (1, 2, …), relative to the job's output."""
     return f"logs/frame-{frame:04d}-attempt-{attempt}.log"
@@ -101,14 +109,19 @@ def summary_key(project: str, job_id: str) -> str:
 
 
 def thumbnail_key(project: str, job_id: str, frame: int) -> str:
-    """A small JPEG of a frame that is done, for pages and terminals."""
+    """A small JPEG of a frame that an older agent rendered; now it lies behind the frame's proxy."""
     return f"{output_prefix(project, job_id)}{THUMBNAILS_FOLDER}/{frame:04d}.jpg"
 
 
 def proxy_key(project: str, job_id: str, frame: int) -> str:
-    """A JPEG of a frame that is done, of a film's size at most: the preview is made of these, and the bucket
-    throws them away some weeks later."""
+    """A JPEG of a frame that is done, of a film's size at most, and behind it a small one for pages and
+    terminals: the preview is made of these, and the bucket throws them away some weeks later."""
     return f"{output_prefix(project, job_id)}proxies/{frame:04d}.jpg"
+
+
+def shared_proxies(first: int, last: int, token: str) -> str:
+    """Key of the same of several frames, as shared_log: one JPEG after the other."""
+    return f"proxies/{first:04d}-{last:04d}-{token}.mjpeg"
 
 
 def preview_key(project: str, job_id: str) -> str:

@@ -25,6 +25,7 @@ from contract.table import (
     UNFINISHED,
     UNFINISHED_JOBS,
     counter_key,
+    frame_key,
     job_key,
     shard_partition,
 )
@@ -122,20 +123,29 @@ class RecordReader:
             )
             yield from _readable(items, FrameRecord.from_item)
 
-    def latest_frames(self, job: Job, count: int) -> list[int]:
-        """The numbers of the frames that were done last, the newest first.
+    def frame(self, job: Job, frame: int) -> FrameRecord | None:
+        """The frame's record, or None while nobody has tried it."""
+        key = frame_key(job.job_id, job.shards, frame)
+        answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return FrameRecord.from_item(answer["Item"]) if "Item" in answer else None
+
+    def latest_frames(self, job: Job, count: int) -> list[FrameRecord]:
+        """The frames that were done last, the newest first.
 
         Of a job of many shards those that its counters name, of another one its frames are asked.
         """
         if job.shards >= count:
             shards = self.shards([job])[job.job_id]
-            last = [
-                (shard.last_frame_at, shard.last_frame) for shard in shards if shard.last_frame is not None
-            ]
+            last = sorted(
+                ((shard.last_frame_at, shard.last_frame) for shard in shards if shard.last_frame is not None),
+                reverse=True,
+            )
+            keys = [frame_key(job.job_id, job.shards, frame) for _, frame in last[:count]]
+            records = _readable(self._items(keys), FrameRecord.from_item)
         else:
             records = self.frames(job.job_id, range(job.shards))
-            last = [(record.ended_at, record.frame) for record in records if record.state is FrameState.DONE]
-        return [frame for _, frame in sorted(last, reverse=True)[:count]]
+        done = [record for record in records if record.state is FrameState.DONE]
+        return sorted(done, key=lambda record: (record.ended_at, record.frame), reverse=True)[:count]
 
     def workers(self, now: int) -> list[WorkerRecord]:
         """What the workers said of themselves lately; `now` in epoch seconds."""

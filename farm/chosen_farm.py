@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from contract.record_reader import RecordReader
-from farm.aws_clients import AwsClients
-from farm.jobs import Farm
 from farm.plain_errors import PlainError
+
+if TYPE_CHECKING:
+    from contract.record_reader import RecordReader
+    from farm.aws_clients import AwsClients
+    from farm.jobs import Farm
 
 LOCAL: Final = "local"
 """What the laptop farm of this checkout is called."""
@@ -53,6 +55,8 @@ class ChosenFarm:
     @cached_property
     def farm(self) -> Farm:
         """Where jobs are sent and recorded. It takes a moment: for records alone there is `records`."""
+        from farm.jobs import Farm
+
         return Farm(
             s3=self.clients.s3,
             table=self.clients.dynamodb.Table(self.outputs["JobTableName"]),
@@ -63,4 +67,6 @@ class ChosenFarm:
 
     @cached_property
     def records(self) -> RecordReader:
+        from contract.record_reader import RecordReader
+
         return RecordReader(self.clients.dynamodb.meta.client, self.outputs["JobTableName"])

@@ -19,6 +19,7 @@ from farm.commands.resume import resume
 from farm.commands.status import status
 from farm.commands.submit import submit
 from farm.commands.watch import watch
+from farm.late_rich import import_rarely_used_late
 from farm.local.commands import app as local
 from farm.simulate.commands import simulate
 
@@ -74,4 +75,5 @@ def _root(
 def main() -> None:
     # looking for garbage among a thousand records takes a tenth of the time that they take
     gc.set_threshold(_GARBAGE_OBJECTS)
+    import_rarely_used_late()
     app(prog_name="farm")

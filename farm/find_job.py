@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import time
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from contract.job import Job
@@ -13,15 +15,23 @@ from farm.plain_errors import PlainError
 LATEST: Final = "latest"
 LOOKED_THROUGH: Final = 500
 """Among so many of the newest jobs is the beginning of an id looked for; a whole id is always found."""
+HEARD_SECONDS: Final = 20.0
+"""A job that was just sent is on the farm's books so much later at most, or its listener is in trouble."""
+LOOK_SECONDS: Final = 0.5
 _LISTED: Final = 10
+_WHOLE_ID: Final = re.compile(r"(?:.*-)?[0-9a-f]{12}")
+"""As make_job_id makes them (contract.keys)."""
 
 
 class WhichJobError(PlainError):
     """No job, or several; the message lists them."""
 
 
-def find_job(records: RecordReader, asked: str) -> Job:
-    """The job that `asked` names. Raises WhichJobError."""
+def find_job(records: RecordReader, asked: str, *, pause: Callable[[float], object] = time.sleep) -> Job:
+    """The job that `asked` names; one by its whole id may just have been sent, and is waited for.
+
+    Raises WhichJobError.
+    """
     if asked == LATEST:
         newest = records.latest_jobs(1)
         if not newest:
@@ -33,9 +43,20 @@ def find_job(records: RecordReader, asked: str) -> Job:
             f"the beginning of one, or `{LATEST}`"
         )
     job = records.job(asked)
-    return job or _only(
-        asked, [job for job in records.latest_jobs(LOOKED_THROUGH) if job.job_id.startswith(asked)]
-    )
+    if job:
+        return job
+    begun = [job for job in records.latest_jobs(LOOKED_THROUGH) if job.job_id.startswith(asked)]
+    return _only(asked, begun or _just_sent(records, asked, pause))
+
+
+def _just_sent(records: RecordReader, asked: str, pause: Callable[[float], object]) -> Sequence[Job]:
+    if not _WHOLE_ID.fullmatch(asked):
+        return ()
+    for _ in range(round(HEARD_SECONDS / LOOK_SECONDS)):
+        pause(LOOK_SECONDS)
+        if job := records.job(asked):
+            return (job,)
+    return ()
 
 
 def _only(asked: str, jobs: Sequence[Job]) -> Job:

@@ -12,7 +12,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import ControlType, Segment
 
 from contract.job import Job
-from contract.keys import thumbnail_key
+from contract.keys import output_prefix, thumbnail_key
+from contract.stored_part import where
 from farm.follow import Snapshot
 from farm.jobs import Farm
 from farm.terminal_picture import PictureError, PictureProtocol, drawn, protocol_of
@@ -68,9 +69,14 @@ def last_frame(farm: Callable[[], Farm], env: Mapping[str, str] = os.environ) ->
 
 
 def _thumbnail(farm: Farm, job: Job, frame: int) -> bytes | None:
-    key = thumbnail_key(job.project, job.job_id, frame)
     try:
-        body = farm.s3.get_object(Bucket=farm.bucket, Key=key)["Body"]
+        record = farm.records.frame(job, frame)
+        place: Any = where(
+            record.thumbnail if record else None,
+            output=output_prefix(job.project, job.job_id),
+            otherwise=thumbnail_key(job.project, job.job_id, frame),
+        )
+        body = farm.s3.get_object(Bucket=farm.bucket, **place)["Body"]
         return body.read(MAX_THUMBNAIL_BYTES)
     except (ClientError, BotoCoreError):
         return None

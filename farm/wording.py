@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from contract.job_view import JobView
+if TYPE_CHECKING:
+    from contract.job_view import JobView
 
 UNKNOWN: Final = "–"
 

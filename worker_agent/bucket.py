@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote, urlencode
+from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from contract.job import Job
+from contract.job import FrameRecord, Job
 from contract.keys import (
     BLENDER_METADATA,
     KEPT_SHORT,
     NOTE_METADATA,
+    frame_log_key,
     frames_prefix,
+    output_prefix,
     proxy_key,
+    shared_log,
+    shared_proxies,
     thumbnail_key,
 )
+from contract.stored_part import FrameParts, StoredPart, where
 from worker_agent.output_check.pictures import MOST_BYTES, Pictures
 from worker_agent.patience import patiently
-from worker_agent.watchdog import beat_of_this_thread
+from worker_agent.shared_object import SharedObject
+from worker_agent.watchdog import beat_of_this_thread, still_alive
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+ONE_REQUEST_BYTES: Final = 8 << 20
+"""From here on boto3's transfers send a file in parts (its TransferConfig.multipart_threshold)."""
 _JPEG: Final = "image/jpeg"
+_MOTION_JPEG: Final = "video/x-motion-jpeg"
 _MOST_NOTE_LETTERS: Final = 1_500
 _ABSENT: Final = {"404", "NoSuchKey"}
+_TEXT: Final = "text/plain; charset=utf-8"
 
 
 class SourceGoneError(Exception):
@@ -74,58 +85,104 @@ class Bucket:
 
     def upload_frame_file(self, job: Job, name: str, file: Path, *, blender_version: str) -> None:
         """Put one file that a frame produced under its name, relative to the job's frames."""
-        content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        self._s3.upload_file(
-            str(file),
-            self._name,
+        self._put_file(
             frames_prefix(job.project, job.job_id) + name,
-            ExtraArgs={"ContentType": content_type, "Metadata": {BLENDER_METADATA: blender_version}},
-            Callback=_progress(),
+            file,
+            content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+            metadata={BLENDER_METADATA: blender_version},
         )
 
-    def put_pictures(
-        self, job: Job, frame: int, pictures: Pictures, wanted: Callable[[], bool] = lambda: True
-    ) -> None:
-        """Put the small pictures of a frame, without patience, and only while they are `wanted`."""
-        self._quick_s3.put_object(
+    def put_logs(self, job: Job, logs: Mapping[int, str]) -> dict[int, StoredPart]:
+        """Put what Blender said of frames that were rendered together: of one into the object of its number,
+        of several into one object. Where each lies then."""
+        if len(logs) == 1:
+            ((frame, log),) = logs.items()
+            self.put_text(frame_log_key(job.project, job.job_id, frame), log)
+            return {}
+        shared = SharedObject(shared_log(min(logs), max(logs), uuid4().hex[:12]))
+        parts = {
+            frame: shared.add(f"--- frame {frame} ---\n{log.rstrip()}\n".encode("utf-8", "replace"))
+            for frame, log in logs.items()
+        }
+        self._s3.put_object(
             Bucket=self._name,
-            Key=thumbnail_key(job.project, job.job_id, frame),
-            Body=pictures.thumbnail,
-            ContentType=_JPEG,
+            Key=output_prefix(job.project, job.job_id) + shared.key,
+            Body=shared.content,
+            ContentType=_TEXT,
         )
-        if not wanted():
-            return
+        return parts
+
+    def put_pictures(self, job: Job, pictures: Mapping[int, Pictures]) -> dict[int, FrameParts]:
+        """Put the small pictures of frames that were rendered together into one object, without patience.
+
+        Where each frame's lie then. What the first lacks is noted of all: they are of one scene.
+        """
+        output = output_prefix(job.project, job.job_id)
+        alone = proxy_key(job.project, job.job_id, min(pictures)).removeprefix(output)
+        several = len(pictures) > 1
+        token = uuid4().hex[:12]
+        shared = SharedObject(shared_proxies(min(pictures), max(pictures), token) if several else alone)
+        parts = {}
+        for frame, of_frame in pictures.items():
+            proxy, thumbnail = shared.add(of_frame.proxy), shared.add(of_frame.thumbnail)
+            parts[frame] = FrameParts(proxy=proxy if several else None, thumbnail=thumbnail)
+        note = next((of_frame.note for of_frame in pictures.values() if of_frame.note), "")
         self._quick_s3.put_object(
             Bucket=self._name,
-            Key=proxy_key(job.project, job.job_id, frame),
-            Body=pictures.proxy,
-            ContentType=_JPEG,
-            Metadata={NOTE_METADATA: quote(pictures.note)[:_MOST_NOTE_LETTERS]} if pictures.note else {},
+            Key=output + shared.key,
+            Body=shared.content,
+            ContentType=_MOTION_JPEG if several else _JPEG,
+            Metadata={NOTE_METADATA: quote(note)[:_MOST_NOTE_LETTERS]} if note else {},
             Tagging=urlencode([KEPT_SHORT]),
         )
+        return parts
 
-    def proxy(self, job: Job, frame: int) -> StoredProxy | None:
-        """The frame's proxy; in place of one that is past its time its thumbnail, if that is there."""
-        for key in (proxy_key(job.project, job.job_id, frame), thumbnail_key(job.project, job.job_id, frame)):
+    def proxy(self, job: Job, record: FrameRecord) -> StoredProxy | None:
+        """The picture of a frame for the preview; in place of one that is past its time the thumbnail of an
+        older agent, if that is there."""
+        output = output_prefix(job.project, job.job_id)
+        own = proxy_key(job.project, job.job_id, record.frame)
+        places = [where(record.proxy, output=output, otherwise=own)]
+        if record.thumbnail is None:
+            places.append({"Key": thumbnail_key(job.project, job.job_id, record.frame)})
+        for place in places:
             try:
-                return patiently(partial(self._picture, key), f"a read of {key}")
+                return patiently(partial(self._picture, place), f"a read of {place}")
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _ABSENT:
                     raise
         return None
 
-    def _picture(self, key: str) -> StoredProxy:
-        answer = self._s3.get_object(Bucket=self._name, Key=key)
+    def _picture(self, place: Mapping[str, Any]) -> StoredProxy:
+        answer = self._s3.get_object(Bucket=self._name, **place)
         with answer["Body"] as body:
             data = body.read(MOST_BYTES)
         return StoredProxy(data=data, note=unquote(answer["Metadata"].get(NOTE_METADATA, "")))
 
     def upload_file(self, key: str, file: Path, *, content_type: str) -> None:
+        self._put_file(key, file, content_type=content_type, metadata={})
+
+    def _put_file(self, key: str, file: Path, *, content_type: str, metadata: dict[str, str]) -> None:
+        """One request for a file of an ordinary frame's size; a larger one goes in parts, by threads."""
+        if file.stat().st_size < ONE_REQUEST_BYTES:
+            self._s3.put_object(
+                Bucket=self._name,
+                Key=key,
+                Body=file.read_bytes(),  # of an open file a second try would send the rest
+                ContentType=content_type,
+                Metadata=metadata,
+            )
+            still_alive()
+            return
         self._s3.upload_file(
-            str(file), self._name, key, ExtraArgs={"ContentType": content_type}, Callback=_progress()
+            str(file),
+            self._name,
+            key,
+            ExtraArgs={"ContentType": content_type, "Metadata": metadata},
+            Callback=_progress(),
         )
 
-    def put_text(self, key: str, text: str, *, content_type: str = "text/plain; charset=utf-8") -> None:
+    def put_text(self, key: str, text: str, *, content_type: str = _TEXT) -> None:
         self._s3.put_object(
             Bucket=self._name, Key=key, Body=text.encode("utf-8", "replace"), ContentType=content_type
         )

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from contract import frame_writes
 from contract.devices import Device
 from contract.job import FailedAttempt, FrameRecord, FrameState, Job, Progress, timestamp
+from contract.stored_part import FrameParts
 from contract.table import (
     FRAME_PREFIX,
     PARTITION_KEY,
@@ -36,6 +37,9 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.2, 4.0
 """Between tries, at most: each wait is drawn from none to that, and the most of it doubles each time."""
 _CONDITIONS = {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
 _CONFLICTS = {"TransactionConflict", "TransactionConflictException"}
+
+
+_NO_PARTS: Final = FrameParts()
 
 
 class FrameStore:
@@ -73,6 +77,7 @@ class FrameStore:
         seconds: float,
         blender_version: str,
         device: str = Device.CPU,
+        parts: FrameParts = _NO_PARTS,
     ) -> bool:
         """Record a frame whose files are in the bucket, and count it. False when it was recorded before."""
         return self._end_frame(
@@ -85,6 +90,7 @@ class FrameStore:
                 "blender_version": blender_version,
                 "device": device,
                 "reason": "",
+                **parts.to_map(),
             },
         )
 

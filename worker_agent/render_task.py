@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import logging
 import shutil
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 from contract.frames import parse_frames
 from contract.job import Job, JobState
-from contract.keys import frame_log_key
 from contract.tasks import FinishTask, RenderTask
 from worker_agent.blender import (
     BlenderError,
     BlenderKilled,
-    BlenderSession,
     DeviceUnavailable,
-    RenderedFrame,
 )
 from worker_agent.failed_attempts import YIELD_SECONDS, FailedAttempts
 from worker_agent.frame_clock import FrameClock
+from worker_agent.frame_keeper import FrameKeeper, FrameSource
 from worker_agent.frame_output import take
 from worker_agent.frame_times import FrameTimes
 from worker_agent.lease import Lease
@@ -28,8 +23,7 @@ from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
-from worker_agent.output_check import OutputChecker, Pictures
-from worker_agent.patience import impatient
+from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.stores import Stores
@@ -59,9 +53,8 @@ class RenderTaskHandler:
         self._stores = stores
         self._sessions = sessions
         self._machine = machine
-        self._checker = checker
+        self._keeper = FrameKeeper(stores=stores, checker=checker, metrics=metrics)
         self._finish_queue = finish_queue
-        self._metrics = metrics
         self._clock = clock
         self._attempts = attempts
         self._lost = lost
@@ -108,7 +101,7 @@ class RenderTaskHandler:
         self._clock.begin(None)  # nobody knows how long it takes to open a scene
         try:
             session = self._sessions.open_for(job, self._stores.scratch.baked(job.job_id, job.baked_folder))
-            written = self._sessions.frames_folder()
+            written, source = self._sessions.frames_folder(), FrameSource.of(session)
             self._clock.turn_to(left[0])
             self._clock.begin(self._times.expected_seconds(job))
             for rendered in session.render(
@@ -119,8 +112,7 @@ class RenderTaskHandler:
                 if len(left) > 1:
                     self._clock.turn_to(left[1])  # Blender is at it already
                 take(rendered, written, taken)
-                pictures = self._checker.check(rendered, taken, session.frame_outputs, _shown(session))
-                self._keep(job, rendered, pictures, taken, lease, session)
+                self._keeper.keep(job, rendered, taken, source, lease)
                 self._times.add(job, rendered.seconds)
                 left.remove(rendered.frame)
                 self._clock.begin(self._times.expected_seconds(job))
@@ -146,44 +138,6 @@ class RenderTaskHandler:
             shutil.rmtree(taken, ignore_errors=True)
         return None
 
-    def _keep(
-        self,
-        job: Job,
-        rendered: RenderedFrame,
-        pictures: Pictures | None,
-        taken: Path,
-        lease: Lease,
-        session: BlenderSession,
-    ) -> None:
-        """Law 1: the files, then the record."""
-        blender = session.runtime_version
-        for name in rendered.files:
-            self._stores.bucket.upload_frame_file(job, name, taken / name, blender_version=blender)
-        self._stores.bucket.put_text(frame_log_key(job.project, job.job_id, rendered.frame), rendered.log)
-        if pictures and not lease.lost:
-            self._keep_pictures(job, rendered.frame, pictures, lease)
-        if lease.lost:
-            raise InterruptedTaskError("the lease was lost while the frame was uploaded")
-        if self._stores.frames.record_done(
-            job,
-            rendered.frame,
-            files=rendered.files,
-            seconds=rendered.seconds,
-            blender_version=blender,
-            device=session.device.words,
-        ):
-            self._metrics.frame_done(rendered.seconds)
-        for name in rendered.files:
-            (taken / name).unlink(missing_ok=True)
-
-    def _keep_pictures(self, job: Job, frame: int, pictures: Pictures, lease: Lease) -> None:
-        """Before the record, or the last frame's would come after the preview. A frame can do without."""
-        try:
-            with impatient():
-                self._stores.bucket.put_pictures(job, frame, pictures, lambda: not lease.lost)
-        except Exception as error:
-            log.warning("the small pictures of frame %d of %s are missing: %s", frame, job.job_id, error)
-
     def _fail(self, job: Job, left: list[int], error: BlenderError, lease: Lease) -> GiveBack | None:
         """The frame that Blender was at has failed: given back, or off `left` for good."""
         frame = error.frame if error.frame in left else left[0]
@@ -191,8 +145,3 @@ class RenderTaskHandler:
         if given_back is None:
             left.remove(frame)
         return given_back
-
-
-def _shown(session: BlenderSession) -> dict[str, Any]:
-    """How the scene's pictures are to be shown, as the checker takes it."""
-    return {"config": session.color_config, **asdict(session.color_view)}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +16,14 @@ from contract.job import Job
 from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
 from worker_agent.blender import BlenderDied, BlenderSession, BlenderTimedOut
-from worker_agent.cage import Bars, Cell
+from worker_agent.cage import Bars, Cell, Limits
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.runtimes.selection import choose_runtime, read_needs
 from worker_agent.runtimes.shelf import BlenderShelf
+from worker_agent.session_growth import SessionGrowth
+
+log = logging.getLogger(__name__)
 
 START_SECONDS = 120
 OPEN_SECONDS = 1_800
@@ -50,6 +55,7 @@ class SceneSessions:
         self._cell = Cell(work_directory.absolute() / "session")
         self._session: BlenderSession | None = None
         self._scene: tuple[str, str] | None = None
+        self._growth: SessionGrowth | None = None
         self._lock = threading.Lock()
 
     def choose(self, blend: Path, wanted_version: str | None) -> RuntimeSpec:
@@ -78,11 +84,13 @@ class SceneSessions:
     def open_for(self, job: Job, project: Path) -> BlenderSession:
         """The Blender in which this baked project is open, on the device that the job is bound to.
 
+        One that has grown meanwhile is opened anew: no attempt at a frame is lost by that.
         Raises BlenderError when it cannot be opened: DeviceUnavailable without that device.
         """
         scene = (job.job_id, job.baked_folder)
-        if self._session is None or self._scene != scene:
+        if self._session is None or self._scene != scene or self._has_grown(self._session):
             self.close()
+            began = time.monotonic()
             spec = self._shelf.find(job.blender_version, job.blender_form)
             session = self._start(spec, job.blender_build, project, changes_it=False)
             options = JobOptions.from_map(job.options)
@@ -93,6 +101,9 @@ class SceneSessions:
                 for_bake=False,
                 scripts=self.scripts_run(options),
                 bound_device=job.device or Device.CPU,  # all that there was before it was recorded
+            )
+            self._growth = SessionGrowth(
+                most_bytes=Limits().most_memory_bytes, opening_seconds=time.monotonic() - began
             )
             with self._lock:
                 self._scene = scene
@@ -144,6 +155,12 @@ class SceneSessions:
         folder = self._work / "output" / uuid4().hex
         folder.mkdir(parents=True)
         return folder
+
+    def _has_grown(self, session: BlenderSession) -> bool:
+        excess = self._growth.look(session.memory_bytes) if self._growth else ""
+        if excess:
+            log.warning("Blender is opened anew: %s", excess)
+        return bool(excess)
 
     def _start(
         self, spec: RuntimeSpec, build: str | None, project: Path, *, changes_it: bool

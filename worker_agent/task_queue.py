@@ -67,17 +67,29 @@ class TaskQueue:
 
     def receive(self, *, wait_seconds: int, lease_seconds: int) -> Message | None:
         """Take one message, waiting at most `wait_seconds` (0 to 20), and hold it `lease_seconds`."""
+        taken = self.receive_many(most=1, wait_seconds=wait_seconds, lease_seconds=lease_seconds)
+        return taken[0] if taken else None
+
+    def receive_many(self, *, most: int, wait_seconds: int, lease_seconds: int) -> list[Message]:
+        """Take up to `most` messages (1 to 10) in one call, waiting at most `wait_seconds` (0 to 20) for the
+        first, and hold each `lease_seconds`. Without a wait, SQS may miss some that are there.
+        """
         answer = self._sqs.receive_message(
             QueueUrl=self._url,
-            MaxNumberOfMessages=1,
+            MaxNumberOfMessages=most,
             WaitTimeSeconds=wait_seconds,
             VisibilityTimeout=lease_seconds,
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
         )
-        for message in answer.get("Messages", []):
-            receives = int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1))
-            return Message(message["MessageId"], message["ReceiptHandle"], message["Body"], receives)
-        return None
+        return [
+            Message(
+                id=message["MessageId"],
+                receipt=message["ReceiptHandle"],
+                body=message["Body"],
+                receives=int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1)),
+            )
+            for message in answer.get("Messages", [])
+        ]
 
     def tasks(self) -> int:
         """How many messages it holds, delayed ones and those in flight included, as SQS counts them: late."""

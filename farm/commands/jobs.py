@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from contract.job_view import JobView
-from contract.record_reader import RecordReader
 from farm.commands.asked import JsonOption, chosen_farm, print_json
 from farm.listing import print_listing
 from farm.plain_errors import plain_errors
 from farm.wording import dollars, duration, frames, moment, rate
+
+if TYPE_CHECKING:
+    from contract.job_view import JobView
+    from contract.record_reader import RecordReader
 
 _HEADS: Final = ("job", "state", "frames", "frames/min", "left", "cost", "created (UTC)")
 
@@ -41,6 +43,8 @@ def jobs(
 
 def newest(records: RecordReader, limit: int | None, now: int) -> tuple[list[JobView], bool]:
     """The newest jobs, and whether there are older ones."""
+    from contract.job_view import JobView
+
     found = records.latest_jobs(None if limit is None else limit + 1)
     shown = found[:limit]
     progress = records.progress(shown)

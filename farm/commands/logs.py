@@ -42,12 +42,12 @@ def logs(
         if every:
             _print_list(found, json=json)
             return
-        name = found.name_of(frame=frame, attempt=attempt, inspection=inspection)
-        text = found.read(name)
+        log = found.meant(frame=frame, attempt=attempt, inspection=inspection)
+        text = found.read(log)
     if json:
-        print_json({"job_id": found.job.job_id, "name": name, "text": text})
+        print_json({"job_id": found.job.job_id, "name": log.name, "text": text})
         return
-    say(standard_error(), f"{name} of {found.job.job_id}:", "dim")
+    say(standard_error(), f"{log.name} of {found.job.job_id}:", "dim")
     _print_text(text)
 
 

@@ -94,7 +94,7 @@ class JobBoard:
         if not job.shards:  # it has no frames yet
             return Details()
         frames = self.reader.latest_frames(job, pictures)
-        found = tuple(p for frame in frames if (p := self.thumbnails.of(job, frame)))
+        found = tuple(p for record in frames if (p := self.thumbnails.of(job, record)))
         return Details(
             failures=tuple(self._failures(job)), pictures=found, complete=len(found) == len(frames)
         )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Mapping
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from contract.job import Job
-from contract.keys import thumbnail_key
+from contract.job import FrameRecord, Job
+from contract.keys import output_prefix, thumbnail_key
+from contract.stored_part import where
 from functions.show_jobs.board import Picture
 
 if TYPE_CHECKING:
@@ -32,35 +34,40 @@ class Thumbnails:
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._kept_bytes = 0
 
-    def of(self, job: Job, frame: int) -> Picture | None:
+    def of(self, job: Job, record: FrameRecord) -> Picture | None:
         """None while there is none; a page does not fail for a picture that cannot be had."""
-        key = thumbnail_key(job.project, job.job_id, frame)
+        place = where(
+            record.thumbnail,
+            output=output_prefix(job.project, job.job_id),
+            otherwise=thumbnail_key(job.project, job.job_id, record.frame),
+        )
+        name = " ".join(place.values())
         with self._lock:
-            jpeg = self._kept.get(key)
+            jpeg = self._kept.get(name)
             if jpeg is not None:
-                self._kept.move_to_end(key)
+                self._kept.move_to_end(name)
         if jpeg is None:
-            jpeg = self._fetch(key)
+            jpeg = self._fetch(place)
             if jpeg is None:
                 return None
-            self._keep(key, jpeg)
-        return Picture(frame=frame, jpeg=jpeg)
+            self._keep(name, jpeg)
+        return Picture(frame=record.frame, jpeg=jpeg)
 
-    def _fetch(self, key: str) -> bytes | None:
+    def _fetch(self, place: Mapping[str, Any]) -> bytes | None:
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+            answer = self._s3.get_object(Bucket=self._bucket, **place)
             with answer["Body"] as body:
                 jpeg = body.read(MAX_BYTES + 1)
         except (ClientError, BotoCoreError) as error:
-            log.info("no thumbnail %s: %s", key, error)
+            log.info("no thumbnail %s: %s", place, error)
             return None
         return jpeg if jpeg.startswith(_JPEG) and len(jpeg) <= MAX_BYTES else None
 
-    def _keep(self, key: str, jpeg: bytes) -> None:
+    def _keep(self, name: str, jpeg: bytes) -> None:
         with self._lock:
-            if key in self._kept:  # another thread was quicker
+            if name in self._kept:  # another thread was quicker
                 return
-            self._kept[key] = jpeg
+            self._kept[name] = jpeg
             self._kept_bytes += len(jpeg)
             while self._kept_bytes > KEPT_BYTES:
                 _, oldest = self._kept.popitem(last=False)

@@ -184,7 +184,7 @@ def test_frames_of_one_state(table: Table, state: FrameState) -> None:
     assert [record.state for record in table.reader.frames("a", [0], state)] == [state]
 
 
-@pytest.mark.parametrize(("shards", "calls"), [(1, ["Query"]), (3, ["BatchGetItem"])])
+@pytest.mark.parametrize(("shards", "calls"), [(1, ["Query"]), (3, ["BatchGetItem", "BatchGetItem"])])
 def test_the_frames_that_were_done_last(table: Table, shards: int, calls: list[str]) -> None:
     """Of a job with few shards its frames say it, else the counters of its shards."""
     job = a_job(shards=shards)
@@ -198,7 +198,8 @@ def test_the_frames_that_were_done_last(table: Table, shards: int, calls: list[s
     for shard, frame in enumerate((2, 1, 4)[:shards]):
         table.put_counter(job, shard, last_frame=frame, last_frame_at=f"2026-01-0{9 - frame}")
     count = 2 if shards > 1 else 3
-    assert table.reader.latest_frames(job, count) == [1, 2, 4][:count]
+    found = [record.frame for record in table.reader.latest_frames(job, count)]
+    assert found == [1, 2, 4][:count]
     assert table.calls() == calls
 
 

@@ -19,10 +19,9 @@ from contract.keys import (
     KEPT_SHORT,
     contact_sheet_key,
     make_job_id,
+    output_prefix,
     preview_key,
-    proxy_key,
     scratch_folder,
-    thumbnail_key,
 )
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, job_key
 from farm.local import clients
@@ -64,20 +63,23 @@ def previewed(laptop: LaptopFarm, job_id: str, frames: tuple[int, ...]) -> None:
     assert job
     assert (job.made, job.preview_note) == (("preview.mp4", "contact_sheet.jpg"), "")
     assert job.scene["color_view"]["view"] == "AgX", "as new scenes have it"
-    done = laptop.farm.records.frames(job_id, range(job.shards), FrameState.DONE)
-    assert {(job.device, record.device) for record in done} == {("CPU", "CPU")}
+    records = list(laptop.farm.records.frames(job_id, range(job.shards), FrameState.DONE))
+    assert sorted(record.frame for record in records) == sorted(frames)
+    assert {(job.device, record.device) for record in records} == {("CPU", "CPU")}
 
     def stored(key: str) -> io.BytesIO:
         return io.BytesIO(laptop.farm.s3.get_object(Bucket=laptop.farm.bucket, Key=key)["Body"].read())
 
-    for frame in frames:
-        for key in (thumbnail_key, proxy_key):
-            with Image.open(stored(key(job.project, job_id, frame))) as image:
+    for record in records:
+        assert record.thumbnail
+        data = stored(output_prefix(job.project, job_id) + record.thumbnail.key).read()
+        for start in (record.proxy.start if record.proxy else 0, record.thumbnail.start):
+            with Image.open(io.BytesIO(data[start:])) as image:
                 assert (image.format, image.size) == ("JPEG", (32, 18))
-    tags = laptop.farm.s3.get_object_tagging(
-        Bucket=laptop.farm.bucket, Key=proxy_key(job.project, job_id, frames[0])
-    )["TagSet"]
-    assert tags == [dict(zip(("Key", "Value"), KEPT_SHORT, strict=True))]
+        tags = laptop.farm.s3.get_object_tagging(
+            Bucket=laptop.farm.bucket, Key=output_prefix(job.project, job_id) + record.thumbnail.key
+        )["TagSet"]
+        assert tags == [dict(zip(("Key", "Value"), KEPT_SHORT, strict=True))]
     with av.open(stored(preview_key(job.project, job_id)), "r") as video:
         (stream,) = video.streams.video
         assert (stream.width, stream.height, int(stream.average_rate or 0)) == (32, 18, 24)

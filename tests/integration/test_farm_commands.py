@@ -12,13 +12,16 @@ from contract.boot import boot_key
 from contract.failures import FailureKind
 from contract.fleet_version import FleetVersion
 from contract.job import FailedAttempt, FrameState, Job, JobState
-from contract.keys import attempt_log, bake_log_key, frame_log_key, output_prefix
+from contract.keys import attempt_log, bake_log_key, frame_log_key, output_prefix, thumbnail_key
+from contract.stored_part import FrameParts
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, counter_key, frame_key, job_key
 from contract.tasks import BakeTask, decode
 from contract.worker_record import Doing, WorkerRecord
 from farm.jobs import Farm
+from farm.last_frame import last_frame
 from tests.support.farm_command import call
 from tests.support.jobs import a_job
+from worker_agent.shared_object import SharedObject
 
 HOSTILE = "[red]x[/red]\x1b]0;title\x07\x1b[2J\u202e.blend"
 
@@ -152,9 +155,35 @@ def test_logs_of_the_bake_of_a_frame_and_of_a_failed_attempt(farm: Farm) -> None
     assert {log["name"] for log in listed} == {
         *("bake.log", "frame-0005-attempt-1.log", "frame-0007-attempt-1.log", "frame-0007.log")
     }
+    shared = SharedObject("logs/frames-0009-0011-a.log")
+    parts = {frame: FrameParts(log=shared.add(f"frame {frame}\n".encode())) for frame in (9, 10, 11)}
+    for frame, part in parts.items():
+        item: dict[str, Any] = {"frame": frame, "state": "DONE", **part.to_map()}
+        farm.table.put_item(Item={**frame_key(job.job_id, job.shards, frame), **item})
+    put_log(farm, output_prefix(job.project, job.job_id) + shared.key, shared.content.decode())
+    assert call("logs", "shot-1", "10").stdout == "frame 10\n"
+    assert json.loads(call("logs", "shot-1", "11", "--json").stdout) == {
+        "job_id": "shot-1",
+        "name": "frames-0009-0011-a.log",
+        "text": "frame 11\n",
+    }
     missing = call("logs", "shot-1", "8")
     assert (missing.exit_code, "has no frame-0008.log" in missing.stderr) == (1, True)
     assert call("logs", "shot-1", "--attempt", "1").exit_code == 2
+
+
+def test_the_last_frames_picture_is_found_where_its_record_says(farm: Farm) -> None:
+    job = put(farm, rendering())
+    shared = SharedObject("proxies/0001-0002-a.mjpeg")
+    parts = {frame: FrameParts(thumbnail=shared.add(b"picture %d" % frame)) for frame in (1, 2)}
+    for frame, part in parts.items():
+        item: dict[str, Any] = {"frame": frame, "state": "DONE", **part.to_map()}
+        farm.table.put_item(Item={**frame_key(job.job_id, job.shards, frame), **item})
+    put_log(farm, output_prefix(job.project, job.job_id) + shared.key, shared.content.decode())
+    put_log(farm, thumbnail_key(job.project, job.job_id, 3), "an older agent's")
+    last = last_frame(lambda: farm, {"TERM": "xterm-kitty"})
+    assert last
+    assert [last.fetch(job, frame) for frame in (2, 3, 4)] == [b"picture 2", b"an older agent's", None]
 
 
 def test_cancel_retry_and_release_change_the_job_or_say_why_not(farm: Farm) -> None:

@@ -9,6 +9,7 @@ import pytest
 from aws_cdk import App, AssetStaging, Stack
 from aws_cdk.cx_api import CloudAssembly
 
+from bench.start_up import function_packages, packed_bytes
 from stacks import assets
 from tests.support.synthesized import ROOT, synthesize, synthesized
 
@@ -43,6 +44,13 @@ def test_the_agent_holds_its_folder_the_contract_and_the_pins(staged: CloudAssem
     assert contents(staged, "worker_agent/__main__.py") == sources("contract", "worker_agent") | {
         "requirements.txt"
     }
+
+
+def test_every_function_is_a_small_package(staged: CloudAssembly) -> None:
+    """What Lambda fetches before a cold start, packed as CDK packs it."""
+    packed = {n: packed_bytes(folder) for n, folder in function_packages(Path(staged.directory)).items()}
+    assert packed.keys() == {handler.parent.name for handler in ROOT.glob("functions/*/handler.py")}
+    assert {name: size for name, size in packed.items() if not 1_000 < size < 200_000} == {}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -51,7 +51,7 @@ class Farm:
         )
 
     def has(self, frame: int, picture: bytes, note: str = "") -> None:
-        self.bucket.put_pictures(self.job, frame, Pictures(thumbnail=picture, proxy=picture, note=note))
+        self.bucket.put_pictures(self.job, {frame: Pictures(thumbnail=picture, proxy=picture, note=note)})
 
     def make(self, frames: Sequence[FrameRecord], **options: Any) -> Made:
         def folder() -> Path:
@@ -68,6 +68,10 @@ class Farm:
     def stored(self, name: str) -> bytes:
         key = f"film/output/{self.job.job_id}/{name}"
         return self.aws.s3.get_object(Bucket=self.aws.render_bucket_name, Key=key)["Body"].read()
+
+    def tags(self, name: str) -> list[Any]:
+        key = f"film/output/{self.job.job_id}/{name}"
+        return list(self.aws.s3.get_object_tagging(Bucket=self.aws.render_bucket_name, Key=key)["TagSet"])
 
     def sheet(self) -> Any:
         return np.asarray(Image.open(io.BytesIO(self.stored("contact_sheet.jpg")))).astype(int)

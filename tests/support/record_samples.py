@@ -20,6 +20,7 @@ from contract.failures import FailureKind
 from contract.fleet_version import FleetVersion
 from contract.job import FailedAttempt, Job, JobState
 from contract.spend import Spend, add_spend, spend_key
+from contract.stored_part import FrameParts, StoredPart
 from contract.table import counter_key, frame_key, job_key, standstill_key
 from contract.tasks import BakeTask, FinishTask, RenderTask, encode
 from contract.worker_record import Doing, WorkerRecord
@@ -115,7 +116,15 @@ def _frames(aws: AwsEdges) -> dict[str, Any]:
             ),
         )
         store.add_interruption(job, frame)
-    store.record_done(job, 1, files=["0001.png"], seconds=1.25, blender_version="4.5.15")
+    part = StoredPart(key="proxies/0001-0002-a.mjpeg", start=7, size_bytes=9)
+    store.record_done(
+        job,
+        1,
+        files=["0001.png"],
+        seconds=1.25,
+        blender_version="4.5.15",
+        parts=FrameParts(log=part, proxy=part, thumbnail=part),
+    )
     store.record_failed(job, 2, reason="it crashed")
     found = {
         name: _item(aws, frame_key("a-1", 1, frame))

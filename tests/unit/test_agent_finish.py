@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.job import Job, JobState, Progress
+from contract.job import FrameRecord, Job, JobState, Progress
 from tests.support.agent import BAKE, FINISH, JOB_ID, Agent, agent_in, rendering, task
 from tests.support.job_steps import ended_with_failures, retry
 from tests.support.jobs import a_job
@@ -145,9 +145,9 @@ class TestFinish:
         lease = agent.lease()
         proxy = agent.bucket.proxy
 
-        def lose(job: Job, frame: int) -> StoredProxy | None:
+        def lose(job: Job, record: FrameRecord) -> StoredProxy | None:
             lease._lost.set()
-            return proxy(job, frame)
+            return proxy(job, record)
 
         agent.bucket.proxy = lose  # type: ignore[method-assign]
         with pytest.raises(InterruptedTaskError):

@@ -36,7 +36,7 @@ class TestRender:
         monkeypatch.setattr(agent.frames, "record_done", look_and_record)
         assert isinstance(agent.render(task("1"), agent.lease()), Settled)
         assert {"frames/0001.png", "frames/depth/0001.png"} <= seen[0]
-        assert {"thumbnails/0001.jpg", "proxies/0001.jpg"} <= seen[0], "or the last one misses the preview"
+        assert {"logs/frame-0001.log", "proxies/0001.jpg"} <= seen[0], "or the last one misses the preview"
         frame = agent.frames.frame(agent.job, 1)
         assert frame
         assert (frame.state, frame.files) == (FrameState.DONE, ("0001.png", "depth/0001.png"))
@@ -56,7 +56,7 @@ class TestRender:
         assert isinstance(agent.render(task("1"), agent.lease()), Settled)
         frame = agent.frames.frame(agent.job, 1)
         assert frame and frame.state is FrameState.DONE
-        assert "small pictures of frame 1" in caplog.text
+        assert "small pictures of 1 of" in caplog.text
         assert "frames/0001.png" in agent.stored()
 
     def test_linear_frames_are_shown_by_the_scenes_view(self, agent: Agent) -> None:
@@ -65,7 +65,9 @@ class TestRender:
         agent.blender.report = replace(agent.blender.report, color_view=view)
         agent.blender.color_config = "/nowhere/config.ocio"
         agent.render(task("1"), agent.lease())
-        proxy = agent.bucket.proxy(agent.job, 1)
+        frame = agent.frames.frame(agent.job, 1)
+        assert frame
+        proxy = agent.bucket.proxy(agent.job, frame)
         assert proxy
         assert proxy.note.startswith('The preview is in plain sRGB, without the view transform "AgX"')
         agent.render(task("2"), agent.lease())

@@ -139,6 +139,17 @@ def test_transparency_is_over_dark_grey(tmp_path: Path) -> None:
         assert abs(shown[:, 18:] - (188 if path.suffix == ".exr" else 128)).max() <= 3, path
 
 
+def test_alpha_that_hides_nothing_changes_nothing(tmp_path: Path) -> None:
+    """Most frames are so, and then nothing is computed: as with the rows below of a frame that hides some."""
+    opaque = gradient(64, 48, 4)
+    opaque[:, :, 3] = 1
+    shown = jpeg_pixels(pictures(write(tmp_path / "0001.png", opaque, "uint8")).proxy)
+    assert abs(shown - np.rint(opaque[:, :, :3] * 255)).mean() < 3
+    opaque[20, 30, 3] = 0
+    computed = jpeg_pixels(pictures(write(tmp_path / "0001.png", opaque, "uint8")).proxy)
+    assert abs(computed[32:] - shown[32:]).max() <= 2
+
+
 def test_black_and_white(tmp_path: Path) -> None:
     grey = gradient(32, 32)[:, :, :1]
     for path in (

@@ -10,11 +10,12 @@ from uuid import uuid4
 
 import pytest
 
-from contract.job import Job
+from contract.job import FrameRecord, Job
 from contract.keys import proxy_key, thumbnail_key
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.preview_farm import BLUE, GREEN, JOB, RED, Farm, done, failed, jpeg
 from worker_agent.bucket import StoredProxy
+from worker_agent.output_check import Pictures
 from worker_agent.preview import Made, maker
 from worker_agent.preview.contact_sheet import MOST_CELLS, chosen
 
@@ -57,14 +58,44 @@ def test_a_video_and_a_sheet(farm: Farm) -> None:
     assert (sheet[190:206, 8:30] > 150).any(), "a number is below"
 
 
-def test_proxies_are_thrown_away_and_thumbnails_stay(farm: Farm) -> None:
+def test_frames_that_were_rendered_together_share_an_object(farm: Farm) -> None:
+    colors = {7: RED, 1: GREEN, 3: BLUE}
+    pictures = {
+        frame: Pictures(thumbnail=jpeg(color, (19, 14)), proxy=jpeg(color)) for frame, color in colors.items()
+    }
+    parts = farm.bucket.put_pictures(farm.job, pictures)
+    another = farm.bucket.put_pictures(farm.job, {1: pictures[7], 7: pictures[1]})
+    own, others = ({part.proxy.key for part in of.values() if part.proxy} for of in (parts, another))
+    assert own.isdisjoint(others), "another worker's would be written over it"
+    (key,) = own
+    assert key.startswith("proxies/0001-0007-")
+    assert farm.tags(key) == [{"Key": "keep", "Value": "short"}]
+    stored = farm.stored(key)
+    for frame, of_frame in parts.items():
+        small = of_frame.thumbnail
+        assert small and small.key == key
+        assert stored[small.start : small.start + small.size_bytes] == pictures[frame].thumbnail
+    records = [
+        replace(done(frame), proxy=parts[frame].proxy, thumbnail=parts[frame].thumbnail)
+        for frame in sorted(parts)
+    ]
+    assert farm.make([*records, failed(8, "x")]).files == ("preview.mp4", "contact_sheet.jpg")
+    video = farm.video()
+    assert [video.shows(n, color) for n, color in enumerate((GREEN, BLUE, RED))] == [True] * 3
+    assert len(video.frames) == 4
+
+
+def test_proxies_are_thrown_away(farm: Farm) -> None:
     farm.has(1, jpeg(RED))
+    assert farm.tags("proxies/0001.jpg") == [{"Key": "keep", "Value": "short"}]
 
-    def tags(key: str) -> list[Any]:
-        return list(farm.aws.s3.get_object_tagging(Bucket=farm.aws.render_bucket_name, Key=key)["TagSet"])
 
-    assert tags(proxy_key("film", farm.job.job_id, 1)) == [{"Key": "keep", "Value": "short"}]
-    assert tags(thumbnail_key("film", farm.job.job_id, 1)) == []
+def test_what_an_older_agent_has_put_is_seen(farm: Farm) -> None:
+    for key in (proxy_key("film", farm.job.job_id, 1), thumbnail_key("film", farm.job.job_id, 1)):
+        farm.aws.s3.put_object(Bucket=farm.aws.render_bucket_name, Key=key, Body=jpeg(BLUE))
+    farm.has(2, jpeg(GREEN))
+    farm.make([done(1), done(2)])
+    assert [farm.video().shows(0, BLUE), farm.video().shows(1, GREEN)] == [True, True]
 
 
 def test_gaps_are_marked_where_they_are(farm: Farm) -> None:
@@ -89,10 +120,10 @@ def test_what_a_picture_lacks_is_told_once(farm: Farm) -> None:
     assert farm.make([done(1), done(2)]).notes == ('The preview is without "Größe".',)
 
 
-def test_a_thumbnail_stands_in_for_a_proxy_that_is_past_its_time(farm: Farm) -> None:
+def test_an_older_agents_thumbnail_stands_in_for_a_proxy_that_is_past_its_time(farm: Farm) -> None:
     farm.has(1, jpeg(RED, (640, 480)))
-    farm.has(2, jpeg(BLUE, (192, 144)))
-    farm.aws.s3.delete_object(Bucket=farm.aws.render_bucket_name, Key=proxy_key("film", farm.job.job_id, 2))
+    key = thumbnail_key("film", farm.job.job_id, 2)
+    farm.aws.s3.put_object(Bucket=farm.aws.render_bucket_name, Key=key, Body=jpeg(BLUE, (192, 144)))
     farm.make([done(1), done(2)])
     assert farm.video().size == (640, 480)
     assert farm.video().shows(1, BLUE)
@@ -177,8 +208,8 @@ def test_more_frames_than_cells(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> 
     picture = jpeg(RED)
     reads: list[int] = []
 
-    def read(job: Job, frame: int) -> Any:
-        reads.append(frame)
+    def read(job: Job, record: FrameRecord) -> Any:
+        reads.append(record.frame)
         return StoredProxy(data=picture, note="")
 
     monkeypatch.setattr(farm.bucket, "proxy", read)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from contract.job import Job
+from contract.job import FrameRecord, Job
 from contract.keys import proxy_key
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.preview_farm import GREEN, JOB, RED, Farm, done, jpeg
@@ -74,8 +74,8 @@ def break_reads_of(
     tries: list[str] = []
     get = farm.aws.s3.get_object
 
-    def get_object(*, Bucket: str, Key: str) -> Any:  # noqa: N803  # as boto3 names them
-        answer: dict[str, Any] = {**get(Bucket=Bucket, Key=Key)}
+    def get_object(*, Bucket: str, Key: str, **of_it: Any) -> Any:  # noqa: N803  # as boto3 names them
+        answer: dict[str, Any] = {**get(Bucket=Bucket, Key=Key, **of_it)}
         if Key == proxy_key("film", farm.job.job_id, frame):
             tries.append(Key)
             answer["Body"] = BrokenBody(answer["Body"], error if len(tries) <= times else None)
@@ -117,9 +117,9 @@ def test_a_worker_that_has_to_go_stops_at_once_and_another_makes_it(
     reads: list[int] = []
     proxy = farm.bucket.proxy
 
-    def read(job: Job, frame: int) -> StoredProxy | None:
-        reads.append(frame)
-        return proxy(job, frame)
+    def read(job: Job, record: FrameRecord) -> StoredProxy | None:
+        reads.append(record.frame)
+        return proxy(job, record)
 
     monkeypatch.setattr(farm.bucket, "proxy", read)
     frames = [done(frame) for frame in range(1, 41)]

@@ -11,10 +11,11 @@ from unittest import mock
 import pytest
 
 from contract.job import FrameState, Job, JobState, timestamp
-from contract.keys import thumbnail_key
+from contract.keys import output_prefix, thumbnail_key
 from contract.record_reader import RecordReader
 from contract.settings import JobsWidgetSettings
 from contract.spend import month_of, spend_key
+from contract.stored_part import FrameParts
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, counter_key, frame_key, job_key, shard_of
 from functions.show_jobs import handler, records
 from functions.show_jobs.board import FEATURED, Board, FrameFailure, Picture
@@ -24,6 +25,7 @@ from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 from tests.support.read_html import read_html
 from tests.support.shown_jobs import FUNCTION, JPEG
+from worker_agent.shared_object import SharedObject
 
 NOW = datetime.now(UTC)
 
@@ -157,6 +159,22 @@ def test_pictures_are_fetched_once_and_a_missing_one_is_asked_for_again(farm: Fa
     assert [p.frame for p in farm.read().featured[0].pictures] == [3, 2, 1]
     assert farm.calls.count("GetObject") == 1
     farm.read()
+    assert "GetObject" not in farm.calls
+
+
+def test_a_picture_that_frames_share_an_object_for_is_cut_out(farm: Farm) -> None:
+    job = farm.job("j", JobState.RENDERING, shards=7, frame_count=9)
+    farm.frames(job, done=3)
+    jpegs = {frame: JPEG + bytes([100 + frame]) * (20 * frame) for frame in (1, 2, 3)}
+    shared = SharedObject("proxies/0001-0003-a.mjpeg")
+    for frame, jpeg in jpegs.items():
+        part = FrameParts(thumbnail=shared.add(jpeg))
+        key = frame_key(job.job_id, job.shards, frame)
+        farm.put(key, frame=frame, state="DONE", ended_at=ago(500 - frame), **part.to_map())
+    place = output_prefix(job.project, "j") + shared.key
+    farm.aws.s3.put_object(Bucket=farm.aws.render_bucket_name, Key=place, Body=shared.content)
+    for _ in range(2):
+        assert {p.frame: p.jpeg for p in farm.read().featured[0].pictures} == jpegs
     assert "GetObject" not in farm.calls
 
 

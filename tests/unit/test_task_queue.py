@@ -57,3 +57,14 @@ def test_a_worn_task_waits_no_longer_than_sqs_allows(aws: AwsEdges, queue: TaskQ
     counts = aws.sqs.get_queue_attributes(QueueUrl=aws.bake_queue_url, AttributeNames=["All"])["Attributes"]
     assert counts["ApproximateNumberOfMessagesDelayed"] == "1"
     assert counts["ApproximateNumberOfMessages"] == "0"
+
+
+def test_several_messages_come_with_one_call_and_each_is_held(aws: AwsEdges, queue: TaskQueue) -> None:
+    queue.send(BakeTask(name) for name in "bcd")
+    taken = queue.receive_many(most=3, wait_seconds=0, lease_seconds=60)
+    assert {message.body for message in taken} <= {encode(BakeTask(name)) for name in "abcd"}
+    assert len({message.receipt for message in taken}) == 3
+    for message in taken:
+        queue.delete(message)
+    assert len(queue.receive_many(most=10, wait_seconds=0, lease_seconds=60)) == 1
+    assert queue.receive_many(most=10, wait_seconds=0, lease_seconds=60) == []

@@ -20,6 +20,7 @@ from worker_agent.blender.report import (
 )
 from worker_agent.blender.runtime import Runtime
 from worker_agent.cage.bars import Bars
+from worker_agent.cage.family import close_family, memory_bytes
 
 _NEVER_SECONDS = 366 * 86_400.0
 """No frame takes so long, whatever Blender says."""
@@ -86,6 +87,11 @@ class BlenderSession:
     def pid(self) -> int:
         """Process id of the child, for measuring its memory."""
         return self._child.pid
+
+    @property
+    def memory_bytes(self) -> int:
+        """What Blender and all that it has started have now, swapped out or not; 0 when it has ended."""
+        return memory_bytes([self.pid, *close_family(self.pid)])
 
     @property
     def frame_outputs(self) -> FrameOutputs:

@@ -16,6 +16,9 @@ THUMBNAIL_BYTES: Final = 6_000
 """A page holds dozens of them; a thumbnail of noise may have some more."""
 _PROXY_QUALITY: Final = 92
 _THUMBNAIL_QUALITIES: Final = (82, 70, 55, 40, 25)
+_REDUCING_GAP: Final = 2.0
+"""What is made much smaller is averaged first, to this many times its size at least: nobody sees the
+difference, and it takes a quarter of the time (Pillow's Image.resize)."""
 _COLLECTED_PIXELS: Final = 2 * PROXY_PIXELS
 """Whole steps of averaging lead to a picture of this size at most: a frame is never held as a whole."""
 
@@ -63,7 +66,11 @@ def _fitted(image: Image.Image, whole: tuple[int, int], longest: int) -> Image.I
     width, height = whole
     factor = min(1.0, longest / max(width, height))
     size = max(1, round(width * factor)), max(1, round(height * factor))
-    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
+    return (
+        image
+        if size == image.size
+        else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
+    )
 
 
 def _jpeg(image: Image.Image, **options: Any) -> bytes:

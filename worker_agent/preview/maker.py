@@ -145,7 +145,7 @@ class PreviewMaker:
                 future = None
                 if record.state is FrameState.DONE:
                     # in this thread's context: its patience is the task's
-                    future = pool.submit(copy_context().run, self._fetch, job, record.frame)
+                    future = pool.submit(copy_context().run, self._fetch, job, record)
                 waiting.append((record, future))
                 if len(waiting) > _AHEAD:
                     yield _arrived(waiting.popleft())
@@ -154,16 +154,18 @@ class PreviewMaker:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _fetch(self, job: Job, frame: int) -> _Fetched:
+    def _fetch(self, job: Job, record: FrameRecord) -> _Fetched:
         """One picture that cannot be had is a gap, and no reason to be without the others."""
         try:
             with hurried(self._leaving):
-                return self._bucket.proxy(job, frame)
+                return self._bucket.proxy(job, record)
         except InterruptedTaskError:
             raise
         except Exception as error:
-            log.warning("the picture of frame %d of %s is not to be had", frame, job.job_id, exc_info=True)
-            return _Unfetched(frame=frame, reason=str(error))
+            log.warning(
+                "the picture of frame %d of %s is not to be had", record.frame, job.job_id, exc_info=True
+            )
+            return _Unfetched(frame=record.frame, reason=str(error))
 
 
 def frame_rate(job: Job) -> Fraction:

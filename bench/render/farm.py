@@ -1,0 +1,198 @@
+"""A laptop farm for the benchmark, and a scene's frames through its queue, table and bucket."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from rich.console import Console
+
+from bench.render.agents import BenchAgents
+from bench.render.blender import BenchError
+from bench.render.contenders import ONE_AGENT, TWO_AGENTS
+from bench.render.interval import Interval
+from bench.render.processor_time import used
+from bench.render.run import Run
+from contract.frames import parse_frames
+from contract.job import FrameRecord, FrameState, Job, JobState, timestamp
+from contract.keys import frames_prefix
+from contract.routes import Route
+from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, job_key
+from farm.jobs import Farm
+from farm.local import clients, emulator, lifecycle
+from farm.local.cage import cage_here
+from farm.local.fleet import AgentEnvironment, deployed_settings
+from farm.local.page import lifecycle as page
+from farm.local.settings import LocalSettings
+from farm.local.state import FarmRecord, StateFolder
+from farm.submission import Order, Submitter
+from worker_agent.bucket import Bucket
+from worker_agent.frame_store import FrameStore
+from worker_agent.job_store import JobStore
+from worker_agent.render_start import RenderStart
+from worker_agent.scratch import Scratch
+from worker_agent.stores import Stores
+from worker_agent.task_queue import TaskQueue
+
+_LONGEST_SECONDS: Final = 900.0
+_LOOK_SECONDS: Final = 0.02
+_CALM_LOOK_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A job that was baked, as it was before its first frame: jobs like it are made of this."""
+
+    job: Job
+    project: Path
+    """A copy of what its baker published."""
+
+    @property
+    def blend(self) -> Path:
+        return self.project / self.job.baked_blend
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchFarm:
+    farm: Farm
+    agents: BenchAgents
+    stores: Stores
+    queues: dict[Route, TaskQueue]
+
+    def prepare(self, blend: Path, folder: Path) -> Prepared:
+        """Send a file through the front door and wait for the job's end; what was baked is kept.
+
+        Raises BenchError.
+        """
+        order = Order(file=blend, project=f"bench/{blend.stem}", asked={}, pack=False)
+        job_id = Submitter(farm=self.farm, console=Console(quiet=True)).submit(order).job_id
+        job = self._await(job_id, lambda job: job.state is JobState.RENDERING)
+        self.agents.pause()  # before the project is cleared away
+        try:
+            shutil.copytree(self.stores.scratch.baked(job.job_id, job.baked_folder), folder)
+        finally:
+            self.agents.resume()
+        self._await(job_id, lambda job: job.state.ended)
+        return Prepared(job=job, project=folder)
+
+    def render(self, prepared: Prepared, agents: int, folder: Path) -> Run:
+        """The frames of a job like that one, by agents that are ready and idle. Raises BenchError."""
+        self.agents.hold(agents)
+        job = self._put(prepared)
+        began = time.time()
+        RenderStart(stores=self.stores, queues=self.queues).send(job)
+        self._await_note(began, job, "RenderTask")
+        before = self.agents.processor_time()
+        self._await_note(began, job, "FinishTask")
+        processor = used(before, self.agents.processor_time())
+        ended = self._await(job.job_id, lambda job: job.state.ended)
+        frames = sorted(self.stores.frames.frames(ended), key=lambda record: record.frame)
+        _require_all(ended, frames)
+        interval = Interval.of(self.agents.notes(began), job)
+        self._download(ended, frames, folder)
+        return Run(
+            contender=ONE_AGENT if agents == 1 else TWO_AGENTS,
+            frames=len(frames),
+            seconds=interval.seconds,
+            frames_seconds=interval.frames_seconds(frames),
+            blender_seconds=sum(record.seconds for record in frames),
+            processor=processor,
+            pictures=folder,
+            version=frames[0].blender_version,
+            calls=interval.calls,
+        )
+
+    def _put(self, prepared: Prepared) -> Job:
+        now = timestamp(datetime.now(UTC))
+        name = f"{prepared.job.project.rpartition('/')[2]}-{uuid4().hex[:12]}"
+        job = replace(prepared.job, job_id=name, created_at=now, updated_at=now, frames_sent_at="")
+        shutil.copytree(prepared.project, self.stores.scratch.baked(job.job_id, job.baked_folder))
+        self.stores.frames.expect(job.job_id, parse_frames(job.frames), job.shards)
+        self.farm.table.put_item(
+            Item={**job_key(job.job_id), **job.to_item(), INDEX_PARTITION_KEY: JOB_LISTING}
+        )
+        return job
+
+    def _await(self, job_id: str, wanted: Callable[[Job], bool]) -> Job:
+        deadline = time.monotonic() + _LONGEST_SECONDS
+        while time.monotonic() < deadline:
+            job = self.stores.jobs.job(job_id)
+            if job and wanted(job):
+                return job
+            if job and job.state.ended:
+                raise BenchError(f"the job {job_id} is {job.state}: {job.reason}")
+            time.sleep(_CALM_LOOK_SECONDS)
+        raise BenchError(f"the job {job_id} did not get on within {_LONGEST_SECONDS:.0f} s")
+
+    def _await_note(self, began: float, job: Job, kind: str) -> None:
+        """Watches the agents' notes and asks the farm nothing, which would cost the emulator time."""
+        deadline = time.monotonic() + _LONGEST_SECONDS
+        while not any((kind, job.job_id) in note.tasks for note in self.agents.notes(began)):
+            if time.monotonic() > deadline:
+                raise BenchError(f"no agent took a {kind} of {job.job_id} within {_LONGEST_SECONDS:.0f} s")
+            time.sleep(_LOOK_SECONDS)
+
+    def _download(self, job: Job, frames: list[FrameRecord], folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for record in frames:
+            for name in record.files:
+                key = frames_prefix(job.project, job.job_id) + name
+                self.farm.s3.download_file(self.farm.bucket, key, str(folder / Path(name).name))
+
+
+def _require_all(job: Job, frames: list[FrameRecord]) -> None:
+    done = sum(record.state is FrameState.DONE for record in frames)
+    if job.state is not JobState.DONE or done != job.frame_count:
+        raise BenchError(f"the job {job.job_id} is {job.state} with {done} of {job.frame_count} frames")
+
+
+@contextmanager
+def bench_farm(state_dir: Path, blenders: tuple[str, ...]) -> Iterator[BenchFarm]:
+    """A farm that is up, without the laptop's fleet and page: their work is AWS's elsewhere."""
+    settings = LocalSettings(
+        state_dir=state_dir.resolve(), max_agents=2, minute_seconds=60, blenders=blenders, hour_dollars=0
+    )
+    state = StateFolder(settings.state_dir)
+    record = lifecycle.up(settings, lambda _: None)
+    try:
+        lifecycle.stop_fleet(state, lambda _: None)
+        page.stop(state)
+        machine = emulator.running(state)
+        if machine is None:
+            raise BenchError(f"the emulator has ended: see {state.logs}")
+        environment = AgentEnvironment(settings, state, record, deployed_settings(record), cage_here().kind)
+        agents = BenchAgents.begin(state, environment, machine.pid)
+        try:
+            yield _assemble(record, state, agents)
+        finally:
+            agents.end()
+    finally:
+        lifecycle.down(settings, lambda _: None)
+
+
+def _assemble(record: FarmRecord, state: StateFolder, agents: BenchAgents) -> BenchFarm:
+    farm, deployed = clients.farm_of(record), deployed_settings(record)
+    dynamodb, table = farm.table.meta.client, farm.table.name
+    urls = {
+        Route.URGENT: deployed.urgent_queue_url,
+        Route.BAKE: deployed.bake_queue_url,
+        Route.RENDER: deployed.render_queue_url,
+    }
+    return BenchFarm(
+        farm=farm,
+        agents=agents,
+        stores=Stores(
+            jobs=JobStore(dynamodb, table),
+            frames=FrameStore(dynamodb, table, "bench"),
+            bucket=Bucket(farm.s3, farm.bucket, quick_s3=farm.s3),
+            scratch=Scratch(state.scratch),
+        ),
+        queues={route: TaskQueue(farm.sqs, url) for route, url in urls.items()},
+    )

@@ -1,0 +1,113 @@
+"""Keeps rendered frames: their files are checked, put into the bucket, and recorded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from contract.frames import format_frames
+from contract.job import Job
+from contract.stored_part import FrameParts
+from worker_agent.blender import BlenderSession, FrameOutputs, RenderedFrame
+from worker_agent.lease import Lease
+from worker_agent.metrics import FrameMetrics
+from worker_agent.outcome import InterruptedTaskError
+from worker_agent.output_check import OutputChecker, Pictures
+from worker_agent.patience import impatient
+from worker_agent.stores import Stores
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameSource:
+    """The Blender that rendered frames, and the scene that is open in it."""
+
+    outputs: FrameOutputs
+    shown: Mapping[str, Any]
+    """How the scene's pictures are to be shown, as the checker takes it."""
+    blender_version: str
+    device: str
+
+    @classmethod
+    def of(cls, session: BlenderSession) -> Self:
+        return cls(
+            outputs=session.frame_outputs,
+            shown={"config": session.color_config, **asdict(session.color_view)},
+            blender_version=session.runtime_version,
+            device=session.device.words,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFrame:
+    """A frame whose own files are in the bucket, and what is left to be put there before its record."""
+
+    rendered: RenderedFrame
+    source: FrameSource
+    pictures: Pictures | None
+
+
+class FrameKeeper:
+    """Needs no Blender: it may be at the next frame meanwhile."""
+
+    def __init__(self, *, stores: Stores, checker: OutputChecker, metrics: FrameMetrics) -> None:
+        self._stores = stores
+        self._checker = checker
+        self._metrics = metrics
+
+    def keep(
+        self, job: Job, rendered: RenderedFrame, folder: Path, source: FrameSource, lease: Lease
+    ) -> None:
+        """Store a frame and record it at once."""
+        self.record(job, [self.store(job, rendered, folder, source)], lease)
+
+    def store(self, job: Job, rendered: RenderedFrame, folder: Path, source: FrameSource) -> StoredFrame:
+        """Check a frame's own files, which lie in `folder`, and put them into the bucket. They are gone then.
+
+        Raises InvalidOutput and CheckerUnavailableError.
+        """
+        pictures = self._checker.check(rendered, folder, source.outputs, source.shown)
+        for name in rendered.files:
+            self._stores.bucket.upload_frame_file(
+                job, name, folder / name, blender_version=source.blender_version
+            )
+            (folder / name).unlink(missing_ok=True)
+        return StoredFrame(rendered=rendered, source=source, pictures=pictures)
+
+    def record(self, job: Job, frames: Sequence[StoredFrame], lease: Lease) -> None:
+        """Law 1: what Blender said and the small pictures, then the records. One request each for all that
+        Blender said and for all pictures.
+
+        Raises InterruptedTaskError when the lease is lost.
+        """
+        logs = self._stores.bucket.put_logs(job, {f.rendered.frame: f.rendered.log for f in frames})
+        pictures = {f.rendered.frame: f.pictures for f in frames if f.pictures}
+        parts = self._put_pictures(job, pictures) if pictures and not lease.lost else {}
+        if lease.lost:
+            raise InterruptedTaskError("the lease was lost while the frame was uploaded")
+        for stored in frames:
+            frame, of_frame = stored.rendered, parts.get(stored.rendered.frame, FrameParts())
+            if self._stores.frames.record_done(
+                job,
+                frame.frame,
+                files=frame.files,
+                seconds=frame.seconds,
+                blender_version=stored.source.blender_version,
+                device=stored.source.device,
+                parts=replace(of_frame, log=logs.get(frame.frame)),
+            ):
+                self._metrics.frame_done(frame.seconds)
+
+    def _put_pictures(self, job: Job, pictures: Mapping[int, Pictures]) -> dict[int, FrameParts]:
+        """Before the record, or the last frame's would come after the preview. Frames can do without."""
+        try:
+            with impatient():
+                return self._stores.bucket.put_pictures(job, pictures)
+        except Exception as error:
+            frames = format_frames(sorted(pictures))
+            log.warning("the small pictures of %s of %s are missing: %s", frames, job.job_id, error)
+            return {}
