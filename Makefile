@@ -45,6 +45,7 @@ check: $(READY) synth ## style, types, who imports whom, templates
 
 bench: $(READY) ## the farm beside raw Blender and a peer; how quick `farm simulate` and `farm jobs` are; what previews and the cage cost
 	@$(BIN)/python -m bench.render
+	@$(BIN)/python -m bench.scale --quick
 	@$(BIN)/python -m bench.simulate
 	@$(BIN)/python -m bench.jobs_listing
 	@$(BIN)/python -m bench.preview
