@@ -69,13 +69,15 @@ def _measure(scenes: list[Scene], asked: argparse.Namespace, tell: Tell) -> list
         bench = Bench(farm=farm, peer=rival, tell=tell)
         begun = []
         for scene in scenes:
-            ready = make_ready(scene, work / scene.name)
-            tell(f"{scene.name}: {ready.samples} samples, a frame takes {ready.taken_seconds:.3f} s")
+            ready = make_ready(scene, work / scene.name, asked.samples)
+            tell(f"{scene.name}: {ready.samples} samples")
             begun.append(bench.begin(ready, work / scene.name))
         for number in range(asked.rounds):
+            everybody = number < asked.everybody_rounds
             for rounds in begun:
-                bench.turn(rounds, everybody=number < asked.everybody_rounds)
-    return begun
+                if everybody or not rounds.ready.scene.everybody_only:
+                    bench.turn(rounds, everybody=everybody)
+    return [rounds for rounds in begun if rounds.rounds]
 
 
 def _interrupt(*_: object) -> None:
@@ -91,6 +93,7 @@ def _arguments() -> argparse.Namespace:
         "--everybody-rounds", type=int, default=_EVERYBODY_ROUNDS, help="in which the others run too"
     )
     parser.add_argument("--frames", type=int, help="of each scene, at most")
+    parser.add_argument("--samples", type=int, help="of each scene, instead of looking for a number")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="for the farm, the peer and pictures")
     parser.add_argument("--json", type=Path, help="FOLDER/render.json without it")
     asked = parser.parse_args()

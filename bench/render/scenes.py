@@ -21,7 +21,7 @@ _POTTERY: Final = ROOT.parent / "shared/scenes/pottery.blend"
 _POTTERY_SAMPLES: Final = 8
 _FIRST_SAMPLES: Final = 8
 _MOST_SAMPLES: Final = 4096
-_OURS: Final = (RAW, PER_FRAME, ONE_AGENT, TWO_AGENTS)
+_OURS: Final = (RAW, PER_FRAME, ONE_AGENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,8 @@ class Scene:
     percentage: int | None = None
     debian: bool = False
     """By Debian's Blender, which is another version: the peer's."""
+    everybody_only: bool = False
+    """Only in the rounds in which every contender runs."""
 
 
 def _slower(at_most: float) -> Bound:
@@ -51,48 +53,60 @@ def _beats_peer(at_least: float) -> Bound:
 
 
 SCENES: Final = (
-    Scene(name="demo", source="demo", frames=10, few_frames=3, frame_seconds=1.0, bounds=(_slower(1.0),)),
+    Scene(
+        name="demo",
+        source="demo",
+        frames=8,
+        few_frames=3,
+        frame_seconds=1.0,
+        contenders=(*_OURS, TWO_AGENTS),
+        bounds=(_slower(1.0),),
+    ),
     Scene(
         name="demo-quick",
         source="demo",
-        frames=8,
+        frames=5,
         frame_seconds=0.8,
-        contenders=(RAW, PER_FRAME, ONE_AGENT),
+        everybody_only=True,
         bounds=(Bound(of=PER_FRAME, over=ONE_AGENT, at_least=1.8),),
     ),
     Scene(
-        name="pottery-small", source="pottery", frames=20, few_frames=3, percentage=8, bounds=(_slower(1.03),)
+        name="pottery-small", source="pottery", frames=12, few_frames=3, percentage=8, bounds=(_slower(1.03),)
     ),
     Scene(
-        name="pottery-large", source="pottery", frames=8, few_frames=2, percentage=20, bounds=(_slower(1.03),)
+        name="pottery-large", source="pottery", frames=6, few_frames=2, percentage=20, bounds=(_slower(1.03),)
     ),
     Scene(
         name="trivial",
         source="trivial",
-        frames=150,
-        few_frames=4,
+        frames=100,
+        few_frames=3,
         frame_seconds=0.05,
+        contenders=(*_OURS, TWO_AGENTS),
         bounds=(_slower(1.1),),
     ),
     Scene(
         name="trivial-peer",
         source="trivial",
-        frames=12,
+        frames=10,
         frame_seconds=0.05,
         debian=True,
+        everybody_only=True,
         contenders=(RAW, PEER, ONE_AGENT),
         bounds=(_beats_peer(1.2),),
     ),
     Scene(
         name="pottery-peer",
         source="pottery",
-        frames=6,
+        frames=5,
         percentage=8,
         debian=True,
+        everybody_only=True,
         contenders=(RAW, PEER, ONE_AGENT),
         bounds=(_beats_peer(1.0),),
     ),
 )
+"""What a run of 15 minutes has room for. Two agents share two cores: two scenes show what comes of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +116,6 @@ class ReadyScene:
     blend: Path
     """With its settings in it."""
     samples: int
-    taken_seconds: float
-    """By a frame, the first one left out, as it was found while samples were looked for."""
     scene_name: str
     layer: str
 
@@ -121,12 +133,15 @@ def missing(scene: Scene) -> str:
     return ""
 
 
-def make_ready(scene: Scene, folder: Path) -> ReadyScene:
-    """Raises BenchError."""
+def make_ready(scene: Scene, folder: Path, samples: int | None = None) -> ReadyScene:
+    """With so many samples, or as many as make its frames as long as they should be. Raises BenchError."""
     blender = (debian_blender() or "") if scene.debian else sys.executable
     folder.mkdir(parents=True)
     source = _source(scene, blender, folder)
-    samples, taken = _samples(scene, blender, source, folder)
+    if samples is None:
+        samples = (
+            _POTTERY_SAMPLES if scene.frame_seconds is None else _look_for(scene, blender, source, folder)
+        )
     blend, report = folder / f"{scene.name}.blend", folder / "prepared.json"
     do(
         blender,
@@ -145,7 +160,6 @@ def make_ready(scene: Scene, folder: Path) -> ReadyScene:
         blender=blender,
         blend=blend,
         samples=samples,
-        taken_seconds=taken,
         scene_name=said["scene"],
         layer=said["layer"],
     )
@@ -169,16 +183,11 @@ def _source(scene: Scene, blender: str, folder: Path) -> Path:
     return path
 
 
-def _samples(scene: Scene, blender: str, source: Path, folder: Path) -> tuple[int, float]:
-    """How many make a frame as long as it should be, and what one takes."""
-
+def _look_for(scene: Scene, blender: str, source: Path, folder: Path) -> int:
     def seconds(samples: int) -> float:
         return median(frame_seconds(blender, source, samples, folder / f"samples-{samples}"))
 
-    if scene.frame_seconds is None:
-        return _POTTERY_SAMPLES, 0.0
-    samples = samples_for(scene.frame_seconds, seconds)
-    return samples, seconds(samples)
+    return samples_for(scene.frame_seconds or 0.0, seconds)
 
 
 def samples_for(wanted: float, seconds: Callable[[int], float]) -> int:
