@@ -56,6 +56,7 @@ def main(agents: int, frame_seconds: float, frames_each: int, speed: float) -> d
             time.sleep(frame_seconds / agents)  # machines do not start in step
             fleet.add()
         wait_until(lambda: job.frames_done >= _FIRST_FRAMES * agents, seconds=_LONGEST_SECONDS)
+        print(f"{agents} agents are at work", file=sys.stderr)
         first = Ledger.now(services, job)
         wait_until(lambda: job.frames_done >= first.frames + frames_each * agents, seconds=_LONGEST_SECONDS)
         measured = Ledger.now(services, job).since(first)

@@ -95,7 +95,7 @@ class SleepingBlender:
         self.runtime_build = "asleep"
         self.color_config = ""
         self.device = RenderDevice()
-        self.pid = 0
+        self.memory_bytes = 0
         self._killed = threading.Event()
 
     @classmethod

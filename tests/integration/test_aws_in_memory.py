@@ -39,11 +39,16 @@ class Calls:
         self.of_frames: dict[str, list[str]] = {}
         """Of requests that name one frame, by that frame."""
         self.others: Counter[str] = Counter()
+        self._over = False
         session.register("before-send", self._note)  # type: ignore[arg-type]  # it answers nothing
+
+    def end(self) -> None:
+        """What an agent says as it stops is no frame's."""
+        self._over = True
 
     def _note(self, request: AWSPreparedRequest, event_name: str, **more: object) -> None:
         _, service, operation = event_name.split(".")
-        if occasion(service) != FRAMES:
+        if self._over or occasion(service) != FRAMES:
             return
         body = request.body if isinstance(request.body, bytes) else b""
         named = _OF_A_FRAME.search(f"{request.url} {body.decode('latin-1')}")
@@ -55,6 +60,11 @@ class Calls:
                 self.others[f"{service}.{operation}"] += 1
 
 
+def _told(calls: Calls) -> bool:
+    """Whether the last message is deleted, too: one of the bake, and each frame's."""
+    return calls.others["sqs.DeleteMessage"] == 1 + FRAME_COUNT
+
+
 def _in_memory(folder: Path) -> Calls:
     services, names = Services(Latencies.none()), Names()
     job = RenderedJob(services, names, FRAME_COUNT)
@@ -64,7 +74,8 @@ def _in_memory(folder: Path) -> Calls:
         fleet.add()
         wait_until(lambda: job.frames_are_sent, seconds=30)
         job.keep_open()
-        wait_until(lambda: job.frames_done == FRAME_COUNT, seconds=60)
+        wait_until(lambda: _told(calls) and job.frames_done == FRAME_COUNT, seconds=60)
+        calls.end()
     return calls
 
 
@@ -94,7 +105,10 @@ def _in_the_emulator(endpoint: str, folder: Path) -> Calls:
             ExpressionAttributeNames={"#total": "total"},
             ExpressionAttributeValues={":one": 1},
         )
-        wait_until(lambda: item(counter_key(JOB_ID, 0)).get("done") == FRAME_COUNT, seconds=60)
+        wait_until(
+            lambda: _told(calls) and item(counter_key(JOB_ID, 0)).get("done") == FRAME_COUNT, seconds=60
+        )
+        calls.end()
     return calls
 
 
