@@ -69,13 +69,11 @@ def last_frame(farm: Callable[[], Farm], env: Mapping[str, str] = os.environ) ->
 
 
 def _thumbnail(farm: Farm, job: Job, frame: int) -> bytes | None:
+    own = thumbnail_key(job.project, job.job_id, frame)
     try:
         record = farm.records.frame(job, frame)
-        place: Any = where(
-            record.thumbnail if record else None,
-            output=output_prefix(job.project, job.job_id),
-            otherwise=thumbnail_key(job.project, job.job_id, frame),
-        )
+        part = record.thumbnail if record else None
+        place: Any = where(part, output=output_prefix(job.project, job.job_id), otherwise=own)
         body = farm.s3.get_object(Bucket=farm.bucket, **place)["Body"]
         return body.read(MAX_THUMBNAIL_BYTES)
     except (ClientError, BotoCoreError):

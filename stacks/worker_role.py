@@ -49,7 +49,9 @@ class WorkerRole(iam.Role):
             f"*/{OUTPUT_FOLDER}/*",
             "Each project has its output folder, and a worker renders for any; nothing else is written.",
         )
-        allow_items(self, table, "GetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem")
+        allow_items(
+            self, table, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"
+        )
         for queue in queues.tasks:
             queue.grant(
                 self,

@@ -79,7 +79,12 @@ def main() -> int:
     checker = OutputChecker()
     leases = LeaseKeeper(settings.lease_seconds, beat=watchdog.part("lease watch"))
     processes = Processes(
-        sessions=sessions, checker=checker, leases=leases, departure=departure, works=manager.ready
+        sessions=sessions,
+        checker=checker,
+        leases=leases,
+        departure=departure,
+        part=watchdog.part,
+        works=manager.ready,
     )
     loop, reporters = assemble(settings, processes, MetadataClient(endpoint))
     watcher.start()

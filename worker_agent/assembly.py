@@ -11,14 +11,17 @@ from contract.routes import Route
 from contract.settings import AgentSettings
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from worker_agent.bake_task import BakeTaskHandler
+from worker_agent.blender_turns import BlenderTurns
 from worker_agent.boot_record import BootRecord
 from worker_agent.bucket import Bucket
+from worker_agent.claim import MOST_FRAMES, frames_at_once
 from worker_agent.clients import Clients, connect_ec2
 from worker_agent.failed_attempts import FailedAttempts
 from worker_agent.finish_task import FinishTaskHandler
 from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
 from worker_agent.guarded_handler import GuardedHandler
+from worker_agent.hands import Hands
 from worker_agent.host_metrics.gpus import Gpus
 from worker_agent.host_metrics.host import Host
 from worker_agent.host_metrics.sender import HostMetrics
@@ -27,7 +30,7 @@ from worker_agent.interruptions.drain import Drain
 from worker_agent.interruptions.farewell import Farewell, TerminationHook
 from worker_agent.interruptions.metadata import MetadataClient
 from worker_agent.interruptions.record import InterruptionRecord
-from worker_agent.interruptions.task_in_hand import TaskInHand
+from worker_agent.interruptions.tasks_in_hand import TasksInHand
 from worker_agent.job_store import JobStore
 from worker_agent.lease import LeaseKeeper
 from worker_agent.loop import WorkLoop
@@ -47,6 +50,7 @@ from worker_agent.scratch import Scratch
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
 from worker_agent.task_runner import Handler, TaskRunner
+from worker_agent.task_source import TaskSource
 from worker_agent.usage_meter import UsageMeter
 from worker_agent.worker_report import WorkerReport
 
@@ -59,6 +63,8 @@ class Processes:
     checker: OutputChecker
     leases: LeaseKeeper
     departure: Departure
+    part: Callable[[str], Callable[[], None]]
+    """The beat of a thread that has to be heard (Watchdog.part)."""
     works: Callable[[], None]
     """Called when the agent has shown that it works, again and again."""
 
@@ -72,12 +78,12 @@ class _Queues:
 
     @classmethod
     def of(cls, settings: AgentSettings, clients: Clients) -> Self:
-        def queue(url: str) -> TaskQueue:
-            return TaskQueue(clients.sqs, url, quick_sqs=clients.quick_sqs)
+        def queue(url: str, most: int = MOST_FRAMES) -> TaskQueue:
+            return TaskQueue(clients.sqs, url, quick_sqs=clients.quick_sqs, most=most)
 
         return cls(
             urgent=queue(settings.urgent_queue_url),
-            bake=queue(settings.bake_queue_url),
+            bake=queue(settings.bake_queue_url, most=1),
             render=queue(settings.render_queue_url),
             dead_letters=queue(settings.dead_letter_queue_url),
         )
@@ -119,26 +125,33 @@ def assemble(
     metrics = FrameMetrics(
         clients.cloudwatch, namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
     )
+    hands = Hands(part=processes.part)
+    frame_clock = FrameClock(changed=hands.stir)
+    in_hand = TasksInHand(InterruptionRecord(stores).note)
+
+    def clear() -> None:
+        """Only what no other task still needs: else it has to wait until they have ended."""
+        if len(in_hand.held) <= 1:
+            sessions.clear_leftovers()
+
     machine = Machine(
-        work=Path(settings.work_directory),
-        scratch=Path(settings.scratch_directory),
-        clear=sessions.clear_leftovers,
+        work=Path(settings.work_directory), scratch=Path(settings.scratch_directory), clear=clear
     )
     sessions.clear_leftovers()  # of an agent that died here
-    frame_clock = FrameClock()
-    in_hand = TaskInHand(InterruptionRecord(stores).note)
-    Drain(departure=departure, in_hand=in_hand, blender=sessions, frame_clock=frame_clock).start()
+    turns = BlenderTurns(sessions, stopped=lambda: departure.leaving, changed=hands.stir)
+    Drain(departure=departure, in_hand=in_hand, blender=turns, frame_clock=frame_clock).start()
     own_machine = OwnMachine(metadata, ec2=connect_ec2, hour_dollars=settings.worker_hour_dollars)
     idle = _idle_worker(settings, clients, queues, own_machine)
     usage = UsageMeter(clients.one_try_dynamodb, table=settings.job_table_name, machine=own_machine)
     runner = TaskRunner(
         dead_letters=queues.dead_letters,
-        handlers=_handlers(settings, processes, queues, stores, machine, metrics, frame_clock, usage),
+        handlers=_handlers(settings, processes, queues, stores, machine, metrics, frame_clock, turns, usage),
         leases=processes.leases,
         departure=departure,
         in_hand=in_hand,
         idle=idle,
-        on_lease_lost=sessions.kill,
+        on_lease_lost=turns.kill,
+        frames_at_once=lambda job_id: frames_at_once(max(frame_clock.recent_seconds(job_id), default=None)),
         in_use=usage.hold,
         has_worked=BootRecord(
             clients.one_try_dynamodb, table=settings.job_table_name, deploy_version=settings.deploy_version
@@ -148,15 +161,20 @@ def assemble(
         clients.autoscaling, group=settings.worker_asg_name, instance_id=settings.worker_id
     )
     loop = WorkLoop(
-        queues=queues.tasks,
+        source=TaskSource(
+            queues.tasks, lease_seconds=settings.lease_seconds, leaving=lambda: departure.leaving
+        ),
         runner=runner,
+        hands=hands,
+        in_hand=in_hand,
+        frame_clock=frame_clock,
         metrics=metrics,
         departure=departure,
         farewell=Farewell(departure, hook),
         idle=idle,
-        lease_seconds=settings.lease_seconds,
         poll_seconds=settings.poll_seconds,
         require_fit_machine=machine.require,
+        has_room=machine.has_room,
         works=processes.works,
     )
     report = WorkerReport(
@@ -207,18 +225,21 @@ def _handlers(
     machine: Machine,
     metrics: FrameMetrics,
     frame_clock: FrameClock,
+    turns: BlenderTurns,
     usage: UsageMeter,
 ) -> dict[type[Task], Handler]:
     """Who does which task."""
     baking = BakeTaskHandler(
         stores=stores,
         sessions=processes.sessions,
+        turns=turns,
         machine=machine,
         queues=queues.routes,
     )
     rendering = RenderTaskHandler(
         stores=stores,
         sessions=processes.sessions,
+        turns=turns,
         machine=machine,
         checker=processes.checker,
         finish_queue=queues.urgent,

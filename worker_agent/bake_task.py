@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from contract.devices import Device
@@ -29,6 +30,7 @@ from worker_agent.blender import (
     SceneRejected,
     SceneReport,
 )
+from worker_agent.blender_turns import BlenderTurns
 from worker_agent.bucket import SourceGoneError
 from worker_agent.bundle import BundleRejectedError, unpack
 from worker_agent.inspection_verdict import MissingFilesError, require_files, scene_record, wanted_frames
@@ -63,11 +65,13 @@ class BakeTaskHandler:
         *,
         stores: Stores,
         sessions: SceneSessions,
+        turns: BlenderTurns,
         machine: Machine,
         queues: Mapping[Route, TaskQueue],
     ) -> None:
         self._stores = stores
         self._sessions = sessions
+        self._turns = turns
         self._machine = machine
         self._start = RenderStart(stores=stores, queues=queues)
 
@@ -91,7 +95,9 @@ class BakeTaskHandler:
             self._machine.require_scratch()
             if self._is_published(job):
                 return self._start.begin(job, token, lease, {"reason": ""})
-            return self._bake(job, token, lease)
+            with self._turns.turn(lease):
+                published = self._bake(job, token, lease)
+            return self._start.begin(job, token, lease, published)
         except (*_OWNERS_TO_MEND, SourceGoneError) as error:
             self._machine.blame(error, job.job_id)
             return self._fail(job, token, str(error), getattr(error, "log", ""))
@@ -136,8 +142,9 @@ class BakeTaskHandler:
         except PermissionError:  # a script of its own locked it
             return False
 
-    def _bake(self, job: Job, token: str, lease: Lease) -> Outcome:
-        """Prepare the job's project; of a retried job for the frames that it has, whatever they were."""
+    def _bake(self, job: Job, token: str, lease: Lease) -> dict[str, Any]:
+        """Prepare and publish the job's project; of a retried job for the frames that it has, whatever they
+        were. What is to be recorded of it."""
         folder = self._stores.scratch.begin_bake(job.job_id, token)
         options = JobOptions.from_map(job.options)
         blend = self._fetch(job, folder, options.blend)
@@ -167,7 +174,7 @@ class BakeTaskHandler:
         self._machine.require_scratch()
         if lease.lost:
             raise InterruptedTaskError("the lease was lost during the bake")
-        published = {
+        return {
             "baked_folder": self._stores.scratch.publish(job.job_id, token),
             "baked_blend": str(blend.relative_to(folder)),
             "frames": job.frames
@@ -182,7 +189,6 @@ class BakeTaskHandler:
             "device_note": job.device_note if device else session.device.note,
             "reason": "",
         }
-        return self._start.begin(job, token, lease, published)
 
     def _choose(self, job: Job, blend: Path, options: JobOptions) -> tuple[RuntimeSpec, str | None, str]:
         """The Blender to bake with; its build and the device too when the job has frames: they must match."""

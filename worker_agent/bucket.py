@@ -153,6 +153,18 @@ class Bucket:
                     raise
         return None
 
+    def keep_thumbnail(self, job: Job, record: FrameRecord) -> None:
+        """Put the small picture of a frame into an object of its own, which stays: the other goes with its
+        proxy. Without patience; nothing when there is none."""
+        if record.thumbnail is None:
+            return
+        output = output_prefix(job.project, job.job_id)
+        own = thumbnail_key(job.project, job.job_id, record.frame)
+        place: Any = where(record.thumbnail, output=output, otherwise=own)
+        with self._quick_s3.get_object(Bucket=self._name, **place)["Body"] as body:
+            data = body.read(MOST_BYTES)
+        self._quick_s3.put_object(Bucket=self._name, Key=own, Body=data, ContentType=_JPEG)
+
     def _picture(self, place: Mapping[str, Any]) -> StoredProxy:
         answer = self._s3.get_object(Bucket=self._name, **place)
         with answer["Body"] as body:

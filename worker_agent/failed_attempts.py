@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -43,13 +44,13 @@ class FailedAttempts:
         self._metrics = metrics
         self._elsewhere_seconds = elsewhere_seconds
         self._now = now
+        self._lock = threading.Lock()
         self._failed_here: dict[tuple[str, int], float] = {}
 
     def is_for_others(self, job: Job, frame: int) -> bool:
         """Whether this worker failed the frame just now: another may have more memory, or a sound disk."""
-        since = self._now() - self._elsewhere_seconds
-        self._failed_here = {key: at for key, at in self._failed_here.items() if at > since}
-        return (job.job_id, frame) in self._failed_here
+        failed_at = self._failed_here.get((job.job_id, frame))
+        return failed_at is not None and self._now() - failed_at < self._elsewhere_seconds
 
     def take(self, job: Job, frame: int, error: BlenderError, lease: Lease) -> GiveBack | None:
         """Record a failed attempt. None when the frame has ended: given up, or done by somebody else."""
@@ -60,7 +61,7 @@ class FailedAttempts:
         if not attempts:
             return None
         if attempts < JobOptions.from_map(job.options).attempts:
-            self._failed_here[job.job_id, frame] = self._now()
+            self._remember(job, frame)
             return GiveBack(f"frame {frame}: {error.reason}", delay_seconds=RETRY_SECONDS * attempts)
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the frame failed")
@@ -68,6 +69,12 @@ class FailedAttempts:
             self._metrics.frame_failed()
             self._stop_job_in_vain(job)
         return None
+
+    def _remember(self, job: Job, frame: int) -> None:
+        since = self._now() - self._elsewhere_seconds
+        with self._lock:
+            recent = {key: at for key, at in self._failed_here.items() if at > since}
+            self._failed_here = {**recent, (job.job_id, frame): self._now()}
 
     def _record(self, job: Job, frame: int, error: BlenderError) -> FailedAttempt:
         """The attempt as the frame's record keeps it; its log goes to the bucket before."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from uuid import uuid4
@@ -12,10 +13,13 @@ from contract.keys import summary_key
 from contract.tasks import FinishTask
 from worker_agent.lease import Lease
 from worker_agent.outcome import GiveBack, Outcome, Settled
+from worker_agent.patience import impatient
 from worker_agent.preview import Made, PreviewMaker
 from worker_agent.recorded_lease import recorded_end
 from worker_agent.stores import Stores
 from worker_agent.task_queue import LeaseLostError
+
+log = logging.getLogger(__name__)
 
 
 class FinishTaskHandler:
@@ -74,6 +78,7 @@ class FinishTaskHandler:
         if not self._renew(job, token, lease):
             return None
         made = self._preview.make(job, frames, lease)
+        self._keep_last_picture(job, frames)
         if not self._renew(job, token, lease):
             return None
         self._tell_usage()
@@ -97,6 +102,20 @@ class FinishTaskHandler:
             preview_note=" ".join(made.notes),
         )
         return state if ended else None
+
+    def _keep_last_picture(self, job: Job, frames: list[FrameRecord]) -> None:
+        """For pages and terminals that show the job when its small pictures are past their time."""
+        done = [record for record in frames if record.state is FrameState.DONE]
+        if not done:
+            return
+        last = max(done, key=lambda record: (record.ended_at, record.frame))
+        try:
+            with impatient():
+                self._stores.bucket.keep_thumbnail(job, last)
+        except Exception as error:
+            log.warning(
+                "the picture of frame %d of %s goes with the others: %s", last.frame, job.job_id, error
+            )
 
     def _renew(self, job: Job, token: str, lease: Lease) -> bool:
         """Whether this is still the finisher."""

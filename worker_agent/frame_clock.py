@@ -12,17 +12,24 @@ from contract.worker_record import RECENT_FRAMES
 class FrameClock:
     """Told by the renderer, asked by whoever must decide whether to wait for the frame.
 
-    `now` gives seconds that only go forward, `epoch` those that people and other machines know.
+    `now` gives seconds that only go forward, `epoch` those that people and other machines know; `changed` is
+    called when a frame begins.
     """
 
     def __init__(
-        self, now: Callable[[], float] = time.monotonic, epoch: Callable[[], float] = time.time
+        self,
+        now: Callable[[], float] = time.monotonic,
+        epoch: Callable[[], float] = time.time,
+        *,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._now = now
         self._epoch = epoch
+        self._changed = changed
         self._lock = threading.Lock()
         self._begun_at: float | None = None
         self._expected_seconds: float | None = None
+        self._frames_after = 0
         self._frame: tuple[int, float] | None = None
         self._recent: tuple[str, tuple[float, ...]] = "", ()
 
@@ -48,15 +55,33 @@ class FrameClock:
         with self._lock:
             return self._recent[1] if self._recent[0] == job_id else ()
 
-    def begin(self, expected_seconds: float | None) -> None:
-        """A frame has begun, which takes about so long; None: nobody knows."""
+    def begin(self, expected_seconds: float | None, *, frames_after: int = 0) -> None:
+        """A frame has begun, which takes about so long (None: nobody knows), and so many follow in one go."""
         with self._lock:
             self._begun_at, self._expected_seconds = self._now(), expected_seconds
+            self._frames_after = frames_after
+        self._changed()
 
     def end(self) -> None:
         """No frame is being rendered."""
         with self._lock:
             self._begun_at = None
+
+    @property
+    def quickest_seconds(self) -> float | None:
+        """Of the last few frames, whichever job's they were; None while there is none."""
+        with self._lock:
+            return min(self._recent[1], default=None)
+
+    def turn_seconds_left(self) -> float | None:
+        """About the seconds until Blender is free again, rather too many than too few; None: nobody knows."""
+        with self._lock:
+            if self._begun_at is None:
+                return 0.0
+            usual = max(self._recent[1], default=None)
+            if usual is None or self._frame is None:
+                return None
+            return max(0.0, self._begun_at + usual - self._now()) + usual * self._frames_after
 
     def seconds_left(self) -> float | None:
         """About the seconds until the frame is done (0: it is late, or there is none); None: nobody knows."""

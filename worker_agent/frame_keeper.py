@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from contract.frames import format_frames
 from contract.job import Job
 from contract.stored_part import FrameParts
-from worker_agent.blender import BlenderSession, FrameOutputs, RenderedFrame
+from worker_agent.blender import BlenderError, BlenderSession, FrameOutputs, RenderedFrame
 from worker_agent.lease import Lease
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import InterruptedTaskError
@@ -20,6 +23,13 @@ from worker_agent.patience import impatient
 from worker_agent.stores import Stores
 
 log = logging.getLogger(__name__)
+
+QUICK_SECONDS: Final = 1.0
+"""Frames that take less are recorded together: their requests would cost more than they do."""
+TOGETHER_SECONDS: Final = 2.0
+"""So long, at most, does one that is stored wait for its record: people watch it come."""
+TOGETHER_BYTES: Final = 8 << 20
+"""Of small pictures that wait in memory, and one frame's more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +60,10 @@ class StoredFrame:
     source: FrameSource
     pictures: Pictures | None
 
+    @property
+    def pictures_bytes(self) -> int:
+        return len(self.pictures.proxy) + len(self.pictures.thumbnail) if self.pictures else 0
+
 
 class FrameKeeper:
     """Needs no Blender: it may be at the next frame meanwhile."""
@@ -58,12 +72,6 @@ class FrameKeeper:
         self._stores = stores
         self._checker = checker
         self._metrics = metrics
-
-    def keep(
-        self, job: Job, rendered: RenderedFrame, folder: Path, source: FrameSource, lease: Lease
-    ) -> None:
-        """Store a frame and record it at once."""
-        self.record(job, [self.store(job, rendered, folder, source)], lease)
 
     def store(self, job: Job, rendered: RenderedFrame, folder: Path, source: FrameSource) -> StoredFrame:
         """Check a frame's own files, which lie in `folder`, and put them into the bucket. They are gone then.
@@ -111,3 +119,66 @@ class FrameKeeper:
             frames = format_frames(sorted(pictures))
             log.warning("the small pictures of %s of %s are missing: %s", frames, job.job_id, error)
             return {}
+
+
+class Keeping:
+    """The frames of one task on their way from Blender to their records, one after the other, in a thread.
+
+    Each is put into the bucket as it comes, and quick ones are recorded together: an object for all that
+    Blender said and one for all small pictures, in place of two for each.
+    """
+
+    def __init__(self, keeper: FrameKeeper, *, job: Job, folder: Path, lease: Lease) -> None:
+        self._keeper = keeper
+        self._job = job
+        self._folder = folder
+        self._lease = lease
+        self._context = copy_context()  # whose task it is, and who hears that it goes on
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frame-keeper")
+        self._frames: list[tuple[RenderedFrame, Future[None]]] = []
+        self._stored: list[StoredFrame] = []
+        self._since = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, rendered: RenderedFrame, source: FrameSource) -> None:
+        """Have a frame kept, after those that were added before."""
+        self._frames.append((rendered, self._pool.submit(self._context.run, self._keep, rendered, source)))
+
+    def finish(self) -> tuple[list[RenderedFrame], list[BlenderError]]:
+        """Wait for all that were added: the frames that are kept, and what was wrong with others.
+
+        Raises the first error that is no frame's fault.
+        """
+        kept: list[RenderedFrame] = []
+        spoiled: list[BlenderError] = []
+        last = self._pool.submit(self._context.run, self._record)
+        for rendered, future in self._frames:
+            try:
+                future.result()
+                kept.append(rendered)
+            except BlenderError as error:
+                spoiled.append(error)
+        last.result()
+        return kept, spoiled
+
+    def _keep(self, rendered: RenderedFrame, source: FrameSource) -> None:
+        stored = self._keeper.store(self._job, rendered, self._folder, source)
+        if not self._stored:
+            self._since = time.monotonic()
+        self._stored.append(stored)
+        if (
+            rendered.seconds >= QUICK_SECONDS
+            or time.monotonic() - self._since >= TOGETHER_SECONDS
+            or sum(frame.pictures_bytes for frame in self._stored) >= TOGETHER_BYTES
+        ):
+            self._record()
+
+    def _record(self) -> None:
+        frames, self._stored = self._stored, []
+        if frames:
+            self._keeper.record(self._job, frames, self._lease)

@@ -35,6 +35,8 @@ When 200 workers end frames of one job at the same instant, a write is tried 8 t
 workers 10 times (as modelled in tests/faults/meeting_transactions.py)."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.2, 4.0
 """Between tries, at most: each wait is drawn from none to that, and the most of it doubles each time."""
+_MOST_KEYS = 100
+"""DynamoDB reads no more in one call."""
 _CONDITIONS = {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
 _CONFLICTS = {"TransactionConflict", "TransactionConflictException"}
 
@@ -67,6 +69,12 @@ class FrameStore:
     def frame(self, job: Job, frame: int) -> FrameRecord | None:
         item = self._get(frame_key(job.job_id, job.shards, frame))
         return FrameRecord.from_item(item) if item else None
+
+    def ended(self, job: Job, frames: Sequence[int]) -> frozenset[int]:
+        """Those of the frames that are done or given up."""
+        items = self._get_all([frame_key(job.job_id, job.shards, frame) for frame in frames])
+        records = map(FrameRecord.from_item, items)
+        return frozenset(record.frame for record in records if record.ended)
 
     def record_done(
         self,
@@ -162,7 +170,7 @@ class FrameStore:
 
     def progress(self, job: Job) -> Progress:
         """The sum over all shards, each read consistently."""
-        return sum((self._shard_progress(job, shard) for shard in range(job.shards)), Progress())
+        return sum(self._progress_of(job, range(job.shards)), Progress())
 
     def has_ended(self, job: Job, frames: Sequence[int]) -> bool:
         """Whether every frame of the job has ended, asked by whoever has just ended these.
@@ -170,12 +178,32 @@ class FrameStore:
         All shards are read only when the frames' own are complete: a frame costs one read.
         """
         own = {shard_of(frame, job.shards) for frame in frames}
-        if not all(self._shard_progress(job, shard).complete for shard in own):
+        if not all(progress.complete for progress in self._progress_of(job, sorted(own))):
             return False
         return self.progress(job).complete
 
-    def _shard_progress(self, job: Job, shard: int) -> Progress:
-        return Progress.from_item(self._get(counter_key(job.job_id, shard)) or {})
+    def _progress_of(self, job: Job, shards: Sequence[int]) -> list[Progress]:
+        items = self._get_all([counter_key(job.job_id, shard) for shard in shards])
+        found = [Progress.from_item(item) for item in items]
+        return [*found, *[Progress()] * (len(shards) - len(found))]
+
+    def _get_all(self, keys: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+        """What there is of these items, in any order, each read consistently."""
+        if len(keys) == 1:
+            item = self._get(keys[0])
+            return [item] if item else []
+        found: list[dict[str, Any]] = []
+        waiting = list(keys)
+        while waiting:
+            answer = self._dynamodb.batch_get_item(
+                RequestItems={self._table: {"Keys": waiting[:_MOST_KEYS], "ConsistentRead": True}}
+            )
+            found += answer["Responses"].get(self._table, [])
+            unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            if len(unread) == len(waiting[:_MOST_KEYS]):
+                self._sleep(random.uniform(0, LONGEST_WAIT_SECONDS))  # the table is busy
+            waiting = [*unread, *waiting[_MOST_KEYS:]]
+        return found
 
     def _get(self, key: Mapping[str, str]) -> dict[str, Any] | None:
         item: dict[str, Any] | None = self._dynamodb.get_item(

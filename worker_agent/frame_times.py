@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable
 from statistics import median
@@ -24,11 +25,12 @@ SLOW_FACTOR: Final = 1.25
 
 
 class FrameTimes:
-    """One worker's view of the job that it renders."""
+    """One worker's view of the job that it renders. For any thread."""
 
     def __init__(self, frames: FrameStore, now: Callable[[], float] = time.monotonic) -> None:
         self._frames = frames
         self._now = now
+        self._lock = threading.Lock()
         self._job_id = ""
         self._read_at = 0.0
         self._own: list[float] = []
@@ -36,16 +38,18 @@ class FrameTimes:
 
     def add(self, job: Job, seconds: float) -> None:
         """This worker has rendered a frame of the job."""
-        self._turn_to(job)
-        self._own = [*self._own[-SAMPLES:], seconds]
+        with self._lock:
+            self._turn_to(job)
+            self._own = [*self._own[-SAMPLES:], seconds]
 
     def median_seconds(self, job: Job) -> float | None:
         """Of the job's frames so far; None while too few are done."""
-        self._turn_to(job)
-        if self._now() - self._read_at >= KEPT_SECONDS:
-            self._read_at = self._now()
-            self._recorded = self._frames.sample_seconds(job, random.randrange(job.shards), SAMPLES)
-        samples = self._own + self._recorded
+        with self._lock:
+            self._turn_to(job)
+            if self._now() - self._read_at >= KEPT_SECONDS:
+                self._read_at = self._now()
+                self._recorded = self._frames.sample_seconds(job, random.randrange(job.shards), SAMPLES)
+            samples = self._own + self._recorded
         return median(samples) if len(samples) >= FEWEST_SAMPLES else None
 
     def limit_seconds(self, job: Job) -> float:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import Enum
 from typing import Final
 
 from worker_agent.clock import boot_seconds
@@ -23,9 +24,20 @@ SETTLE_SECONDS: Final = 2.0
 """A renewal that hangs as its task ends is not waited for any longer."""
 
 
+class BlenderUse(Enum):
+    """What a held task has of this worker's Blender."""
+
+    BEFORE = "it may still want it"
+    AT = "it has it"
+    AFTER = "it has done with it"
+
+
 class Lease:
-    """One held message. `lost` needs no network: a lease is lost when its time is over since the beginning
-    of the last renewal that succeeded, whatever became of later ones."""
+    """One held task, of one message or of several.
+
+    `lost` needs no network: a lease is lost when its time is over since the beginning of the last renewal
+    that succeeded, whatever became of later ones.
+    """
 
     def __init__(
         self,
@@ -34,10 +46,15 @@ class Lease:
         seconds: int,
         on_lost: Callable[[], object],
         now: Callable[[], float] = boot_seconds,
+        *,
+        more: Sequence[Message] = (),
     ) -> None:
+        """`more` messages are held with the first: when one is lost, all are."""
         self.queue = queue
         self.message = message
+        self.messages = (message, *more)
         self.seconds = seconds
+        self.blender_use = BlenderUse.BEFORE
         self._on_lost = on_lost
         self._now = now
         self._renewed_at = now()
@@ -92,7 +109,7 @@ class Lease:
     def _renew(self) -> bool:
         begun_at = self._now()
         try:
-            self.queue.extend(self.message, self.seconds)
+            self.queue.extend_all(self.messages, self.seconds)
             if self._also_renew:
                 self._also_renew()
         except LeaseLostError as error:
@@ -154,9 +171,11 @@ class LeaseKeeper:
         self._thread.join()
 
     @contextmanager
-    def hold(self, queue: TaskQueue, message: Message, *, on_lost: Callable[[], object]) -> Iterator[Lease]:
-        """Renew the message's lease inside the block; `on_lost` is called from another thread."""
-        lease = Lease(queue, message, self._seconds, on_lost, self._now)
+    def hold(
+        self, queue: TaskQueue, message: Message, *more: Message, on_lost: Callable[[], object]
+    ) -> Iterator[Lease]:
+        """Renew the messages' lease inside the block; `on_lost` is called from another thread."""
+        lease = Lease(queue, message, self._seconds, on_lost, self._now, more=more)
         released = threading.Event()
         renewer = threading.Thread(
             target=self._renew, args=(lease, released), name="lease-renewal", daemon=True

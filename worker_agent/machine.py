@@ -34,7 +34,7 @@ _FAILING: Final = {
 
 
 class Machine:
-    """`clear` removes what this worker's own work left on the disk. Used by the thread that works."""
+    """`clear` removes what this worker's own work left on the disk. Used by the threads that work."""
 
     def __init__(
         self,
@@ -62,6 +62,10 @@ class Machine:
             self._clear()
         if trouble := self._disk_trouble() or self._scratch_trouble():
             raise MachineTroubleError(trouble)
+
+    def has_room(self) -> bool:
+        """Whether the disk is in order, as it is."""
+        return not self._disk_trouble()
 
     def require_scratch(self) -> None:
         """Raises MachineTroubleError when the shared file system is gone, or does not answer in time."""

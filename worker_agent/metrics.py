@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -24,15 +25,19 @@ class FrameMetrics:
         self._cloudwatch = cloudwatch
         self._namespace = namespace
         self._fleet = fleet
+        self._lock = threading.Lock()
         self._seconds: list[float] = []
         self._failed = 0
         self._sent_at = time.monotonic()
 
     def frame_done(self, seconds: float) -> None:
-        self._seconds.append(seconds)
+        """From any thread, as the next one."""
+        with self._lock:
+            self._seconds.append(seconds)
 
     def frame_failed(self) -> None:
-        self._failed += 1
+        with self._lock:
+            self._failed += 1
 
     def send_if_due(self) -> None:
         if time.monotonic() - self._sent_at >= PERIOD_SECONDS:
@@ -40,8 +45,9 @@ class FrameMetrics:
 
     def send(self) -> None:
         """Send what was gathered. A metric that cannot be sent is dropped: it is worth no frame."""
-        data = self._data()
-        self._seconds, self._failed, self._sent_at = [], 0, time.monotonic()
+        with self._lock:
+            data = self._data()
+            self._seconds, self._failed, self._sent_at = [], 0, time.monotonic()
         if not data:
             return
         try:

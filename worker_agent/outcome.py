@@ -18,6 +18,8 @@ class GiveBack:
 
     note: str
     delay_seconds: int = 0
+    frames: tuple[int, ...] = ()
+    """Of a task from several messages: only those with one of these are given back, the others are done."""
 
 
 Outcome = Settled | GiveBack

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from contract.frames import parse_frames
 from contract.job import Job, JobState
@@ -13,9 +16,10 @@ from worker_agent.blender import (
     BlenderKilled,
     DeviceUnavailable,
 )
+from worker_agent.blender_turns import BlenderTurns
 from worker_agent.failed_attempts import YIELD_SECONDS, FailedAttempts
 from worker_agent.frame_clock import FrameClock
-from worker_agent.frame_keeper import FrameKeeper, FrameSource
+from worker_agent.frame_keeper import FrameKeeper, FrameSource, Keeping
 from worker_agent.frame_output import take
 from worker_agent.frame_times import FrameTimes
 from worker_agent.lease import Lease
@@ -42,6 +46,7 @@ class RenderTaskHandler:
         *,
         stores: Stores,
         sessions: SceneSessions,
+        turns: BlenderTurns,
         machine: Machine,
         checker: OutputChecker,
         finish_queue: TaskQueue,
@@ -52,6 +57,7 @@ class RenderTaskHandler:
     ) -> None:
         self._stores = stores
         self._sessions = sessions
+        self._turns = turns
         self._machine = machine
         self._keeper = FrameKeeper(stores=stores, checker=checker, metrics=metrics)
         self._finish_queue = finish_queue
@@ -69,19 +75,20 @@ class RenderTaskHandler:
             return Settled(f"its job is {job.state}")
         lease.also_renew(lambda: self._check_wanted(job))
         frames = parse_frames(task.frames)
-        left = [frame for frame in frames if not self._ended(job, frame)]
-        if any(self._attempts.is_for_others(job, frame) for frame in left):
-            return GiveBack("left to other workers, for this one failed it", delay_seconds=YIELD_SECONDS)
+        ended = self._stores.frames.ended(job, frames)
+        left = [frame for frame in frames if frame not in ended]
+        returned = {frame: _FOR_OTHERS for frame in left if self._attempts.is_for_others(job, frame)}
+        left = [frame for frame in left if frame not in returned]
         if left:
             self._machine.require_scratch()  # a project on a file system that is away is not lost
             if lost := self._lost.outcome(job):
                 return lost
         while left:
-            if given_back := self._render(job, left, lease):
-                return given_back
-        if self._stores.frames.has_ended(job, frames):
+            if given_back := self._render(job, left, returned, lease):
+                return replace(given_back, frames=(*left, *returned))
+        if self._stores.frames.has_ended(job, [frame for frame in frames if frame not in returned]):
             self._finish_queue.send([FinishTask(job.job_id)])
-        return Settled("its frames have ended")
+        return _together(returned) if returned else Settled("its frames have ended")
 
     def _check_wanted(self, job: Job) -> None:
         """Raises TaskOverError when the job is not rendered any more, or anew: that has tasks of its own."""
@@ -89,59 +96,92 @@ class RenderTaskHandler:
         if now is None or now.state is not JobState.RENDERING or now.baked_folder != job.baked_folder:
             raise TaskOverError(f"job {job.job_id} is {now.state if now else 'gone'}")
 
-    def _ended(self, job: Job, frame: int) -> bool:
-        record = self._stores.frames.frame(job, frame)
-        return record is not None and record.ended
-
-    def _render(self, job: Job, left: list[int], lease: Lease) -> GiveBack | None:
-        """Render and record frames, taking each that has ended off `left`, until one fails."""
+    def _render(
+        self, job: Job, left: list[int], returned: dict[int, GiveBack], lease: Lease
+    ) -> GiveBack | None:
+        """Render and record frames until one fails. Each that has ended is taken off `left`, and each that
+        goes back, which is then `returned`. Gives the outcome when all that are left go back."""
         taken = self._sessions.output_folder()
-        completed = False
-        self._clock.turn_to(None)
-        self._clock.begin(None)  # nobody knows how long it takes to open a scene
+        problems: list[BlenderError | RuntimeUnavailableError] = []
         try:
-            session = self._sessions.open_for(job, self._stores.scratch.baked(job.job_id, job.baked_folder))
-            written, source = self._sessions.frames_folder(), FrameSource.of(session)
-            self._clock.turn_to(left[0])
-            self._clock.begin(self._times.expected_seconds(job))
-            for rendered in session.render(
-                tuple(left), written, timeout_seconds_per_frame=self._times.limit_seconds(job)
-            ):
-                self._clock.end()  # its upload is waited for
-                self._clock.has_rendered(job.job_id, rendered.seconds)
-                if len(left) > 1:
-                    self._clock.turn_to(left[1])  # Blender is at it already
-                take(rendered, written, taken)
-                self._keeper.keep(job, rendered, taken, source, lease)
-                self._times.add(job, rendered.seconds)
-                left.remove(rendered.frame)
-                self._clock.begin(self._times.expected_seconds(job))
-            completed = True
-        except BlenderKilled as error:
-            raise InterruptedTaskError(str(error)) from error
-        except RuntimeUnavailableError as error:
-            self._stores.jobs.note_trouble(job.job_id, error.reason)
-            why = f"no Blender to render with: {error.reason}"
-            return GiveBack(why, delay_seconds=RUNTIME_RETRY_SECONDS)
-        except DeviceUnavailable as error:
-            self._machine.blame(error, job.job_id)
-            self._stores.jobs.note_trouble(job.job_id, error.reason)
-            return GiveBack(f"no such device: {error.reason}", delay_seconds=RUNTIME_RETRY_SECONDS)
-        except BlenderError as error:
-            self._machine.blame(error, job.job_id)
-            return self._fail(job, left, error, lease)
+            with Keeping(self._keeper, job=job, folder=taken, lease=lease) as keeping:
+                try:
+                    self._render_in_turn(job, tuple(left), taken, keeping, lease)
+                except (BlenderError, RuntimeUnavailableError) as error:
+                    problems.append(error)
+                kept, spoiled = keeping.finish()
         finally:
-            self._clock.end()
-            self._clock.turn_to(None)
-            if not completed:
-                self._sessions.close()  # it may be in the middle of something, or broken
             shutil.rmtree(taken, ignore_errors=True)
+        if spoiled:
+            self._sessions.distrust()
+        for rendered in kept:
+            self._times.add(job, rendered.seconds)
+            left.remove(rendered.frame)
+        for problem in (*spoiled, *problems):
+            if given_back := self._meet(problem, job, left, returned, lease):
+                return given_back
         return None
 
-    def _fail(self, job: Job, left: list[int], error: BlenderError, lease: Lease) -> GiveBack | None:
-        """The frame that Blender was at has failed: given back, or off `left` for good."""
-        frame = error.frame if error.frame in left else left[0]
-        given_back = self._attempts.take(job, frame, error, lease)
-        if given_back is None:
-            left.remove(frame)
-        return given_back
+    def _render_in_turn(
+        self, job: Job, frames: tuple[int, ...], taken: Path, keeping: Keeping, lease: Lease
+    ) -> None:
+        """Wait for Blender, have it render the frames, and take each out of its hands to have it kept."""
+        limit, expected = self._times.limit_seconds(job), self._times.expected_seconds(job)
+        project = self._stores.scratch.baked(job.job_id, job.baked_folder)
+        with self._turns.turn(lease):
+            completed = False
+            self._clock.turn_to(None)
+            self._clock.begin(None)  # nobody knows how long it takes to open a scene
+            try:
+                session = self._sessions.open_for(job, project)
+                written, source = self._sessions.frames_folder(), FrameSource.of(session)
+                self._clock.turn_to(frames[0])
+                self._clock.begin(expected, frames_after=len(frames) - 1)
+                for rendered in session.render(frames, written, timeout_seconds_per_frame=limit):
+                    self._clock.has_rendered(job.job_id, rendered.seconds)
+                    coming = frames[frames.index(rendered.frame) + 1 :]
+                    if coming:
+                        self._clock.turn_to(coming[0])  # Blender is at it already
+                        self._clock.begin(expected, frames_after=len(coming) - 1)
+                    else:
+                        self._clock.end()
+                    take(rendered, written, taken)
+                    keeping.add(rendered, source)
+                completed = True
+            finally:
+                self._clock.end()
+                if not completed:
+                    self._sessions.close()  # it may be in the middle of something, or broken
+
+    def _meet(
+        self,
+        error: BlenderError | RuntimeUnavailableError,
+        job: Job,
+        left: list[int],
+        returned: dict[int, GiveBack],
+        lease: Lease,
+    ) -> GiveBack | None:
+        """What follows from an error: the outcome for all that is left, or one frame less that is left."""
+        if isinstance(error, BlenderKilled):
+            raise InterruptedTaskError(str(error)) from error
+        if isinstance(error, RuntimeUnavailableError):
+            self._stores.jobs.note_trouble(job.job_id, error.reason)
+            return GiveBack(f"no Blender to render with: {error.reason}", RUNTIME_RETRY_SECONDS)
+        self._machine.blame(error, job.job_id)
+        if isinstance(error, DeviceUnavailable):
+            self._stores.jobs.note_trouble(job.job_id, error.reason)
+            return GiveBack(f"no such device: {error.reason}", RUNTIME_RETRY_SECONDS)
+        frame = error.frame if error.frame in left else left[0]  # the one that Blender was at
+        if given_back := self._attempts.take(job, frame, error, lease):
+            returned[frame] = given_back
+        left.remove(frame)
+        return None
+
+
+_FOR_OTHERS = GiveBack("left to other workers, for this one failed it", YIELD_SECONDS)
+
+
+def _together(returned: Mapping[int, GiveBack]) -> GiveBack:
+    notes = dict.fromkeys(given_back.note for given_back in returned.values())
+    delay_seconds = max(given_back.delay_seconds for given_back in returned.values())
+    return GiveBack("; ".join(notes), delay_seconds, tuple(returned))

@@ -56,6 +56,7 @@ class SceneSessions:
         self._session: BlenderSession | None = None
         self._scene: tuple[str, str] | None = None
         self._growth: SessionGrowth | None = None
+        self._distrusted: BlenderSession | None = None
         self._lock = threading.Lock()
 
     def choose(self, blend: Path, wanted_version: str | None) -> RuntimeSpec:
@@ -88,7 +89,7 @@ class SceneSessions:
         Raises BlenderError when it cannot be opened: DeviceUnavailable without that device.
         """
         scene = (job.job_id, job.baked_folder)
-        if self._session is None or self._scene != scene or self._has_grown(self._session):
+        if self._session is None or self._scene != scene or self._is_worn(self._session):
             self.close()
             began = time.monotonic()
             spec = self._shelf.find(job.blender_version, job.blender_form)
@@ -114,6 +115,7 @@ class SceneSessions:
         """End the open Blender, if any, and clear what it left on this machine."""
         with self._lock:
             session, self._session, self._scene = self._session, None, None
+            self._distrusted = None
         if session is not None:
             session.close()
         self._cell.clear()
@@ -155,6 +157,16 @@ class SceneSessions:
         folder = self._work / "output" / uuid4().hex
         folder.mkdir(parents=True)
         return folder
+
+    def distrust(self) -> None:
+        """Have the scene that is open opened anew before its next frames, from any thread."""
+        with self._lock:
+            self._distrusted = self._session
+
+    def _is_worn(self, session: BlenderSession) -> bool:
+        with self._lock:
+            distrusted = self._distrusted is session
+        return distrusted or self._has_grown(session)
 
     def _has_grown(self, session: BlenderSession) -> bool:
         excess = self._growth.look(session.memory_bytes) if self._growth else ""

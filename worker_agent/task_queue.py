@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+log = logging.getLogger(__name__)
 
 _BATCH = 10  # SQS takes no more in one call
 _GONE = {
@@ -50,7 +53,10 @@ class Message:
 
 
 class TaskQueue:
-    """`quick_sqs` soon fails rather than hang: leases are renewed through it (default: the other one)."""
+    """`quick_sqs` soon fails rather than hang: leases are renewed through it (default: the other one).
+
+    `most` of its tasks can be done together by one worker.
+    """
 
     def __init__(
         self,
@@ -58,11 +64,13 @@ class TaskQueue:
         url: str,
         *,
         quick_sqs: SQSClient | None = None,
+        most: int = _BATCH,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._sqs = sqs
         self._quick_sqs = quick_sqs or sqs
         self._url = url
+        self._most = most
         self._sleep = sleep
 
     def receive(self, *, wait_seconds: int, lease_seconds: int) -> Message | None:
@@ -76,7 +84,7 @@ class TaskQueue:
         """
         answer = self._sqs.receive_message(
             QueueUrl=self._url,
-            MaxNumberOfMessages=most,
+            MaxNumberOfMessages=min(most, self._most),
             WaitTimeSeconds=wait_seconds,
             VisibilityTimeout=lease_seconds,
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
@@ -128,6 +136,52 @@ class TaskQueue:
     def delete(self, message: Message) -> None:
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
 
+    def extend_all(self, messages: Sequence[Message], seconds: int) -> None:
+        """Hold each for `seconds` from now. Raises LeaseLostError if one is lost, OSError if SQS refuses."""
+        if len(messages) == 1:
+            self.extend(messages[0], seconds)
+            return
+        for batch in batched(messages):
+            answer = self._quick_sqs.change_message_visibility_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": message.receipt, "VisibilityTimeout": seconds}
+                    for number, message in enumerate(batch)
+                ],
+            )
+            for failure in answer.get("Failed", []):
+                what = f"message {batch[int(failure['Id'])].id}: {failure.get('Message', failure['Code'])}"
+                if failure["Code"] in _GONE:
+                    raise LeaseLostError(what)
+                raise OSError(f"SQS refused to hold {what}")
+
+    def give_back_all(self, messages: Sequence[Message], delay_seconds: int) -> int:
+        """The same as give_back, of those that are still held; how many these were."""
+        given_back = 0
+        for message in messages:
+            try:
+                self.give_back(message, delay_seconds)
+                given_back += 1
+            except LeaseLostError as error:
+                log.info("nothing to give back: %s", error)
+        return given_back
+
+    def delete_all(self, messages: Sequence[Message]) -> None:
+        """What SQS refuses to delete is seen again, and found to be done."""
+        if len(messages) == 1:
+            self.delete(messages[0])
+            return
+        for batch in batched(messages):
+            answer = self._sqs.delete_message_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": message.receipt}
+                    for number, message in enumerate(batch)
+                ],
+            )
+            for failure in answer.get("Failed", []):
+                log.warning("SQS did not delete %s: %s", batch[int(failure["Id"])].id, failure["Code"])
+
     def send(self, tasks: Iterable[Task]) -> None:
         """Send tasks, ten a call; what SQS refuses for its own reasons is sent again.
 
@@ -151,6 +205,11 @@ class TaskQueue:
                 return
             bodies = [bodies[int(entry["Id"])] for entry in failed]
         raise OSError(f"SQS refused {len(bodies)} messages: {failed[0].get('Message', failed[0]['Code'])}")
+
+
+def batched(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """As many at a time as SQS takes in one call."""
+    return (messages[first : first + _BATCH] for first in range(0, len(messages), _BATCH))
 
 
 def _entries(bodies: list[str]) -> Iterator[SendMessageBatchRequestEntryTypeDef]:

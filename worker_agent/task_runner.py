@@ -1,16 +1,17 @@
-"""One message's task: done, and the message deleted or given back, whatever happens."""
+"""A claimed task: done, and its messages deleted or given back, whatever happens."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from contract.tasks import Task, TaskError, decode
+from worker_agent.claim import Claim, join
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.drain import LAST_SECONDS
-from worker_agent.interruptions.task_in_hand import TaskInHand
+from worker_agent.interruptions.tasks_in_hand import TasksInHand
 from worker_agent.lease import Lease, LeaseKeeper
 from worker_agent.outcome import (
     TROUBLE_SECONDS,
@@ -22,7 +23,7 @@ from worker_agent.outcome import (
 )
 from worker_agent.patience import held
 from worker_agent.scale_in.idle_worker import IdleWorker
-from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
+from worker_agent.task_queue import Message, TaskQueue
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ Handler = Callable[[Any, Lease], Outcome]
 
 
 class TaskRunner:
+    """Used by several threads at once, each with a claim of its own."""
+
     def __init__(
         self,
         *,
@@ -37,13 +40,15 @@ class TaskRunner:
         handlers: Mapping[type[Task], Handler],
         leases: LeaseKeeper,
         departure: Departure,
-        in_hand: TaskInHand,
+        in_hand: TasksInHand,
         idle: IdleWorker,
-        on_lease_lost: Callable[[], object],
+        on_lease_lost: Callable[[Lease], object],
+        frames_at_once: Callable[[str], int] = lambda job_id: 1,
         in_use: Callable[[str], AbstractContextManager[None]] = lambda job_id: nullcontext(),
         has_worked: Callable[[], None] = lambda: None,
     ) -> None:
-        """`in_use` counts the time in which a task of a job is held; `has_worked` hears of each done."""
+        """`frames_at_once`: how many frames of a job may be claimed together; `in_use` counts the time in
+        which a task of a job is held; `has_worked` hears of each done."""
         self._dead_letters = dead_letters
         self._handlers = handlers
         self._leases = leases
@@ -51,21 +56,39 @@ class TaskRunner:
         self._in_hand = in_hand
         self._idle = idle
         self._on_lease_lost = on_lease_lost
+        self._frames_at_once = frames_at_once
         self._in_use = in_use
         self._has_worked = has_worked
 
-    def run(self, queue: TaskQueue, message: Message, *, retry_seconds: int) -> None:
-        """Raises MachineTroubleError, and whatever nobody foresaw; then it is to be seen again after
-        `retry_seconds`."""
-        try:
-            task = decode(message.body)
-        except TaskError as error:
-            log.error("message %s is no task: %s", message.id, error)
-            self._dead_letters.send_body(message.body)
-            queue.delete(message)
+    def run(self, queue: TaskQueue, messages: Sequence[Message], *, retry_seconds: int) -> None:
+        """Do what can be done of these at once, and give the rest back.
+
+        Raises MachineTroubleError, and whatever nobody foresaw; then it is to be seen again after
+        `retry_seconds`.
+        """
+        tasks = self._read(queue, messages)
+        if not tasks:
             return
+        claim, left = join(tasks, most_frames=self._frames_at_once(tasks[0][1].job_id))
+        if left:
+            queue.give_back_all(left, 0)
+        self._run(queue, claim, retry_seconds)
+
+    def _read(self, queue: TaskQueue, messages: Sequence[Message]) -> list[tuple[Message, Task]]:
+        tasks = []
+        for message in messages:
+            try:
+                tasks.append((message, decode(message.body)))
+            except TaskError as error:
+                log.error("message %s is no task: %s", message.id, error)
+                self._dead_letters.send_body(message.body)
+                queue.delete(message)
+        return tasks
+
+    def _run(self, queue: TaskQueue, claim: Claim, retry_seconds: int) -> None:
+        task = claim.task
         with (
-            self._leases.hold(queue, message, on_lost=self._on_lease_lost) as lease,
+            self._leases.hold(queue, *claim.messages, on_lost=lambda: self._on_lease_lost(lease)) as lease,
             self._in_hand.hold(task, lease),
             self._in_use(task.job_id),
         ):
@@ -88,11 +111,17 @@ class TaskRunner:
                 _give_back(lease, retry_seconds)
                 raise
             log.info("%s: %s", task, outcome.note)
-            if isinstance(outcome, GiveBack):
-                _give_back(lease, outcome.delay_seconds)
-            elif not lease.lost:
-                queue.delete(message)
-                self._has_worked()
+            if not lease.lost:
+                self._end(queue, claim, outcome)
+
+    def _end(self, queue: TaskQueue, claim: Claim, outcome: Outcome) -> None:
+        returned: tuple[Message, ...] = ()
+        if isinstance(outcome, GiveBack):
+            returned = claim.of_frames(outcome.frames)
+            queue.give_back_all(returned, outcome.delay_seconds)
+        if done := [message for message in claim.messages if message not in returned]:
+            queue.delete_all(done)
+            self._has_worked()
 
     def _do(self, task: Task, lease: Lease) -> Outcome:
         try:
@@ -107,9 +136,5 @@ class TaskRunner:
 
 
 def _give_back(lease: Lease, delay_seconds: int) -> None:
-    if lease.lost:
-        return
-    try:
-        lease.queue.give_back(lease.message, delay_seconds)
-    except LeaseLostError as error:
-        log.info("nothing to give back: %s", error)
+    if not lease.lost:
+        lease.queue.give_back_all(lease.messages, delay_seconds)

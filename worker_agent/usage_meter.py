@@ -47,8 +47,10 @@ class UsageMeter:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         """Held by who writes: the same seconds must not be written by two."""
+        self._held: list[str] = []
+        """The jobs of the held tasks, in the order in which they were claimed: the first pays."""
         self._job = ""
-        """Whose task is held, or was held last."""
+        """Who pays, or paid last."""
         self._since: float | None = None
         """From when on the held task is not counted yet; None: none is held."""
         self._let_go_at = 0.0
@@ -61,15 +63,25 @@ class UsageMeter:
 
     @contextmanager
     def hold(self, job_id: str) -> Iterator[None]:
-        """Count the time in which a task of this job is held, however it ends."""
+        """Count the time in which a task of this job is held, however it ends, and once if several are."""
         with self._lock:
-            self._job, self._since = job_id, self._clock()
+            self._count()
+            self._held.append(job_id)
+            self._pay()
         try:
             yield
         finally:
             with self._lock:
                 self._count()
-                self._since, self._let_go_at = None, self._clock()
+                self._held.remove(job_id)
+                self._pay()
+
+    def _pay(self) -> None:
+        """Under the lock: from now on the time is the first held job's."""
+        if self._held:
+            self._job, self._since = self._held[0], self._clock()
+        else:
+            self._since, self._let_go_at = None, self._clock()
 
     def start(self) -> None:
         self._thread.start()

@@ -13,7 +13,7 @@ from contract.tasks import BakeTask, RenderTask
 from contract.worker_record import NO_FRAME, RENEW_SECONDS, Doing, WorkerRecord
 from worker_agent.back_off import BackOff
 from worker_agent.frame_clock import FrameClock
-from worker_agent.interruptions.task_in_hand import TaskInHand
+from worker_agent.interruptions.tasks_in_hand import TasksInHand
 from worker_agent.own_machine import MachineFacts
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class WorkerReport:
         *,
         table: str,
         worker_id: str,
-        in_hand: TaskInHand,
+        in_hand: TasksInHand,
         frame_clock: FrameClock,
         machine: Callable[[], MachineFacts] = MachineFacts,
         now: Callable[[], float] = time.time,

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from time import monotonic, sleep
 from typing import Any
 
@@ -37,7 +37,7 @@ def _measurement() -> Measurement:
         sqs=boto3.client("sqs"),
         autoscaling=boto3.client("autoscaling"),
         cloudwatch=boto3.client("cloudwatch"),
-        ec2=boto3.client("ec2"),
+        ec2=cache(partial(boto3.client, "ec2")),
         records=BacklogRecords(boto3.resource("dynamodb").meta.client, settings.job_table_name),
     )
 

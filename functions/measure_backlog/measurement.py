@@ -49,7 +49,7 @@ class Measurement:
     sqs: SQSClient
     autoscaling: AutoScalingClient
     cloudwatch: CloudWatchClient
-    ec2: Any
+    ec2: Callable[[], Any]
     records: BacklogRecords
     now: Callable[[], float] = time.time
 

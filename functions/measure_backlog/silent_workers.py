@@ -8,7 +8,7 @@ it cannot count itself.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,14 +42,15 @@ def end_a_silent_worker(
     *,
     deploy_version: str,
     records: BacklogRecords,
-    ec2: Any,
+    ec2: Callable[[], Any],
     autoscaling: AutoScalingClient,
 ) -> str:
     """End one at most; the group replaces it if its tasks want that. Returns its id, or nothing.
 
     It counts as a failed boot if it has never spoken, and was started after this deploy.
 
-    `ec2` is a client. Raises what AWS raises. A group without machines costs no call.
+    `ec2` makes a client, which takes a while, for its model is large: most minutes need none. Raises what AWS
+    raises. A group without machines costs no call.
     """
     if not seen.group.in_service:
         return ""
@@ -57,7 +58,7 @@ def end_a_silent_worker(
     silent = [machine for machine in seen.group.in_service if machine not in heard]
     if not silent:
         return ""
-    launched_at = _launch_times(ec2, silent)
+    launched_at = _launch_times(ec2(), silent)
     machine = longest_silent(launched_at, now)
     if machine:
         never_came_up = _never_came_up(machine, launched_at[machine], deploy_version, records)

@@ -36,11 +36,8 @@ class Thumbnails:
 
     def of(self, job: Job, record: FrameRecord) -> Picture | None:
         """None while there is none; a page does not fail for a picture that cannot be had."""
-        place = where(
-            record.thumbnail,
-            output=output_prefix(job.project, job.job_id),
-            otherwise=thumbnail_key(job.project, job.job_id, record.frame),
-        )
+        own = thumbnail_key(job.project, job.job_id, record.frame)
+        place = where(record.thumbnail, output=output_prefix(job.project, job.job_id), otherwise=own)
         name = " ".join(place.values())
         with self._lock:
             jpeg = self._kept.get(name)
@@ -48,6 +45,8 @@ class Thumbnails:
                 self._kept.move_to_end(name)
         if jpeg is None:
             jpeg = self._fetch(place)
+            if jpeg is None and record.thumbnail:  # it is past its time; the job's last one is kept there
+                jpeg = self._fetch({"Key": own})
             if jpeg is None:
                 return None
             self._keep(name, jpeg)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,6 +18,7 @@ from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 from tests.support.obedient_blender import ObedientSession, ObedientSessions
 from worker_agent.bake_task import BakeTaskHandler
+from worker_agent.blender_turns import BlenderTurns
 from worker_agent.bucket import Bucket
 from worker_agent.failed_attempts import FailedAttempts
 from worker_agent.finish_task import FinishTaskHandler
@@ -28,7 +29,7 @@ from worker_agent.lease import Lease
 from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
-from worker_agent.outcome import Settled
+from worker_agent.outcome import Outcome, Settled
 from worker_agent.output_check import OutputChecker
 from worker_agent.patience import patient
 from worker_agent.preview import PreviewMaker
@@ -71,19 +72,13 @@ class Agent:
             clear=sessions.clear_leftovers,
             has_gpu=lambda: self.has_gpu,
         )
-        self.bake = BakeTaskHandler(
-            stores=stores,
-            sessions=sessions,
-            machine=self.machine,
-            queues={
-                Route.URGENT: TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
-                Route.BAKE: TaskQueue(self.aws.sqs, self.aws.bake_queue_url),
-                Route.RENDER: TaskQueue(self.aws.sqs, self.aws.render_queue_url),
-            },
-        ).handle
+        self.turns = BlenderTurns(self.sessions)
+        self.stores = stores
+        self.bake = self.baker(self.turns)
         self.render = RenderTaskHandler(
             stores=stores,
             sessions=sessions,
+            turns=self.turns,
             machine=self.machine,
             checker=output_checker(),
             finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
@@ -100,6 +95,20 @@ class Agent:
         ).handle
         self.preview = PreviewMaker(self.bucket, folder=sessions.output_folder)
         self.finish = FinishTaskHandler(stores=stores, preview=self.preview).handle
+
+    def baker(self, turns: BlenderTurns) -> Callable[[BakeTask, Lease], Outcome]:
+        """What bakes; with turns of its own it is another worker's."""
+        return BakeTaskHandler(
+            stores=self.stores,
+            sessions=cast(SceneSessions, self.sessions),
+            turns=turns,
+            machine=self.machine,
+            queues={
+                Route.URGENT: TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
+                Route.BAKE: TaskQueue(self.aws.sqs, self.aws.bake_queue_url),
+                Route.RENDER: TaskQueue(self.aws.sqs, self.aws.render_queue_url),
+            },
+        ).handle
 
     def upload(self, name: str = "scene.blend", content: bytes = b"BLENDER", **attributes: Any) -> None:
         """A job as the listener leaves it."""

@@ -148,7 +148,7 @@ class MeasuredFarm:
             sqs=aws.sqs,
             autoscaling=client,
             cloudwatch=aws.cloudwatch,
-            ec2=self.ec2,
+            ec2=lambda: self.ec2,
             records=BacklogRecords(aws.dynamodb, settings.job_table_name),
         )
 

@@ -92,6 +92,8 @@ class ObedientSession:
     frame_errors: dict[int, list[BlenderError]] = field(default_factory=dict)
     """Raised by the next renders of a frame."""
     extra_files: tuple[str, ...] = ()
+    frame_seconds: float = 1.5
+    """What each frame says that it took."""
     picture: bytes = PICTURE
     """What every file of a frame holds."""
     during_bake: Callable[[], None] = lambda: None
@@ -170,7 +172,9 @@ class ObedientSession:
                 (output / name).parent.mkdir(parents=True, exist_ok=True)
                 (output / name).write_bytes(self.picture)
             self.rendered.append(frame)
-            yield RenderedFrame(frame=frame, seconds=1.5, files=files, log=f"Fra:{frame} Saved")
+            yield RenderedFrame(
+                frame=frame, seconds=self.frame_seconds, files=files, log=f"Fra:{frame} Saved"
+            )
 
     def log_tail(self) -> str:
         return "Blender's log"
@@ -215,6 +219,16 @@ class ObedientSessions:
 
     def close(self) -> None:
         self.closed += 1
+
+    def distrust(self) -> None:
+        self.closed += 1
+
+    @property
+    def scene_is_open(self) -> bool:
+        return True
+
+    def kill(self) -> bool:
+        return True
 
     def clear_leftovers(self) -> None:
         self.cleared += 1

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from unittest.mock import create_autospec
 
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
+from tests.support.one_hand import OneHand
 from tests.support.unruly_group import GOING, Machine, UnrulyGroup
+from worker_agent.frame_clock import FrameClock
 from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.farewell import Farewell, TerminationHook
-from worker_agent.interruptions.task_in_hand import TaskInHand
+from worker_agent.interruptions.tasks_in_hand import TasksInHand
 from worker_agent.lease import Lease, LeaseKeeper
 from worker_agent.loop import WorkLoop
 from worker_agent.metrics import FrameMetrics
@@ -22,6 +24,7 @@ from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.scale_in.protection import ScaleInProtection
 from worker_agent.task_queue import Message, TaskQueue
 from worker_agent.task_runner import TaskRunner
+from worker_agent.task_source import TaskSource
 
 IDLE_SECONDS, POLL_SECONDS = 60, 20
 TASK = RenderTask("a", "1")
@@ -73,18 +76,34 @@ class TimedQueue:
         self.in_flight.append(self.waiting.pop(0))
         return self.in_flight[-1]
 
-    def give_back(self, message: Message, delay_seconds: int) -> None:
-        self.delete(message)
-        self.waiting.append(message)
+    def give_back_all(self, messages: Sequence[Message], delay_seconds: int) -> int:
+        self.delete_all(messages)
+        self.waiting += messages
+        return len(messages)
 
-    def delete(self, message: Message) -> None:
-        self.in_flight.remove(message)
+    def delete_all(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            self.in_flight.remove(message)
 
     def tasks(self) -> int:
         if self.unseen:
             self.unseen -= 1
             return 0
         return len(self.waiting) + len(self.in_flight)
+
+
+@dataclass
+class TimedSource:
+    """Of that one queue; while an agent waits for it, the time passes."""
+
+    queue: TimedQueue
+
+    def take(self, *, most: int, wait_seconds: int) -> tuple[TimedQueue, list[Message]] | None:
+        message = self.queue.receive(wait_seconds=wait_seconds, lease_seconds=120)
+        return (self.queue, [message]) if message else None
+
+    def settle(self, seconds: float) -> None:
+        pass
 
 
 class TimedDeparture(Departure):
@@ -178,24 +197,27 @@ class Fleet:
             self.worked.append((name, began and machine.protected and machine.state != GOING))
             return Settled("done")
 
+        in_hand = TasksInHand(lambda _: None)
         hook = TerminationHook(client, group="workers", instance_id=name)
         runner = TaskRunner(
             dead_letters=queue,
             handlers=dict.fromkeys((BakeTask, RenderTask, FinishTask), work),
             leases=LeaseKeeper(120),
             departure=departure,
-            in_hand=TaskInHand(lambda _: None),
+            in_hand=in_hand,
             idle=idle,
-            on_lease_lost=lambda: None,
+            on_lease_lost=lambda _: None,
         )
         self.loops[name] = WorkLoop(
-            queues=(queue,),
+            source=cast(TaskSource, TimedSource(self.queue)),
             runner=runner,
+            hands=OneHand(),
+            in_hand=in_hand,
+            frame_clock=FrameClock(self.time),
             metrics=create_autospec(FrameMetrics),
             departure=departure,
             farewell=Farewell(departure, hook, self.time),
             idle=idle,
-            lease_seconds=120,
             poll_seconds=POLL_SECONDS,
             require_fit_machine=lambda: self.require_fit_machine(),
         )

@@ -15,6 +15,7 @@ from tests.support.agent import BAKE, JOB_ID, Agent, agent_in, rendering, task
 from tests.support.archives import tar, zipped
 from tests.support.obedient_blender import CLOTH
 from worker_agent.blender import BlenderDied, BlenderKilled, MissingFile, SceneRejected
+from worker_agent.blender_turns import BlenderTurns
 from worker_agent.job_store import JobStore
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Settled
 
@@ -233,7 +234,8 @@ class TestBake:
 
         def take_over() -> None:
             agent.blender.during_bake = lambda: None
-            assert isinstance(agent.bake(BAKE, agent.lease()), Settled)
+            bake = agent.baker(BlenderTurns(agent.sessions))
+            assert isinstance(bake(BAKE, agent.lease()), Settled)
 
         agent.blender.during_bake = take_over
         with pytest.raises((InterruptedTaskError, FileNotFoundError)):

@@ -1,13 +1,16 @@
 """What the agent makes of render tasks, with everything that goes wrong."""
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contract.job import FrameState, JobState
+from contract.job import FrameState, Job, JobState
 from tests.support.agent import FINISH, Agent, agent_in, rendering, task
 from tests.support.obedient_blender import PICTURE
 from worker_agent.blender import BlenderDied, BlenderFailed, BlenderKilled
@@ -189,7 +192,7 @@ class TestRender:
             agent.render(task("2"), agent.lost_lease())
         assert list(agent.frames.frames(agent.job)) == []
 
-    def test_a_bucket_that_fails_leaves_no_record_and_no_half_used_blender(
+    def test_a_bucket_that_fails_leaves_no_record_and_costs_no_open_scene(
         self, agent: Agent, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         rendering(agent)
@@ -202,7 +205,7 @@ class TestRender:
             with pytest.raises(ConnectionError):
                 agent.render(task("1"), agent.lease())
         assert agent.frames.frame(agent.job, 1) is None
-        assert agent.sessions.closed == 1
+        assert agent.sessions.closed == 0, "Blender has done its part"
 
     @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELED, JobState.DONE])
     def test_frames_of_a_job_that_has_ended_are_dropped(self, agent: Agent, state: JobState) -> None:
@@ -219,3 +222,84 @@ class TestRender:
         agent.metrics.send()
         found = agent.aws.cloudwatch.list_metrics(Namespace="farm")["Metrics"]
         assert {metric["MetricName"] for metric in found} == {"FramesDone", "FramesFailed", "FrameSeconds"}
+
+
+class TestOverlap:
+    def test_blender_goes_on_while_a_frame_is_kept(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rendering(agent, "1-3")
+        record, last_one_rendered = agent.frames.record_done, threading.Event()
+
+        def wait_and_record(*arguments: Any, **values: Any) -> bool:
+            assert last_one_rendered.wait(20), "Blender waits for the record"
+            return record(*arguments, **values)
+
+        def look() -> None:
+            if agent.blender.rendered == [1, 2]:
+                last_one_rendered.set()
+
+        monkeypatch.setattr(agent.frames, "record_done", wait_and_record)
+        agent.blender.during_render = look
+        assert isinstance(agent.render(task("1-3"), agent.lease()), Settled)
+        assert agent.frames.progress(agent.job).done == 3
+
+    def test_another_task_has_blender_while_this_ones_last_frame_is_kept(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rendering(agent, "1-2")
+        record, other_done = agent.frames.record_done, threading.Event()
+
+        def wait_and_record(job: Job, frame: int, **values: Any) -> bool:
+            if frame == 1:
+                assert other_done.wait(20), "Blender is held for the record"
+            return record(job, frame, **values)
+
+        monkeypatch.setattr(agent.frames, "record_done", wait_and_record)
+        with ThreadPoolExecutor(1) as hand:
+            first = hand.submit(agent.render, task("1"), agent.lease())
+            while agent.blender.rendered != [1]:
+                time.sleep(0.01)
+            assert isinstance(agent.render(task("2"), agent.lease()), Settled)
+            other_done.set()
+            assert isinstance(first.result(20), Settled)
+        assert agent.sent(agent.aws.urgent_queue_url).count(FINISH) >= 1
+
+    def test_one_bad_frame_of_many_goes_back_alone(self, agent: Agent) -> None:
+        rendering(agent, "1-4")
+        agent.blender.frame_errors = {2: [BlenderFailed("crash", "x", "", 2)]}
+        outcome = agent.render(task("1-4"), agent.lease())
+        assert isinstance(outcome, GiveBack)
+        assert (outcome.frames, outcome.delay_seconds) == ((2,), 5)
+        assert agent.blender.rendered == [1, 3, 4]
+        assert agent.frames.progress(agent.job).done == 3
+        assert agent.sent(agent.aws.urgent_queue_url) == []
+
+    def test_a_spoiled_picture_costs_its_own_frame_alone_and_the_scene_is_opened_anew(
+        self, agent: Agent
+    ) -> None:
+        rendering(agent, "1-3")
+
+        def spoil() -> None:
+            agent.blender.picture = b"no picture" if agent.blender.rendered == [1] else PICTURE
+
+        agent.blender.during_render = spoil
+        outcome = agent.render(task("1-3"), agent.lease())
+        assert isinstance(outcome, GiveBack) and outcome.frames == (2,)
+        assert [record.frame for record in agent.frames.frames(agent.job) if record.ended] == [1, 3]
+        assert agent.sessions.closed == 1
+
+    def test_frames_this_worker_failed_are_left_and_the_others_are_rendered(self, agent: Agent) -> None:
+        rendering(agent, "1-3")
+        agent.blender.frame_errors = {2: [BlenderFailed("crash", "x", "", 2)]}
+        agent.render(task("2"), agent.lease())
+        outcome = agent.render(task("1-3"), agent.lease())
+        assert isinstance(outcome, GiveBack) and outcome.frames == (2,)
+        assert agent.blender.rendered == [1, 3]
+
+    def test_what_was_rendered_before_blender_was_ended_is_kept(self, agent: Agent) -> None:
+        rendering(agent, "1-3")
+        agent.blender.frame_errors = {3: [BlenderKilled("Blender was stopped by the farm.", "killed")]}
+        with pytest.raises(InterruptedTaskError):
+            agent.render(task("1-3"), agent.lease())
+        assert agent.frames.progress(agent.job).done == 2

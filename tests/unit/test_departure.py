@@ -11,6 +11,7 @@ import pytest
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.drain import Verdict, judge
+from worker_agent.lease import BlenderUse
 
 SPOT, SCALE_IN, REBALANCE, STOP = (
     Interruption.SPOT,
@@ -121,9 +122,27 @@ def test_what_becomes_of_the_task_in_hand(
 ) -> None:
     found = judge(
         task,
+        use=BlenderUse.AT,
         scene_is_open=scene_is_open,
         frame_seconds=frame_seconds,
         seconds_left=seconds_left,
         seconds_since_kill=since_kill,
+    )
+    assert found is verdict
+
+
+@pytest.mark.parametrize("use", [BlenderUse.BEFORE, BlenderUse.AFTER])
+@pytest.mark.parametrize(("seconds_left", "verdict"), [(20.0, Verdict.WAIT), (1.0, Verdict.TAKE_AWAY)])
+def test_a_task_beside_the_one_that_renders_is_not_judged_by_its_frame(
+    use: BlenderUse, seconds_left: float, verdict: Verdict
+) -> None:
+    """One waits for its turn and lets go by itself, another is being uploaded."""
+    found = judge(
+        RENDER,
+        use=use,
+        scene_is_open=True,
+        frame_seconds=None,
+        seconds_left=seconds_left,
+        seconds_since_kill=None,
     )
     assert found is verdict

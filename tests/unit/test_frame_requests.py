@@ -1,5 +1,6 @@
 """How many objects a frame puts into the bucket, each at a price."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.agent import Agent, agent_in, rendering, task
+from contract.job import FrameRecord, FrameState, JobState
+from contract.stored_part import StoredPart
+from tests.support.agent import FINISH, Agent, agent_in, rendering, task
+from tests.support.picture_files import jpeg_size
+from worker_agent import frame_keeper
+from worker_agent.blender import BlenderFailed
 from worker_agent.outcome import Settled
 
 
@@ -28,8 +34,72 @@ def puts_of(agent: Agent) -> Counter[str]:
     return put
 
 
+def recorded(agent: Agent) -> dict[int, FrameRecord]:
+    return {record.frame: record for record in agent.frames.frames(agent.job)}
+
+
+def part_of(agent: Agent, part: StoredPart | None) -> bytes:
+    assert part
+    return agent.stored()[part.key][part.start : part.start + part.size_bytes]
+
+
 def test_a_frame_on_its_own_takes_three(agent: Agent) -> None:
     rendering(agent)
     put = puts_of(agent)
     assert isinstance(agent.render(task("1"), agent.lease()), Settled)
     assert put == {"frames": 1, "logs": 1, "proxies": 1}
+
+
+def test_ten_quick_ones_of_one_claim_take_twelve(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_keeper, "TOGETHER_SECONDS", 600.0)  # however slow this machine is
+    agent.blender.frame_seconds = 0.05
+    rendering(agent, "1-10")
+    put = puts_of(agent)
+    agent.render(task("1-10"), agent.lease())
+    assert put == {"frames": 10, "logs": 1, "proxies": 1}
+    records = recorded(agent)
+    assert sorted(records) == list(range(1, 11))
+    for frame, record in records.items():
+        assert record.state is FrameState.DONE
+        assert part_of(agent, record.log) == f"--- frame {frame} ---\nFra:{frame} Saved\n".encode()
+        for part in (record.proxy, record.thumbnail):
+            assert jpeg_size(part_of(agent, part)) == (32, 32)
+    put.clear()
+    agent.finish(FINISH, agent.lease())
+    assert put == {"preview.mp4": 1, "contact_sheet.jpg": 1, "job.json": 1, "thumbnails": 1}
+    assert agent.stored()["thumbnails/0010.jpg"] == part_of(agent, records[10].thumbnail), "it stays"
+    assert (agent.job.state, agent.job.made) == (JobState.DONE, ("preview.mp4", "contact_sheet.jpg"))
+    assert agent.job.preview_note == ""
+    assert json.loads(agent.stored()["job.json"])["frames"][0]["log"]["start"] == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "limit", "puts"),
+    [
+        pytest.param(1.0, {}, 3, id="slow"),
+        pytest.param(0.05, {"TOGETHER_SECONDS": 0.0}, 3, id="one waits for long"),
+        pytest.param(0.05, {"TOGETHER_BYTES": 1}, 3, id="large pictures"),
+        pytest.param(0.9, {}, 1, id="quick"),
+    ],
+)
+def test_no_frame_waits_long_for_its_record(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch, seconds: float, limit: dict[str, float], puts: int
+) -> None:
+    monkeypatch.setattr(frame_keeper, "TOGETHER_SECONDS", 600.0)  # however slow this machine is
+    for name, value in limit.items():
+        monkeypatch.setattr(frame_keeper, name, value)
+    agent.blender.frame_seconds = seconds
+    rendering(agent, "1-3")
+    put = puts_of(agent)
+    agent.render(task("1-3"), agent.lease())
+    assert put == {"frames": 3, "logs": puts, "proxies": puts}
+    assert all(record.state is FrameState.DONE for record in recorded(agent).values())
+
+
+def test_frames_before_one_that_fails_are_recorded(agent: Agent) -> None:
+    agent.blender.frame_seconds = 0.05
+    agent.blender.frame_errors = {3: [BlenderFailed("crash", "crashed", "", 3)]}
+    rendering(agent, "1-4")
+    agent.render(task("1-4"), agent.lease())
+    states = {frame: record.state for frame, record in recorded(agent).items()}
+    assert states == {frame: FrameState.WAITING if frame == 3 else FrameState.DONE for frame in (1, 2, 3, 4)}

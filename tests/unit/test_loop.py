@@ -1,6 +1,7 @@
 """The agent's loop against real SQS shapes (moto) and handlers that do as they are told."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +12,13 @@ from moto import mock_aws
 
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
 from worker_agent import loop as loop_module
+from worker_agent.claim import frames_at_once
+from worker_agent.frame_clock import FrameClock
+from worker_agent.hands import Hands
 from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.farewell import Farewell, TerminationHook
-from worker_agent.interruptions.task_in_hand import TaskInHand
-from worker_agent.lease import Lease, LeaseKeeper
+from worker_agent.interruptions.tasks_in_hand import TasksInHand
+from worker_agent.lease import BlenderUse, Lease, LeaseKeeper
 from worker_agent.loop import WorkLoop
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, MachineTroubleError, Outcome, Settled
@@ -23,6 +27,7 @@ from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.scale_in.protection import ScaleInProtection
 from worker_agent.task_queue import Message, TaskQueue
 from worker_agent.task_runner import TaskRunner
+from worker_agent.task_source import TaskSource
 
 STOP = Notice(kind=Interruption.STOP, seconds=60)
 
@@ -40,6 +45,11 @@ class Farm:
     interrupted: list[Task] = field(default_factory=list)
     """Tasks of which that was recorded."""
     autoscaling: Any = None
+    hands: Hands = field(default_factory=Hands)
+    handler: Callable[[Task, Lease], Outcome] | None = None
+
+    def __post_init__(self) -> None:
+        self.frame_clock = FrameClock(changed=self.hands.stir)
 
     def send(self, queue: str, *bodies: str) -> None:
         for body in bodies:
@@ -88,23 +98,33 @@ def run(
     idle = IdleWorker(
         group=group, queues=(), protection=ScaleInProtection(group), idle_seconds=3600, look_seconds=1
     )
+    in_hand = TasksInHand(farm.interrupted.append)
     runner = TaskRunner(
         dead_letters=queues["dead"],
-        handlers=dict.fromkeys((BakeTask, RenderTask, FinishTask), farm.handle),
+        handlers=dict.fromkeys((BakeTask, RenderTask, FinishTask), farm.handler or farm.handle),
         leases=LeaseKeeper(120),
         departure=farm.departure,
-        in_hand=TaskInHand(farm.interrupted.append),
+        in_hand=in_hand,
         idle=idle,
-        on_lease_lost=lambda: None,
+        on_lease_lost=lambda _: None,
+        frames_at_once=lambda job_id: frames_at_once(
+            max(farm.frame_clock.recent_seconds(job_id), default=None)
+        ),
     )
     WorkLoop(
-        queues=(queues["urgent"], queues["bake"], queues["render"]),
+        source=TaskSource(
+            (queues["urgent"], queues["bake"], queues["render"]),
+            lease_seconds=120,
+            leaving=lambda: farm.departure.leaving,
+        ),
         runner=runner,
+        hands=farm.hands,
+        in_hand=in_hand,
+        frame_clock=farm.frame_clock,
         metrics=FrameMetrics(boto3.client("cloudwatch"), namespace="n", fleet="f"),
         departure=farm.departure,
         farewell=Farewell(farm.departure, TerminationHook(farm.autoscaling, group="g", instance_id="i")),
         idle=idle,
-        lease_seconds=120,
         poll_seconds=1,
         require_fit_machine=require_fit_machine,
         works=works,
@@ -214,15 +234,15 @@ def test_a_renewal_that_meets_the_deletion_is_no_loss(farm: Farm, monkeypatch: p
 def test_what_a_long_poll_brings_too_late_is_given_back_at_once(
     farm: Farm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    receive = TaskQueue.receive
+    receive = TaskQueue.receive_many
 
-    def receive_and_hear(queue: TaskQueue, **arguments: int) -> Message | None:
-        message = receive(queue, **arguments)
-        if message:
+    def receive_and_hear(queue: TaskQueue, **arguments: int) -> list[Message]:
+        messages = receive(queue, **arguments)
+        if messages:
             farm.departure.announce(STOP)
-        return message
+        return messages
 
-    monkeypatch.setattr(TaskQueue, "receive", receive_and_hear)
+    monkeypatch.setattr(TaskQueue, "receive_many", receive_and_hear)
     farm.send("render", encode(RenderTask("a", "1")))
     run(farm)
     assert farm.counts("render") == (1, 0)
@@ -316,3 +336,72 @@ def test_an_agent_without_memory_goes_on(farm: Farm) -> None:
     run(farm)
     assert farm.done == [BakeTask("a")] * 2
     assert farm.counts("bake") == (0, 0)
+
+
+def quick_frames(farm: Farm, *frames: str) -> None:
+    farm.send("render", *(encode(RenderTask("a", frame)) for frame in frames))
+    farm.frame_clock.has_rendered("a", 0.1)
+
+
+def test_quick_frames_are_done_together(farm: Farm) -> None:
+    quick_frames(farm, "1", "2", "3")
+    run(farm)
+    assert farm.done == [RenderTask("a", "1-3")]
+    assert farm.counts("render") == (0, 0)
+
+
+def test_of_frames_done_together_only_those_that_failed_go_back(farm: Farm) -> None:
+    quick_frames(farm, "1", "2", "3")
+    farm.results = [GiveBack("", 0, frames=(2,))]
+    run(farm)
+    assert farm.counts("render") == (1, 0)
+
+
+def test_the_frames_of_a_job_that_nobody_has_timed_come_one_at_a_time(farm: Farm) -> None:
+    """Another job's were quick, and these may take hours: what came with the first is for other workers."""
+    farm.frame_clock.has_rendered("b", 0.1)
+    farm.send("render", encode(RenderTask("a", "1")), encode(RenderTask("a", "2")))
+    run(farm)
+    assert len(farm.done) == 1
+    assert farm.counts("render") == (1, 0)
+
+
+def test_nothing_is_claimed_beside_a_task_that_may_still_want_blender(farm: Farm) -> None:
+    farm.send("bake", encode(BakeTask("a")), encode(BakeTask("b")))
+    held: list[tuple[int, int]] = []
+
+    def look(task: Task, lease: Lease) -> Outcome:
+        time.sleep(0.3)
+        held.append(farm.counts("bake"))
+        return Farm.handle(farm, task, lease)
+
+    farm.results = [Settled("")] * 2
+    farm.handler = look
+    run(farm)
+    assert held == [(1, 1), (0, 1)]
+
+
+@pytest.mark.parametrize(("left_seconds", "beside"), [(1.0, True), (30.0, False), (None, False)])
+def test_the_next_task_is_claimed_as_the_frame_nears_its_end(
+    farm: Farm, left_seconds: float | None, beside: bool
+) -> None:
+    farm.send("render", encode(RenderTask("a", "1")), encode(RenderTask("b", "1")))
+    seen: list[int] = []
+
+    def render(task: Task, lease: Lease) -> Outcome:
+        lease.blender_use = BlenderUse.AT
+        if not seen:
+            if left_seconds is not None:
+                farm.frame_clock.has_rendered(task.job_id, left_seconds)
+                farm.frame_clock.turn_to(1)
+            farm.frame_clock.begin(left_seconds)
+            time.sleep(0.5)
+            seen.append(farm.counts("render")[1])
+            farm.frame_clock.end()
+        lease.blender_use = BlenderUse.AFTER
+        return Farm.handle(farm, task, lease)
+
+    farm.results = [Settled("")] * 2
+    farm.handler = render
+    run(farm)
+    assert seen[0] == (2 if beside else 1)

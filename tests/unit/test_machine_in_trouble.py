@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -101,12 +102,13 @@ def test_trouble_that_only_tasks_meet_lasts_though_there_is_nothing_between_them
     def fail(_: str) -> None:
         raise MachineTroubleError("a file system of a worker fails")
 
-    def give_back(message: Message, delay_seconds: int) -> None:
-        fleet.queue.delete(message)
-        fleet.queue.to_come.append((fleet.time.now + delay_seconds, message))
+    def give_back(messages: Sequence[Message], delay_seconds: int) -> int:
+        fleet.queue.delete_all(messages)
+        fleet.queue.to_come += [(fleet.time.now + delay_seconds, message) for message in messages]
+        return len(messages)
 
     fleet.during = fail
-    monkeypatch.setattr(fleet.queue, "give_back", give_back)
+    monkeypatch.setattr(fleet.queue, "give_back_all", give_back)
     began = fleet.time.now
     fleet.run_until(lambda: fleet.group.ended)
     assert LASTING_SECONDS <= fleet.time.now - began <= LASTING_SECONDS + 3 * LOOKS_SECONDS

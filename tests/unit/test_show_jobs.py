@@ -15,7 +15,7 @@ from contract.keys import output_prefix, thumbnail_key
 from contract.record_reader import RecordReader
 from contract.settings import JobsWidgetSettings
 from contract.spend import month_of, spend_key
-from contract.stored_part import FrameParts
+from contract.stored_part import FrameParts, StoredPart
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, counter_key, frame_key, job_key, shard_of
 from functions.show_jobs import handler, records
 from functions.show_jobs.board import FEATURED, Board, FrameFailure, Picture
@@ -176,6 +176,20 @@ def test_a_picture_that_frames_share_an_object_for_is_cut_out(farm: Farm) -> Non
     for _ in range(2):
         assert {p.frame: p.jpeg for p in farm.read().featured[0].pictures} == jpegs
     assert "GetObject" not in farm.calls
+
+
+def test_when_small_pictures_are_past_their_time_the_one_that_was_kept_is_shown(farm: Farm) -> None:
+    job = farm.job("j", JobState.DONE, shards=7, frame_count=3, frames_done=3)
+    farm.frames(job, done=3)
+    for frame in (1, 2, 3):
+        part = FrameParts(thumbnail=StoredPart(key=f"proxies/{frame:04d}.jpg", start=9, size_bytes=9))
+        key = frame_key(job.job_id, job.shards, frame)
+        farm.put(key, frame=frame, state="DONE", ended_at=ago(500 - frame), **part.to_map())
+    for frame in (1, 2):
+        gone = thumbnail_key(job.project, "j", frame)
+        farm.aws.s3.delete_object(Bucket=farm.aws.render_bucket_name, Key=gone)
+    (shown,) = farm.read().jobs
+    assert [p.frame for p in shown.pictures] == [3]
 
 
 def test_what_is_no_small_jpeg_is_no_picture(farm: Farm) -> None:

@@ -187,7 +187,7 @@ def test_real_machines_of_a_real_group(farm: MeasuredFarm) -> None:
     soon, later = time.time() + SILENT_SECONDS - 30, time.time() + SILENT_SECONDS + 30
     said = WorkerRecord(worker_id=speaks, doing=Doing.IDLE, since=1, seen_at=int(later))
     farm.put(said.to_item())
-    farm.measurement = replace(farm.measurement, autoscaling=scaling, ec2=ec2, now=lambda: soon)
+    farm.measurement = replace(farm.measurement, autoscaling=scaling, ec2=lambda: ec2, now=lambda: soon)
     farm.measure()
     assert machines() == [speaks, silent]
     farm.measurement = replace(farm.measurement, now=lambda: later)

@@ -1,12 +1,13 @@
 """What the agent does with SQS."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from contract.tasks import BakeTask, encode
 from tests.support.aws_edges import AwsEdges, aws_edges
-from worker_agent.task_queue import MAX_DELAY_SECONDS, WORN_RECEIVES, Message, TaskQueue
+from worker_agent.task_queue import MAX_DELAY_SECONDS, WORN_RECEIVES, LeaseLostError, Message, TaskQueue
 
 
 @pytest.fixture
@@ -68,3 +69,40 @@ def test_several_messages_come_with_one_call_and_each_is_held(aws: AwsEdges, que
         queue.delete(message)
     assert len(queue.receive_many(most=10, wait_seconds=0, lease_seconds=60)) == 1
     assert queue.receive_many(most=10, wait_seconds=0, lease_seconds=60) == []
+
+
+@pytest.fixture
+def eleven(aws: AwsEdges, queue: TaskQueue) -> list[Message]:
+    """More messages than SQS takes in a call, all of them held."""
+    queue.send(BakeTask(f"job-{number}") for number in range(10))
+    held: list[Message] = []
+    while messages := queue.receive_many(most=10, wait_seconds=0, lease_seconds=60):
+        held += messages
+    assert len(held) == 11
+    return held
+
+
+def test_held_messages_are_renewed_given_back_and_deleted_together(
+    aws: AwsEdges, queue: TaskQueue, eleven: list[Message]
+) -> None:
+    queue.extend_all(eleven, 120)
+    assert queue.give_back_all(eleven[:4], 0) == 4
+    queue.delete_all(eleven[4:])
+    left = queue.receive_many(most=10, wait_seconds=0, lease_seconds=60)
+    assert {message.id for message in left} == {message.id for message in eleven[:4]}
+    assert queue.tasks() == 4
+
+
+def test_when_one_of_several_is_gone_the_hold_is_lost(
+    aws: AwsEdges, queue: TaskQueue, eleven: list[Message]
+) -> None:
+    queue.delete(eleven[-1])
+    with pytest.raises(LeaseLostError):
+        queue.extend_all([*eleven[:3], replace(eleven[-1], receipt="nobody's")], 120)
+    queue.extend_all(eleven[:3], 120)
+
+
+def test_a_queue_of_large_tasks_gives_one_at_a_time(aws: AwsEdges, eleven: list[Message]) -> None:
+    queue = TaskQueue(aws.sqs, aws.bake_queue_url, most=1)
+    queue.give_back_all(eleven, 0)
+    assert len(queue.receive_many(most=10, wait_seconds=0, lease_seconds=60)) == 1

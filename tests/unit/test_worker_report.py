@@ -16,7 +16,7 @@ from tests.support.agent import JOB_ID, Agent, agent_in, rendering, task
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.timed_fleet import Time
 from worker_agent.frame_clock import FrameClock
-from worker_agent.interruptions.task_in_hand import TaskInHand
+from worker_agent.interruptions.tasks_in_hand import TasksInHand
 from worker_agent.lease import Lease
 from worker_agent.task_queue import Message, TaskQueue
 from worker_agent.worker_report import LOOK_SECONDS, WorkerReport
@@ -46,7 +46,7 @@ class Worker:
     def __init__(self, aws: AwsEdges) -> None:
         self.table = Table(aws)
         self.time = Time(5000.0)
-        self.in_hand = TaskInHand(lambda _: None, self.time)
+        self.in_hand = TasksInHand(lambda _: None, self.time)
         self.frames = FrameClock(self.time, self.time)
         self.lease = Lease(TaskQueue(aws.sqs, aws.render_queue_url), Message("m", "r", ""), 60, lambda: None)
         self.report = WorkerReport(
@@ -165,22 +165,14 @@ def test_an_end_without_the_table_is_an_end(worker: Worker) -> None:
     worker.report.stop()
 
 
-def test_while_a_frame_is_uploaded_blender_is_at_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_said_to_be_at_the_frame_that_blender_is_at(tmp_path: Path) -> None:
     seen: list[int | None] = []
     with agent_in(tmp_path) as agent:
         rendering(agent, "1-3")
-        upload = agent.frames.record_done
-
-        def look_and_record(*arguments: Any, **named: Any) -> bool:
-            seen.append(at(agent))
-            return upload(*arguments, **named)
-
-        monkeypatch.setattr(agent.frames, "record_done", look_and_record)
+        agent.blender.during_render = lambda: seen.append(at(agent))
         agent.render(task("1-3"), agent.lease())
-        assert seen == [2, 3, 3], "the last one is there until it is recorded"
-        assert at(agent) is None
+        assert seen == [1, 2, 3]
+        assert at(agent) == 3, "as it is uploaded"
         assert len(agent.clock.recent_seconds(JOB_ID)) == 3
 
 

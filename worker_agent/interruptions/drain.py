@@ -1,4 +1,4 @@
-"""A thread that sees to it that a worker which has to go lets go of its task in time."""
+"""A thread that sees to it that a worker which has to go lets go of its tasks in time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Protocol
 from contract.tasks import FinishTask, RenderTask, Task
 from worker_agent.frame_clock import FrameClock
 from worker_agent.interruptions.departure import Departure
-from worker_agent.interruptions.task_in_hand import TaskInHand
+from worker_agent.interruptions.tasks_in_hand import Held, TasksInHand
+from worker_agent.lease import BlenderUse, Lease
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Verdict(Enum):
 def judge(
     task: Task,
     *,
+    use: BlenderUse,
     scene_is_open: bool,
     frame_seconds: float | None,
     seconds_left: float,
@@ -53,18 +55,20 @@ def judge(
         return Verdict.TAKE_AWAY if seconds_since_kill >= PATIENCE_SECONDS else Verdict.KILL
     if isinstance(task, FinishTask):
         return Verdict.WAIT  # its preview lets go of it by itself; what follows is short
+    if isinstance(task, RenderTask) and use is not BlenderUse.AT:
+        return Verdict.WAIT  # one that waits for its turn lets go by itself, what was rendered is uploaded
     if not isinstance(task, RenderTask) or not scene_is_open:
         return Verdict.KILL  # a bake, or a scene that is still being opened: nobody knows for how long
     return Verdict.WAIT if frame_seconds is not None and frame_seconds <= usable_seconds else Verdict.KILL
 
 
 class Blender(Protocol):
-    """What is asked of SceneSessions."""
+    """What is asked of BlenderTurns."""
 
     @property
     def scene_is_open(self) -> bool: ...
 
-    def kill(self) -> bool: ...
+    def kill(self, lease: Lease) -> bool: ...
 
 
 class Drain:
@@ -72,7 +76,7 @@ class Drain:
         self,
         *,
         departure: Departure,
-        in_hand: TaskInHand,
+        in_hand: TasksInHand,
         blender: Blender,
         frame_clock: FrameClock,
         clock: Callable[[], float] = time.monotonic,
@@ -82,31 +86,38 @@ class Drain:
         self._blender = blender
         self._frame_clock = frame_clock
         self._clock = clock
-        self._killed_at: float | None = None
+        self._killed_at: dict[Lease, float] = {}
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="drain", daemon=True).start()
 
     def look(self) -> None:
-        """Judge the task in hand once, if the worker has to go, and act on it."""
-        task = self._in_hand.task
-        if task is None or not self._departure.leaving:
-            self._killed_at = None
-            return
+        """Judge each task in hand once, if the worker has to go, and act on it."""
+        held = [held for held in self._in_hand.held if not held.lease.lost]
+        if not self._departure.leaving:
+            held = []
+        leases = {one.lease for one in held}
+        self._killed_at = {lease: at for lease, at in self._killed_at.items() if lease in leases}
+        for one in held:
+            self._look_at(one)
+
+    def _look_at(self, held: Held) -> None:
+        killed_at = self._killed_at.get(held.lease)
         verdict = judge(
-            task,
+            held.task,
+            use=held.lease.blender_use,
             scene_is_open=self._blender.scene_is_open,
             frame_seconds=self._frame_clock.seconds_left(),
             seconds_left=self._departure.seconds_left(),
-            seconds_since_kill=None if self._killed_at is None else self._clock() - self._killed_at,
+            seconds_since_kill=None if killed_at is None else self._clock() - killed_at,
         )
         if verdict is Verdict.WAIT:
             return
-        if self._blender.kill() and self._killed_at is None:
-            log.info("%s: Blender is killed, %s", task, verdict.value)
-            self._killed_at = self._clock()
+        if self._blender.kill(held.lease) and killed_at is None:
+            log.info("%s: Blender is killed, %s", held.task, verdict.value)
+            self._killed_at[held.lease] = self._clock()
         if verdict is Verdict.TAKE_AWAY:
-            self._in_hand.take_away()
+            self._in_hand.take_away(held)
 
     def _run(self) -> None:
         while True:

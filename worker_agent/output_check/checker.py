@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import stat
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -36,13 +37,14 @@ class _Wrong(Exception):
 
 
 class OutputChecker:
-    """Keeps a decoder process open. Used by one thread."""
+    """Keeps a decoder process open. For any thread: it looks at one frame at a time."""
 
     def __init__(
         self, *, command: Sequence[str] = DECODER, file_seconds_limit: float = FILE_SECONDS_LIMIT
     ) -> None:
         self._decoder = PictureProcess(command, name="decoder")
         self._file_seconds_limit = file_seconds_limit
+        self._turn = threading.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -73,7 +75,8 @@ class OutputChecker:
         they can be. Raises InvalidOutput, CheckerUnavailableError.
         """
         try:
-            return self._check(rendered, output, outputs, shown)
+            with self._turn:
+                return self._check(rendered, output, outputs, shown)
         except _Wrong as wrong:
             raise InvalidOutput(str(wrong), rendered.log, rendered.frame) from wrong
         except ProcessUnavailableError as error:

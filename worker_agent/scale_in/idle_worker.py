@@ -86,16 +86,19 @@ class IdleWorker:
 
         Raises nothing.
         """
-        now = self._clock()
-        if now < self._upgrade_at or not self._superseded():
+        if not self.should_make_way():
             return False
         try:
             self._make_way()
         except Exception as error:  # whatever it is, an older version does its work as well
-            self._upgrade_at = now + self._upgrade.seconds_after(error)
+            self._upgrade_at = self._clock() + self._upgrade.seconds_after(error)
             return False
         self._upgrade.succeeded()
         return True
+
+    def should_make_way(self) -> bool:
+        """Whether this machine is to end as soon as nothing is in hand, since another version is deployed."""
+        return self._clock() >= self._upgrade_at and self._superseded()
 
     def may_begin(self) -> bool:
         """Before a task. False when the group has chosen this machine: the task is another worker's."""

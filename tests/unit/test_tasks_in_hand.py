@@ -15,8 +15,8 @@ from worker_agent.frame_clock import FrameClock
 from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.drain import Drain
 from worker_agent.interruptions.record import InterruptionRecord
-from worker_agent.interruptions.task_in_hand import TaskInHand
-from worker_agent.lease import Lease
+from worker_agent.interruptions.tasks_in_hand import TasksInHand
+from worker_agent.lease import BlenderUse, Lease
 from worker_agent.stores import Stores
 from worker_agent.task_queue import Message, TaskQueue
 
@@ -29,7 +29,7 @@ def agent(tmp_path: Path) -> Iterator[Agent]:
         yield agent
 
 
-def held(agent: Agent) -> Lease:
+def a_lease(agent: Agent) -> Lease:
     queue = TaskQueue(agent.aws.sqs, agent.aws.render_queue_url)
     queue.send([RENDER])
     message = queue.receive(wait_seconds=0, lease_seconds=60)
@@ -43,12 +43,12 @@ def may_be_taken(lease: Lease) -> Message | None:
 
 def test_a_task_is_taken_from_a_handler_that_does_not_let_go(agent: Agent) -> None:
     noted: list[Task] = []
-    in_hand, lease = TaskInHand(noted.append), held(agent)
+    in_hand, lease = TasksInHand(noted.append), a_lease(agent)
     with in_hand.hold(RENDER, lease):
-        assert in_hand.task == RENDER
-        in_hand.take_away()
-        in_hand.take_away()
-        assert in_hand.task is None
+        (held,) = in_hand.held
+        assert held.task == RENDER
+        in_hand.take_away(held)
+        in_hand.take_away(held)
         assert lease.lost
         assert noted == [RENDER]
         assert may_be_taken(lease), "by another worker, at once"
@@ -57,22 +57,14 @@ def test_a_task_is_taken_from_a_handler_that_does_not_let_go(agent: Agent) -> No
     assert not may_be_taken(lease)
 
 
-def test_nothing_is_taken_from_an_agent_that_holds_nothing(agent: Agent) -> None:
-    in_hand, lease = TaskInHand(lambda _: pytest.fail("noted")), held(agent)
-    with in_hand.hold(RENDER, lease):
-        pass
-    in_hand.take_away()
-    assert not lease.lost
-
-
 def test_a_queue_that_is_away_does_not_end_the_drain(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise ConnectionError("SQS is away")
 
     monkeypatch.setattr(TaskQueue, "give_back", refuse)
-    in_hand, lease = TaskInHand(lambda _: pytest.fail("it is not back, so nothing is noted")), held(agent)
+    in_hand, lease = TasksInHand(lambda _: pytest.fail("it is not back, so nothing is noted")), a_lease(agent)
     with in_hand.hold(RENDER, lease):
-        in_hand.take_away()
+        in_hand.take_away(*in_hand.held)
     assert lease.lost
 
 
@@ -82,7 +74,7 @@ class Blender:
     scene_is_open = True
     kills = 0
 
-    def kill(self) -> bool:
+    def kill(self, lease: Lease) -> bool:
         self.kills += 1
         return True
 
@@ -95,10 +87,12 @@ def test_the_drain_kills_then_loses_its_patience(agent: Agent) -> None:
             return self.now
 
     clock, blender, noted = Clock(), Blender(), list[Task]()
-    departure, in_hand, frame_clock = Departure(clock), TaskInHand(noted.append), FrameClock(clock)
+    departure, in_hand, frame_clock = Departure(clock), TasksInHand(noted.append), FrameClock(clock)
     drain = Drain(departure=departure, in_hand=in_hand, blender=blender, frame_clock=frame_clock, clock=clock)
     frame_clock.begin(30)
-    with in_hand.hold(RENDER, held(agent)):
+    lease = a_lease(agent)
+    lease.blender_use = BlenderUse.AT
+    with in_hand.hold(RENDER, lease):
         drain.look()
         departure.announce(Notice(kind=Interruption.REBALANCE, seconds=120))
         drain.look()
