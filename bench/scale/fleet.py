@@ -118,6 +118,7 @@ class Fleet:
             leases=LeaseKeeper(settings.lease_seconds),
             departure=departure,
             works=lambda: None,
+            part=lambda name: lambda: None,
         )
         with mock.patch.object(Clients, "connect", return_value=self._clients):
             loop, reporters = assemble(settings, processes, cast(MetadataClient, _SilentMetadata()))
