@@ -99,10 +99,13 @@ class Queues:
         """A message that nobody has asked to send."""
         self._of({"QueueUrl": url}).add(body, 0)
 
-    def waiting(self, name: str) -> int:
-        """Messages that anybody may take, of the queues whose address ends so."""
-        with self._lock:
-            return sum(len(queue.visible) for url, queue in self._queues.items() if url.endswith(name))
+    def waiting(self, url: str) -> int:
+        """Messages that anybody may take."""
+        return len(self._of({"QueueUrl": url}).visible)
+
+    def hidden(self, url: str) -> int:
+        """Messages that somebody holds, or that are delayed."""
+        return len(self._of({"QueueUrl": url}).hidden)
 
     def receive_message(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         found = self._of(asked).receive(

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 from unittest import mock
 
 import boto3
@@ -16,6 +16,7 @@ import botocore.session
 
 from bench.aws_in_memory import Services
 from bench.scale.sleeping_blender import VERSION, SleepingBlender
+from contract.leases import LEASE_SECONDS, POLL_SECONDS
 from contract.runtimes import RuntimeSpec
 from contract.settings import AgentSettings, Cage
 from worker_agent.assembly import Processes, Reporter, assemble
@@ -24,7 +25,7 @@ from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.metadata import MetadataClient
 from worker_agent.lease import LeaseKeeper
 from worker_agent.loop import WorkLoop
-from worker_agent.output_check import OutputChecker, Pictures
+from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.scene_sessions import SceneSessions
 
@@ -43,18 +44,6 @@ class Names:
     render_queue_url: str = f"{_QUEUE}render"
     urgent_queue_url: str = f"{_QUEUE}urgent"
     dead_letter_queue_url: str = f"{_QUEUE}dead"
-
-
-class SharedChecker(OutputChecker):
-    """One decoder for all agents of the process, one file after another."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._turn = threading.Lock()
-
-    def check(self, *args: Any, **more: Any) -> Pictures | None:
-        with self._turn:
-            return super().check(*args, **more)
 
 
 class _SilentMetadata:
@@ -79,8 +68,11 @@ class _Agent:
 class Fleet:
     """Makes agents and starts them; all share their clients, as they share nothing else."""
 
-    def __init__(self, folder: Path, names: Names, clients: Clients, checker: OutputChecker) -> None:
+    def __init__(
+        self, folder: Path, names: Names, clients: Clients, checker: OutputChecker, poll_seconds: int
+    ) -> None:
         self._folder = folder
+        self._poll_seconds = poll_seconds
         self._names = names
         self._clients = clients
         self._checker = checker
@@ -105,7 +97,7 @@ class Fleet:
             list(pool.map(_stop, self._agents))
 
     def _make(self, number: int) -> _Agent:
-        settings = _settings(self._folder, self._names, f"worker-{number:04d}")
+        settings = _settings(self._folder, self._names, f"worker-{number:04d}", self._poll_seconds)
         departure = Departure()
         sessions = SceneSessions(
             BlenderShelf([RuntimeSpec(version=VERSION, path="/asleep/blender")], self._folder),
@@ -135,7 +127,7 @@ def _stop(agent: _Agent) -> None:
     agent.leases.stop()
 
 
-def _settings(folder: Path, names: Names, worker_id: str) -> AgentSettings:
+def _settings(folder: Path, names: Names, worker_id: str, poll_seconds: int) -> AgentSettings:
     work = folder / worker_id
     work.mkdir(parents=True)
     return AgentSettings(
@@ -147,8 +139,8 @@ def _settings(folder: Path, names: Names, worker_id: str) -> AgentSettings:
         work_directory=str(work),
         blender_runtimes=VERSION,
         blender_directory=str(folder / "blenders"),
-        lease_seconds=120,
-        poll_seconds=20,
+        lease_seconds=LEASE_SECONDS,
+        poll_seconds=poll_seconds,
         idle_seconds=3600,
         worker_version="1",
         deploy_version="1",
@@ -167,18 +159,29 @@ def session_of(services: Services) -> botocore.session.Session:
 
 @contextmanager
 def a_fleet(
-    folder: Path, session: botocore.session.Session, names: Names, *, frame_seconds: float
+    folder: Path,
+    session: botocore.session.Session,
+    names: Names,
+    *,
+    frame_seconds: float,
+    told_seconds: float | None = None,
+    poll_seconds: int = POLL_SECONDS,
 ) -> Iterator[Fleet]:
-    """No agent yet; all are gone in the end. Their clients are this session's."""
+    """No agent yet; all are gone in the end. Their clients are this session's.
+
+    A frame takes `frame_seconds`, and is said to have taken `told_seconds`.
+    """
     (folder / "scratch" / "jobs").mkdir(parents=True)
     with ExitStack() as stack:
         stack.enter_context(mock.patch("worker_agent.scene_sessions.BlenderSession", SleepingBlender))
+        told = frame_seconds if told_seconds is None else told_seconds
         stack.enter_context(mock.patch.object(SleepingBlender, "frame_seconds", frame_seconds))
+        stack.enter_context(mock.patch.object(SleepingBlender, "told_seconds", told))
         boto3.setup_default_session(botocore_session=session)
         stack.callback(boto3.setup_default_session)
-        checker = SharedChecker()
+        checker = OutputChecker()  # one decoder for all: it takes turns
         stack.callback(checker.close)
         checker.start()
-        fleet = Fleet(folder, names, Clients.connect(), checker)
+        fleet = Fleet(folder, names, Clients.connect(), checker, poll_seconds)
         stack.callback(fleet.stop)
         yield fleet

@@ -88,6 +88,8 @@ class SleepingBlender:
 
     frame_seconds: ClassVar[float] = 1.0
     """What every frame takes."""
+    told_seconds: ClassVar[float] = 1.0
+    """What it says that it took."""
     picture: ClassVar[bytes] = black_png()
 
     def __init__(self) -> None:
@@ -137,7 +139,7 @@ class SleepingBlender:
             name = f"{frame:04d}.png"
             (output / name).write_bytes(self.picture)
             log = f"Fra:{frame} Mem:8.00M\nSaved: {name}\n"
-            yield RenderedFrame(frame, self.frame_seconds, (name,), log)
+            yield RenderedFrame(frame, self.told_seconds, (name,), log)
 
     def log_tail(self) -> str:
         return "Blender's log"
