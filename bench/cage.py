@@ -7,7 +7,6 @@ noise. The scene is made so that a frame takes a second or so here.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Final
 from contract.cage.probe import offered_options
 from worker_agent.blender import BlenderSession, Runtime
 from worker_agent.cage import Bars
-from worker_agent.cage.family import close_family
+from worker_agent.cage.family import close_family, processor_seconds
 
 _PAIRS: Final = 15
 _WARM_UP: Final = 2
@@ -118,11 +117,7 @@ def _frame_seconds(session: BlenderSession, place: Path) -> float:
 
 def _processor_seconds(session: BlenderSession) -> float:
     """Of all its processes so far, bubblewrap's among them."""
-    ticks = 0
-    for pid in (session.pid, *close_family(session.pid)):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])  # utime, stime
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return processor_seconds((session.pid, *close_family(session.pid)))
 
 
 def _tell(

@@ -47,10 +47,12 @@ for frame, x in ((1, -2), (1000, 2)):
     bpy.context.object.location.x = x
     bpy.context.object.keyframe_insert("location", frame=frame)
 """
-_LEAK: Final = """
+_SMALL: Final = """
 scene.cycles.samples = 1
 scene.render.resolution_x = scene.render.resolution_y = 32
 bpy.ops.mesh.primitive_cube_add()
+"""
+_LEAK: Final = """
 text = bpy.data.texts.new("leak.py")
 text.write('''
 import bpy
@@ -77,9 +79,9 @@ def make_all_threaded(blend: Path) -> None:
     _make(_ALL_THREADS, blend)
 
 
-def make_leaking(blend: Path, *, megabytes: int) -> None:
-    """Its own script keeps so much more memory with each frame."""
-    _make(_LEAK, blend, str(megabytes))
+def make_leaking(blend: Path, *, megabytes: int, quick: bool) -> None:
+    """Its own script keeps so much more memory with each frame; one that is `quick` has little to do."""
+    _make((_SMALL if quick else _ONE_THREAD) + _LEAK, blend, str(megabytes))
 
 
 def _make(scene: str, blend: Path, *arguments: str) -> None:

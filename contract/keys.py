@@ -13,7 +13,7 @@ from contract.blender_releases import executable_archive
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".zip")
 UPLOAD_SUFFIXES = (".blend", *ARCHIVE_SUFFIXES)
 OUTPUT_FOLDER = "output"
-THUMBNAILS_FOLDER = "thumbnails"
+THUMBNAILS_FOLDER, PROXIES_FOLDER = "thumbnails", "proxies"
 BLENDER_METADATA = "blender-version"
 """Of a frame's object: the version of the Blender that rendered it."""
 KEPT_SHORT = ("keep", "short")
@@ -109,19 +109,20 @@ def summary_key(project: str, job_id: str) -> str:
 
 
 def thumbnail_key(project: str, job_id: str, frame: int) -> str:
-    """A small JPEG of a frame that an older agent rendered; now it lies behind the frame's proxy."""
+    """A small JPEG of the frame that was done last, or that an older agent rendered; the others lie behind
+    their frames' proxies."""
     return f"{output_prefix(project, job_id)}{THUMBNAILS_FOLDER}/{frame:04d}.jpg"
 
 
 def proxy_key(project: str, job_id: str, frame: int) -> str:
     """A JPEG of a frame that is done, of a film's size at most, and behind it a small one for pages and
     terminals: the preview is made of these, and the bucket throws them away some weeks later."""
-    return f"{output_prefix(project, job_id)}proxies/{frame:04d}.jpg"
+    return f"{output_prefix(project, job_id)}{PROXIES_FOLDER}/{frame:04d}.jpg"
 
 
 def shared_proxies(first: int, last: int, token: str) -> str:
     """Key of the same of several frames, as shared_log: one JPEG after the other."""
-    return f"proxies/{first:04d}-{last:04d}-{token}.mjpeg"
+    return f"{PROXIES_FOLDER}/{first:04d}-{last:04d}-{token}.mjpeg"
 
 
 def preview_key(project: str, job_id: str) -> str:

@@ -75,6 +75,10 @@ def _positive_int(text: str) -> int:
     return int(text)
 
 
+def _positive_int_or_none(text: str) -> int | None:
+    return _positive_int(text) if text else None
+
+
 def _positive_float(text: str) -> float:
     number = float(text)
     if not 0 < number < 1e9:
@@ -94,6 +98,7 @@ _KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "str | None": (_text_or_none, "a text, or nothing"),
     "Cage": (Cage, "one of " + ", ".join(Cage)),
     "int": (_positive_int, "a whole number above 0"),
+    "int | None": (_positive_int_or_none, "a whole number above 0, or nothing"),
     "float": (_positive_float, "a number above 0"),
     "float | None": (_amount, "a number from 0, or nothing"),
 }
@@ -228,6 +233,8 @@ class AgentSettings(Settings):
     """Where its log goes, into a stream of the worker's id, beside what it prints; None: nowhere."""
     worker_hour_dollars: float | None = None
     """What an hour of this machine costs; None: it asks what Spot costs, or looks into the price list."""
+    blender_sessions: int | None = None
+    """Blenders that render at once; None: as many as the agent finds useful."""
     stop_seconds: int = 60
     """What it has left after SIGTERM: less than its keeper (render-worker.service) waits before it kills."""
 

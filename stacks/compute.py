@@ -85,6 +85,7 @@ class ComputeStack(Stack):
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
             idle_seconds=config.worker_idle_seconds,
+            blender_sessions=config.blender_sessions,
             log_group_name=log.log_group_name,
             worker_hour_dollars=config.worker_hour_dollars,
         )

@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from contract.blender_releases import KNOWN_VERSIONS
+from contract.blender_sessions import MOST_BLENDER_SESSIONS
 from contract.prices import list_price, microdollars
 from stacks.instance_types import Gpu, driver_wanted, gpu_of, mixture
 
@@ -48,6 +49,8 @@ class FarmConfig:
     acceptable_latency_seconds: float
     worker_start_seconds: float
     worker_idle_seconds: int
+    blender_sessions: int | None
+    """How many Blenders render on a machine at once; None: as its agent finds useful."""
     frame_queue_bpi: float
     project_init_queue_bpi: float
     notification_email: str
@@ -150,6 +153,10 @@ def _matching(pattern: str, expected: str) -> _Reader:
 
 def _optional(read: _Reader, empty: Any = "") -> _Reader:
     return lambda name, value: read(name, value) if value else empty
+
+
+def _auto_or(read: _Reader) -> _Reader:
+    return lambda name, value: None if value == "auto" else read(name, value)
 
 
 def _several(read: _Reader) -> _Reader:
@@ -259,6 +266,7 @@ _READERS: dict[str, _Reader] = {
     "acceptable_latency_seconds": _number(float, 60, 86_400),
     "worker_start_seconds": _number(float, 1, 3600),
     "worker_idle_seconds": _number(int, 1, 3600),
+    "blender_sessions": _auto_or(_number(int, 1, MOST_BLENDER_SESSIONS, ", or auto")),
     "frame_queue_bpi": _number(float, 0.001, 100_000),
     "project_init_queue_bpi": _number(float, 0.001, 100_000),
     "notification_email": _optional(

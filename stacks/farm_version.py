@@ -22,6 +22,7 @@ _OF_A_MACHINE: Final = (
     "blender_versions",
     "cloudwatch_namespace",
     "worker_idle_seconds",
+    "blender_sessions",
     "worker_hour_dollars",
     "node_key_name",
 )

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from contract.keys import OUTPUT_FOLDER, THUMBNAILS_FOLDER
+from contract.keys import OUTPUT_FOLDER, PROXIES_FOLDER, THUMBNAILS_FOLDER
 from contract.settings import JobActionSettings, JobsWidgetSettings
 from contract.table import JOBS_BY_CREATION, UNFINISHED_JOBS
 from stacks.acknowledgements import acknowledge_objects
@@ -61,11 +61,12 @@ class JobsWidget(Construct):
         )
         allow_items(function, table, "GetItem", "BatchGetItem", "Query")
         allow_lists(function, table, JOBS_BY_CREATION, UNFINISHED_JOBS)
-        pictures = f"*/{OUTPUT_FOLDER}/*/{THUMBNAILS_FOLDER}/*"
-        function.add_to_role_policy(
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(pictures)])
-        )
         role = function.role
         assert role
-        acknowledge_objects(role, bucket, pictures, "Each job of each project has its small pictures.")
+        for folder in (THUMBNAILS_FOLDER, PROXIES_FOLDER):
+            pictures = f"*/{OUTPUT_FOLDER}/*/{folder}/*"
+            function.add_to_role_policy(
+                iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(pictures)])
+            )
+            acknowledge_objects(role, bucket, pictures, "Each job of each project has its small pictures.")
         return function

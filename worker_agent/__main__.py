@@ -26,8 +26,9 @@ from worker_agent.lease import LeaseKeeper
 from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.kept_releases import KeptReleases
 from worker_agent.runtimes.shelf import BlenderShelf, install
-from worker_agent.scene_sessions import SceneSessions
+from worker_agent.seat import make_sessions
 from worker_agent.service_manager import ServiceManager
+from worker_agent.session_count import SessionCounts
 from worker_agent.watchdog import Watchdog, beating_with, still_alive
 
 log = logging.getLogger("worker_agent")
@@ -71,8 +72,9 @@ def main() -> int:
         stopped=stopped,
         installer=partial(install, kept=KeptReleases(connect_s3, settings.render_bucket_name)),
     )
-    sessions = SceneSessions(
-        shelf, Path(settings.work_directory), cage=cage, stopped=lambda: departure.leaving
+    counts = SessionCounts(settings.blender_sessions, processors=os.cpu_count() or 1)
+    sessions = make_sessions(
+        counts.most, shelf, Path(settings.work_directory), cage=cage, stopped=lambda: departure.leaving
     )
     endpoint = os.environ.get(METADATA_VARIABLE) or METADATA_ENDPOINT
     watcher = NoticeWatcher(MetadataClient(endpoint), departure)
@@ -80,6 +82,7 @@ def main() -> int:
     leases = LeaseKeeper(settings.lease_seconds, beat=watchdog.part("lease watch"))
     processes = Processes(
         sessions=sessions,
+        counts=counts,
         checker=checker,
         leases=leases,
         departure=departure,
@@ -101,7 +104,8 @@ def main() -> int:
             reporter.stop()
         watcher.stop()
         leases.stop()
-        sessions.close()
+        for one in sessions:
+            one.close()
         checker.close()
     log.info("worker %s has stopped", settings.worker_id)
     return 0

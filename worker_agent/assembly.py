@@ -18,10 +18,9 @@ from worker_agent.claim import MOST_FRAMES, frames_at_once
 from worker_agent.clients import Clients, connect_ec2
 from worker_agent.failed_attempts import FailedAttempts
 from worker_agent.finish_task import FinishTaskHandler
-from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
 from worker_agent.guarded_handler import GuardedHandler
-from worker_agent.hands import Hands
+from worker_agent.hands import BESIDE_BLENDERS, Hands
 from worker_agent.host_metrics.gpus import Gpus
 from worker_agent.host_metrics.host import Host
 from worker_agent.host_metrics.sender import HostMetrics
@@ -47,6 +46,9 @@ from worker_agent.scale_in.protection import ScaleInProtection
 from worker_agent.scale_in.succession import Succession
 from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
+from worker_agent.seat import make_seats
+from worker_agent.seat_clocks import SeatClocks
+from worker_agent.session_count import SessionCounts
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
 from worker_agent.task_runner import Handler, TaskRunner
@@ -59,7 +61,9 @@ from worker_agent.worker_report import WorkerReport
 class Processes:
     """What `main` starts and ends: the children, and the threads that watch."""
 
-    sessions: SceneSessions
+    sessions: tuple[SceneSessions, ...]
+    """One for each seat."""
+    counts: SessionCounts
     checker: OutputChecker
     leases: LeaseKeeper
     departure: Departure
@@ -115,7 +119,7 @@ def assemble(
     """
     clients = Clients.connect()
     queues = _Queues.of(settings, clients)
-    departure, sessions = processes.departure, processes.sessions
+    departure = processes.departure
     stores = Stores(
         jobs=JobStore(clients.dynamodb, settings.job_table_name),
         frames=FrameStore(clients.dynamodb, settings.job_table_name, settings.worker_id),
@@ -125,27 +129,29 @@ def assemble(
     metrics = FrameMetrics(
         clients.cloudwatch, namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
     )
-    hands = Hands(part=processes.part)
-    frame_clock = FrameClock(changed=hands.stir)
+    hands = Hands(count=len(processes.sessions) + BESIDE_BLENDERS, part=processes.part)
+    seats = make_seats(processes.sessions, changed=hands.stir)
     in_hand = TasksInHand(InterruptionRecord(stores).note)
 
     def clear() -> None:
         """Only what no other task still needs: else it has to wait until they have ended."""
         if len(in_hand.held) <= 1:
-            sessions.clear_leftovers()
+            for sessions in processes.sessions:
+                sessions.clear_leftovers()
 
     machine = Machine(
         work=Path(settings.work_directory), scratch=Path(settings.scratch_directory), clear=clear
     )
-    sessions.clear_leftovers()  # of an agent that died here
-    turns = BlenderTurns(sessions, stopped=lambda: departure.leaving, changed=hands.stir)
-    Drain(departure=departure, in_hand=in_hand, blender=turns, frame_clock=frame_clock).start()
+    clear()  # of an agent that died here
+    turns = BlenderTurns(seats, processes.counts, stopped=lambda: departure.leaving, changed=hands.stir)
+    frame_clock = SeatClocks(seats, turns)
+    Drain(departure=departure, in_hand=in_hand, blender=turns).start()
     own_machine = OwnMachine(metadata, ec2=connect_ec2, hour_dollars=settings.worker_hour_dollars)
     idle = _idle_worker(settings, clients, queues, own_machine)
     usage = UsageMeter(clients.one_try_dynamodb, table=settings.job_table_name, machine=own_machine)
     runner = TaskRunner(
         dead_letters=queues.dead_letters,
-        handlers=_handlers(settings, processes, queues, stores, machine, metrics, frame_clock, turns, usage),
+        handlers=_handlers(settings, processes, queues, stores, machine, metrics, turns, usage),
         leases=processes.leases,
         departure=departure,
         in_hand=in_hand,
@@ -224,27 +230,26 @@ def _handlers(
     stores: Stores,
     machine: Machine,
     metrics: FrameMetrics,
-    frame_clock: FrameClock,
     turns: BlenderTurns,
     usage: UsageMeter,
 ) -> dict[type[Task], Handler]:
     """Who does which task."""
+    sessions = processes.sessions[0]  # a bake has the machine alone
     baking = BakeTaskHandler(
         stores=stores,
-        sessions=processes.sessions,
+        sessions=sessions,
         turns=turns,
         machine=machine,
         queues=queues.routes,
     )
     rendering = RenderTaskHandler(
         stores=stores,
-        sessions=processes.sessions,
+        sessions=sessions,
         turns=turns,
         machine=machine,
         checker=processes.checker,
         finish_queue=queues.urgent,
         metrics=metrics,
-        clock=frame_clock,
         attempts=FailedAttempts(stores=stores, metrics=metrics, elsewhere_seconds=settings.lease_seconds / 2),
         lost=LostProject(stores=stores, bake_queue=queues.bake),
     )
@@ -255,7 +260,7 @@ def _handlers(
             stores=stores,
             preview=PreviewMaker(
                 stores.bucket,
-                folder=processes.sessions.output_folder,
+                folder=sessions.output_folder,
                 leaving=lambda: processes.departure.leaving,
             ),
             tell_usage=usage.flush,

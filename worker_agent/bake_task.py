@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,7 @@ from uuid import uuid4
 from contract.devices import Device
 from contract.frames import FrameRangeError, format_frames, parse_frames
 from contract.job import Job, JobState
-from contract.keys import bake_log_key, inspection_key, is_archive, safe_file_name
+from contract.keys import bake_log_key, inspection_key
 from contract.options import JobOptions
 from contract.routes import Route
 from contract.runtimes import RuntimeSpec
@@ -26,13 +27,12 @@ from worker_agent.blender import (
     BlenderError,
     BlenderKilled,
     DeviceUnavailable,
-    Expectations,
     SceneRejected,
     SceneReport,
 )
 from worker_agent.blender_turns import BlenderTurns
 from worker_agent.bucket import SourceGoneError
-from worker_agent.bundle import BundleRejectedError, unpack
+from worker_agent.bundle import BundleRejectedError
 from worker_agent.inspection_verdict import MissingFilesError, require_files, scene_record, wanted_frames
 from worker_agent.lease import Lease
 from worker_agent.machine import Machine
@@ -40,7 +40,9 @@ from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settle
 from worker_agent.recorded_lease import recorded_end
 from worker_agent.render_start import RenderStart
 from worker_agent.runtimes.errors import RuntimeUnavailableError
+from worker_agent.scene_bake import SceneBake
 from worker_agent.scene_sessions import OPEN_SECONDS, SceneSessions
+from worker_agent.source_file import fetch_blend
 from worker_agent.stores import Stores
 from worker_agent.task_queue import LeaseLostError, TaskQueue
 
@@ -52,9 +54,6 @@ RUNTIME_RETRY_SECONDS = 30
 """Without the Blender it needs, a job waits so long, then twice as long and so on: some 8 minutes in all."""
 COPY_SECONDS = 1_800
 """A copy of a bake task waits this long: the longest bake must end before its receives are used up."""
-BAKE_SECONDS_LIMIT = 11 * 3600
-"""One receive of an SQS message cannot be held for longer than 12 hours."""
-PROOF_SECONDS = 1_800
 
 _OWNERS_TO_MEND = (SceneRejected, BundleRejectedError, FrameRangeError, MissingFilesError)
 
@@ -146,10 +145,13 @@ class BakeTaskHandler:
         """Prepare and publish the job's project; of a retried job for the frames that it has, whatever they
         were. What is to be recorded of it."""
         folder = self._stores.scratch.begin_bake(job.job_id, token)
+        published = self._stores.scratch.baked(job.job_id, self._stores.scratch.published_name(token))
         options = JobOptions.from_map(job.options)
-        blend = self._fetch(job, folder, options.blend)
+        blend = fetch_blend(self._stores.bucket, job, folder, options.blend)
         spec, build, device = self._choose(job, blend, options)
-        with self._sessions.fresh(spec, build, project=folder, changes_it=True) as session:
+        with self._sessions.fresh(
+            spec, build, project=folder, changes_it=False, published=published
+        ) as session:
             report = session.open(
                 blend,
                 options.for_blender(),
@@ -161,27 +163,27 @@ class BakeTaskHandler:
             self._record_inspection(job, token, report)
             require_files(report, allow_missing=bool(options.allow_missing))
             frames = parse_frames(job.frames) if job.frames else wanted_frames(options, report)
-            expectations = None
-            if report.needs_bake(max(frames)):
-                progress = BakeProgressNote(self._stores.jobs, job.job_id, token)
-                limit = options.bake_timeout_seconds or BAKE_SECONDS_LIMIT
-                expectations = session.bake(max(frames), folder, progress.take, timeout_seconds=limit)
-            self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), session.log_tail())
-        if expectations is not None:
-            self._prove(spec, folder, blend, options, expectations, session.device.kind)
-        shards = job.shards or shard_count(len(frames))
-        self._stores.frames.expect(job.job_id, frames, shards)
-        self._machine.require_scratch()
-        if lease.lost:
-            raise InterruptedTaskError("the lease was lost during the bake")
+            self._keep_log(job, session.log_tail())
+            moves_by_itself = report.needs_bake(max(frames))
+            if not moves_by_itself:
+                self._publish(job, token, frames, lease)
+                self._sessions.keep(job.job_id, published)
+        if moves_by_itself:
+            build, bound = session.runtime_build, session.device.kind
+            bake = SceneBake(
+                folder=folder, blend=blend, options=options, spec=spec, build=build, device=bound
+            )
+            progress = BakeProgressNote(self._stores.jobs, job.job_id, token)
+            keep_log = partial(self._keep_log, job)
+            bake.run(self._sessions, max(frames), on_progress=progress.take, take_log=keep_log)
+            self._publish(job, token, frames, lease)
         return {
-            "baked_folder": self._stores.scratch.publish(job.job_id, token),
+            "baked_folder": published.name,
             "baked_blend": str(blend.relative_to(folder)),
-            "frames": job.frames
-            or options.frames
-            or format_frames(frames),  # as asked: short, whatever the order
+            # as asked: short, whatever the order
+            "frames": job.frames or options.frames or format_frames(frames),
             "frame_count": len(frames),
-            "shards": shards,
+            "shards": _shards(job, frames),
             "blender_version": session.runtime_version,
             "blender_build": session.runtime_build,
             "blender_form": str(spec.form),
@@ -190,32 +192,18 @@ class BakeTaskHandler:
             "reason": "",
         }
 
+    def _publish(self, job: Job, token: str, frames: Sequence[int], lease: Lease) -> None:
+        self._stores.frames.expect(job.job_id, frames, _shards(job, frames))
+        self._machine.require_scratch()
+        if lease.lost:
+            raise InterruptedTaskError("the lease was lost during the bake")
+        self._stores.scratch.publish(job.job_id, token)
+
     def _choose(self, job: Job, blend: Path, options: JobOptions) -> tuple[RuntimeSpec, str | None, str]:
         """The Blender to bake with; its build and the device too when the job has frames: they must match."""
         if job.shards and self._stores.frames.progress(job).done:
             return self._sessions.bound(job), job.blender_build, job.device or Device.CPU
         return self._sessions.choose(blend, options.blender_version), None, ""
-
-    def _prove(
-        self,
-        spec: RuntimeSpec,
-        project: Path,
-        blend: Path,
-        options: JobOptions,
-        expectations: Expectations,
-        device: str,
-    ) -> None:
-        """A Blender that knows nothing of the bake must show the same. Raises SceneRejected."""
-        with self._sessions.fresh(spec, project=project, changes_it=False) as session:
-            session.open(
-                blend,
-                options.for_blender(),
-                timeout_seconds=OPEN_SECONDS,
-                for_bake=False,
-                bound_device=device,
-                scripts=self._sessions.scripts_run(options),
-            )
-            session.prove(expectations, timeout_seconds=PROOF_SECONDS)
 
     def _record_inspection(self, job: Job, token: str, report: SceneReport) -> None:
         """All of it beside the job's logs, the small part on its record, also when the job then fails."""
@@ -226,18 +214,6 @@ class BakeTaskHandler:
         )
         if not self._stores.jobs.record_scene(job.job_id, token=token, scene=scene_record(report)):
             raise InterruptedTaskError("another baker has taken over, or the job has ended")
-
-    def _fetch(self, job: Job, folder: Path, blend_wanted: str | None) -> Path:
-        """The job's .blend, in the baker's folder."""
-        source = folder / safe_file_name(job.name)
-        self._stores.bucket.download_source(job, source)
-        if not is_archive(source.name):
-            return source
-        project = folder / "project"
-        project.mkdir()
-        blend = unpack(source, project, blend_wanted)
-        source.unlink()
-        return blend
 
     def _wait_for_runtime(self, job: Job, token: str, error: RuntimeUnavailableError) -> Outcome:
         """Another worker may have it, or this one in a while. Meanwhile the record says what is wanting."""
@@ -255,12 +231,19 @@ class BakeTaskHandler:
             return self._fail(job, token, error.reason, error.log)
         return self._wait_for_runtime(job, token, RuntimeUnavailableError(error.reason, log=error.log))
 
+    def _keep_log(self, job: Job, log: str) -> None:
+        self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), log)
+
     def _fail(self, job: Job, token: str, reason: str, blender_log: str) -> Outcome:
         if blender_log:
-            self._stores.bucket.put_text(bake_log_key(job.project, job.job_id), f"{blender_log}\n{reason}\n")
+            self._keep_log(job, f"{blender_log}\n{reason}\n")
         if self._stores.jobs.fail_job(job.job_id, reason, token=token):
             self._stores.scratch.clear(job.job_id)
         return Settled(f"job {job.job_id} failed: {reason}")
+
+
+def _shards(job: Job, frames: Sequence[int]) -> int:
+    return job.shards or shard_count(len(frames))
 
 
 def _lacks_its_tasks(job: Job) -> bool:

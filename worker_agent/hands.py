@@ -10,15 +10,18 @@ from typing import Final
 
 from worker_agent.watchdog import BEAT_SECONDS, beating_with, still_alive
 
-HANDS: Final = 3
-"""One renders, one uploads what it has rendered, one waits for its turn."""
+BESIDE_BLENDERS: Final = 2
+"""Hands besides those that render: one uploads what it has rendered, one waits for its turn."""
 
 
 class Hands:
     """`part` gives the beat of a thread that has to be heard (Watchdog.part)."""
 
     def __init__(
-        self, *, count: int = HANDS, part: Callable[[str], Callable[[], None]] = lambda _: lambda: None
+        self,
+        *,
+        count: int = 1 + BESIDE_BLENDERS,
+        part: Callable[[str], Callable[[], None]] = lambda _: lambda: None,
     ) -> None:
         self._count = count
         self._changed = threading.Condition()

@@ -6,10 +6,9 @@ import logging
 import random
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from worker_agent.claim import frames_at_once
-from worker_agent.frame_clock import FrameClock
 from worker_agent.hands import Hands
 from worker_agent.interruptions.departure import Departure, Interruption
 from worker_agent.interruptions.drain import LAST_SECONDS
@@ -36,6 +35,15 @@ BRIEFLY_SECONDS: Final = 0.05
 """Of waiting at least, or a clock that is late would be asked without end."""
 
 
+class Clock(Protocol):
+    """What is asked of FrameClock, or of SeatClocks."""
+
+    @property
+    def quickest_seconds(self) -> float | None: ...
+
+    def turn_seconds_left(self) -> float | None: ...
+
+
 class WorkLoop:
     """Has what it claims done by its hands, until the worker has to go.
 
@@ -50,7 +58,7 @@ class WorkLoop:
         runner: TaskRunner,
         hands: Hands,
         in_hand: TasksInHand,
-        frame_clock: FrameClock,
+        frame_clock: Clock,
         metrics: FrameMetrics,
         departure: Departure,
         farewell: Farewell,

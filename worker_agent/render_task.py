@@ -18,7 +18,6 @@ from worker_agent.blender import (
 )
 from worker_agent.blender_turns import BlenderTurns
 from worker_agent.failed_attempts import YIELD_SECONDS, FailedAttempts
-from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_keeper import FrameKeeper, FrameSource, Keeping
 from worker_agent.frame_output import take
 from worker_agent.frame_times import FrameTimes
@@ -30,8 +29,10 @@ from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settle
 from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_sessions import SceneSessions
+from worker_agent.seat import Seat
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
+from worker_agent.turn_meter import TurnMeter
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,6 @@ class RenderTaskHandler:
         checker: OutputChecker,
         finish_queue: TaskQueue,
         metrics: FrameMetrics,
-        clock: FrameClock,
         attempts: FailedAttempts,
         lost: LostProject,
     ) -> None:
@@ -61,7 +61,6 @@ class RenderTaskHandler:
         self._machine = machine
         self._keeper = FrameKeeper(stores=stores, checker=checker, metrics=metrics)
         self._finish_queue = finish_queue
-        self._clock = clock
         self._attempts = attempts
         self._lost = lost
         self._times = FrameTimes(stores.frames)
@@ -101,21 +100,21 @@ class RenderTaskHandler:
     ) -> GiveBack | None:
         """Render and record frames until one fails. Each that has ended is taken off `left`, and each that
         goes back, which is then `returned`. Gives the outcome when all that are left go back."""
-        taken = self._sessions.output_folder()
+        taken, seats = self._sessions.output_folder(), list[Seat]()
         problems: list[BlenderError | RuntimeUnavailableError] = []
         try:
             with Keeping(self._keeper, job=job, folder=taken, lease=lease) as keeping:
                 try:
-                    self._render_in_turn(job, tuple(left), taken, keeping, lease)
+                    self._render_in_turn(job, tuple(left), taken, keeping, lease, seats)
                 except (BlenderError, RuntimeUnavailableError) as error:
                     problems.append(error)
                 kept, spoiled = keeping.finish()
         finally:
             shutil.rmtree(taken, ignore_errors=True)
         if spoiled:
-            self._sessions.distrust()
+            for seat in seats:
+                seat.sessions.distrust()
         for rendered in kept:
-            self._times.add(job, rendered.seconds)
             left.remove(rendered.frame)
         for problem in (*spoiled, *problems):
             if given_back := self._meet(problem, job, left, returned, lease):
@@ -123,35 +122,49 @@ class RenderTaskHandler:
         return None
 
     def _render_in_turn(
-        self, job: Job, frames: tuple[int, ...], taken: Path, keeping: Keeping, lease: Lease
+        self,
+        job: Job,
+        frames: tuple[int, ...],
+        taken: Path,
+        keeping: Keeping,
+        lease: Lease,
+        seats: list[Seat],
     ) -> None:
-        """Wait for Blender, have it render the frames, and take each out of its hands to have it kept."""
-        limit, expected = self._times.limit_seconds(job), self._times.expected_seconds(job)
+        """Wait for Blender, have it render the frames, and take each out of its hands to have it kept.
+
+        The seat where it is open is added to `seats`.
+        """
+        limit = self._times.limit_seconds(job)  # asks the job table now and then: not in the turn
         project = self._stores.scratch.baked(job.job_id, job.baked_folder)
-        with self._turns.turn(lease):
-            completed = False
-            self._clock.turn_to(None)
-            self._clock.begin(None)  # nobody knows how long it takes to open a scene
+        with self._turns.turn(lease, job) as seat:
+            seats.append(seat)
+            completed, clock = False, seat.clock
+            clock.turn_to(None)
+            clock.begin(None)  # nobody knows how long it takes to open a scene
             try:
-                session = self._sessions.open_for(job, project)
-                written, source = self._sessions.frames_folder(), FrameSource.of(session)
-                self._clock.turn_to(frames[0])
-                self._clock.begin(expected, frames_after=len(frames) - 1)
+                session = seat.sessions.open_for(job, project)
+                written, source = seat.sessions.frames_folder(), FrameSource.of(session)
+                meter = TurnMeter(session)
+                clock.turn_to(frames[0])
+                clock.begin(self._times.expected_seconds(job), frames_after=len(frames) - 1)
                 for rendered in session.render(frames, written, timeout_seconds_per_frame=limit):
-                    self._clock.has_rendered(job.job_id, rendered.seconds)
+                    clock.has_rendered(job.job_id, rendered.seconds)
+                    meter.add(rendered.seconds)
+                    self._times.add(job, rendered.seconds)
                     coming = frames[frames.index(rendered.frame) + 1 :]
                     if coming:
-                        self._clock.turn_to(coming[0])  # Blender is at it already
-                        self._clock.begin(expected, frames_after=len(coming) - 1)
+                        clock.turn_to(coming[0])  # Blender is at it already
+                        clock.begin(self._times.expected_seconds(job), frames_after=len(coming) - 1)
                     else:
-                        self._clock.end()
+                        clock.end()
                     take(rendered, written, taken)
                     keeping.add(rendered, source)
+                self._turns.measured(lease, job, meter)
                 completed = True
             finally:
-                self._clock.end()
+                clock.end()
                 if not completed:
-                    self._sessions.close()  # it may be in the middle of something, or broken
+                    seat.sessions.close()  # it may be in the middle of something, or broken
 
     def _meet(
         self,

@@ -19,6 +19,7 @@ from worker_agent.blender import BlenderDied, BlenderSession, BlenderTimedOut
 from worker_agent.cage import Bars, Cell, Limits
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
+from worker_agent.runtimes.identity import check_identity
 from worker_agent.runtimes.selection import choose_runtime, read_needs
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.session_growth import SessionGrowth
@@ -57,6 +58,9 @@ class SceneSessions:
         self._scene: tuple[str, str] | None = None
         self._growth: SessionGrowth | None = None
         self._distrusted: BlenderSession | None = None
+        self._begun_at = 0.0
+        self._published: Path | None = None
+        """The path under which the open Blender sees a project that was not published when it started."""
         self._lock = threading.Lock()
 
     def choose(self, blend: Path, wanted_version: str | None) -> RuntimeSpec:
@@ -73,14 +77,30 @@ class SceneSessions:
 
     @contextmanager
     def fresh(
-        self, spec: RuntimeSpec, build: str | None = None, *, project: Path, changes_it: bool
+        self,
+        spec: RuntimeSpec,
+        build: str | None = None,
+        *,
+        project: Path,
+        changes_it: bool,
+        published: Path | None = None,
     ) -> Iterator[BlenderSession]:
-        """A Blender of its own (of this build, when one is given) for a project; ended with the block."""
+        """A Blender of its own, of this build if one is given, for a project; ended with the block, or kept.
+        In a cage, one that changes nothing sees it under the path that it will be `published` as."""
         self.close()
         try:
-            yield self._start(spec, build, project, changes_it=changes_it)
+            yield self._start(spec, build, project, changes_it=changes_it, published=published)
         finally:
-            self.close()
+            if not self.scene_is_open:
+                self.close()
+
+    def keep(self, job_id: str, published: Path) -> None:
+        """Let the Blender that has inspected a project render it, now that it is published.
+
+        It is not kept if it could show anything else than one that is opened anew.
+        """
+        if self._session and self._session.is_as_loaded and self._published == published:
+            self._has_opened(job_id, published.name)
 
     def open_for(self, job: Job, project: Path) -> BlenderSession:
         """The Blender in which this baked project is open, on the device that the job is bound to.
@@ -91,7 +111,6 @@ class SceneSessions:
         scene = (job.job_id, job.baked_folder)
         if self._session is None or self._scene != scene or self._is_worn(self._session):
             self.close()
-            began = time.monotonic()
             spec = self._shelf.find(job.blender_version, job.blender_form)
             session = self._start(spec, job.blender_build, project, changes_it=False)
             options = JobOptions.from_map(job.options)
@@ -103,11 +122,7 @@ class SceneSessions:
                 scripts=self.scripts_run(options),
                 bound_device=job.device or Device.CPU,  # all that there was before it was recorded
             )
-            self._growth = SessionGrowth(
-                most_bytes=Limits().most_memory_bytes, opening_seconds=time.monotonic() - began
-            )
-            with self._lock:
-                self._scene = scene
+            self._has_opened(*scene)
             return session
         return self._session
 
@@ -116,6 +131,7 @@ class SceneSessions:
         with self._lock:
             session, self._session, self._scene = self._session, None, None
             self._distrusted = None
+        self._published = None
         if session is not None:
             session.close()
         self._cell.clear()
@@ -174,55 +190,60 @@ class SceneSessions:
             log.warning("Blender is opened anew: %s", excess)
         return bool(excess)
 
+    def _has_opened(self, job_id: str, folder: str) -> None:
+        self._growth = SessionGrowth(
+            most_bytes=Limits().most_memory_bytes, opening_seconds=time.monotonic() - self._begun_at
+        )
+        with self._lock:
+            self._scene = job_id, folder
+
     def _start(
-        self, spec: RuntimeSpec, build: str | None, project: Path, *, changes_it: bool
+        self,
+        spec: RuntimeSpec,
+        build: str | None,
+        project: Path,
+        *,
+        changes_it: bool,
+        published: Path | None = None,
     ) -> BlenderSession:
         """Start a Blender, which has to be of this build when one is given."""
+        self._begun_at = time.monotonic()
         self._go_on()
         runtime = self._shelf.runtime(spec)
         self._cell.make()
+        bars = self._bars(project.absolute(), published, changes_it)
         try:
             session = BlenderSession.start(
                 runtime=runtime,
                 workdir=self._cell.home,
                 log_path=self._cell.log,
                 start_timeout_seconds=START_SECONDS,
-                bars=self._bars(project.absolute(), changes_it),
+                bars=bars,
             )
         except (BlenderDied, BlenderTimedOut) as error:  # no file is open yet: none is to blame
             raise RuntimeUnavailableError(f"Blender {spec}: {error.reason}", log=error.log) from error
         try:
-            _check_identity(session, spec, build)
+            check_identity(spec, build, version=session.runtime_version, build=session.runtime_build)
         except RuntimeUnavailableError:
             session.close()
             raise
         with self._lock:
             self._session = session
+        self._published = published if bars else None
         self._go_on()
         return session
 
-    def _bars(self, project: Path, changes_it: bool) -> Bars | None:
+    def _bars(self, project: Path, published: Path | None, changes_it: bool) -> Bars | None:
         """This job's folders and no other's."""
         if self._cage is None:
             return None
         if changes_it:
             return Bars(offered=self._cage, writable=(project,))
-        return Bars(offered=self._cage, readable=(project,), writable=(self._cell.frames,))
+        seen_as = ((project, published.absolute() if published else project),)
+        return Bars(offered=self._cage, renamed=seen_as, writable=(self._cell.frames,))
 
     def _go_on(self) -> None:
         if self._stopped():
             self.kill()
             self.close()
             raise InterruptedTaskError("the worker has to go")
-
-
-def _check_identity(session: BlenderSession, spec: RuntimeSpec, build: str | None) -> None:
-    if session.runtime_version != spec.version:
-        raise RuntimeUnavailableError(
-            f"what this worker was told is Blender {spec} calls itself {session.runtime_version}"
-        )
-    if build is not None and session.runtime_build != build:
-        raise RuntimeUnavailableError(
-            f"the job is bound to the build {build} of Blender {spec}, and this worker has "
-            f"{session.runtime_build}: its frames would not match the others"
-        )

@@ -31,9 +31,13 @@ class Scratch:
         baking.mkdir(parents=True)  # the janitor may just have taken the folder of a job that lives again
         return baking
 
+    def published_name(self, token: str) -> str:
+        """Of the folder that a baker's project will be."""
+        return f"baked-{token}"
+
     def publish(self, job_id: str, token: str) -> str:
         """Give a prepared project the name that goes on the record; returns that name."""
-        name = f"baked-{token}"
+        name = self.published_name(token)
         (self._folder(job_id) / f"baking-{token}").rename(self._folder(job_id) / name)
         return name
 

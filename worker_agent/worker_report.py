@@ -7,12 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from contract.tasks import BakeTask, RenderTask
 from contract.worker_record import NO_FRAME, RENEW_SECONDS, Doing, WorkerRecord
 from worker_agent.back_off import BackOff
-from worker_agent.frame_clock import FrameClock
 from worker_agent.interruptions.tasks_in_hand import TasksInHand
 from worker_agent.own_machine import MachineFacts
 
@@ -23,6 +22,15 @@ LOOK_SECONDS: Final = 5.0
 LONGEST_BACK_OFF_SECONDS: Final = 60.0
 JOIN_SECONDS: Final = 3.0
 """A write that hangs as the agent ends is not waited for any longer."""
+
+
+class Clock(Protocol):
+    """What is asked of FrameClock, or of SeatClocks."""
+
+    @property
+    def frame(self) -> tuple[int, float] | None: ...
+
+    def recent_seconds(self, job_id: str) -> tuple[float, ...]: ...
 
 
 class WorkerReport:
@@ -38,7 +46,7 @@ class WorkerReport:
         table: str,
         worker_id: str,
         in_hand: TasksInHand,
-        frame_clock: FrameClock,
+        frame_clock: Clock,
         machine: Callable[[], MachineFacts] = MachineFacts,
         now: Callable[[], float] = time.time,
     ) -> None:

@@ -9,13 +9,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from bench.render import processor_time
 from bench.render.blender import BenchError
 from bench.render.recording_agent import Note, read_notes
+from contract.settings import AgentSettings
 from farm.local import processes
 from farm.local.fleet import AgentEnvironment
 from farm.local.group import StandingGroup
@@ -27,6 +28,7 @@ from farm.local.state import StateFolder
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.05
+_IDLE_SECONDS: Final = 3600
 _READY: Final = " is ready"
 
 
@@ -92,7 +94,9 @@ class BenchAgents:
         )
 
     def _variables(self, worker_id: str, folder: Path) -> Mapping[str, str]:
-        return {**self.environment(worker_id, folder), **self.metadata.environment_for(worker_id)}
+        """It is idle while others render, and is not to end itself because of that."""
+        given = {**self.environment(worker_id, folder), **self.metadata.environment_for(worker_id)}
+        return {**given, **replace(AgentSettings.from_env(given), idle_seconds=_IDLE_SECONDS).to_env()}
 
     def _await_ready(self, worker_id: str) -> None:
         deadline = time.monotonic() + _START_SECONDS

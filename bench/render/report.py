@@ -9,19 +9,21 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
-from bench.render.contenders import EXPLAINED, ONE_AGENT, PEER, RAW
+from bench.render.contenders import EXPLAINED, ONE_AGENT, RAW, TWO_AGENTS
 from bench.render.figures import Spread, Verdict, of_contender, ratio, verdicts
 from bench.render.processor_time import AGENT, BLENDER, DECODER, EMULATOR
 from bench.render.rounds import SceneRounds
 from bench.render.run import Run
 
 _HEADINGS = (
-    f"{'':18} {'frames':>6} {'runs':>4} {'seconds':>21} {'a frame':>8} {'÷ raw':>18} {'frames only':>18} "
-    f"{'Blender':>8} {'agent':>6} {'emulator':>8} {'idle':>8} {'calls':>6}"
+    f"{'':18} {'frames':>6} {'runs':>4} {'seconds':>21} {'a frame':>8} {'÷ raw':>18} "
+    f"{'start':>6} {'frames only':>18} {'Blender':>8} {'agent':>6} {'emulator':>8} {'idle':>8} {'calls':>6}"
 )
+_APART = (RAW, ONE_AGENT, TWO_AGENTS)
+"""Whose first frame's beginning is known, and which start once."""
 _MEANINGS = (
-    "seconds: median (least–most). ÷ raw: of seconds a frame, paired by round; frames only: the same without "
-    "Blender's start and the load.",
+    "seconds: median (least–most). ÷ raw: of seconds a frame, paired by round. start: seconds until the "
+    "first frame begins, Blender's start and the load; frames only: ÷ raw without these.",
     "Blender, agent (with its decoder), emulator: processor seconds a frame. idle: milliseconds from one "
     "frame to the next in which Blender waits. calls: requests to AWS a frame.",
 )
@@ -85,7 +87,8 @@ def _row(scene: SceneRounds, name: str) -> str:
         f"{Spread.of([run.seconds for run in runs]).words():>21}",
         f"{median(run.per_frame for run in runs):>8.3f}",
         f"{_ratio(scene, name, lambda run: run.per_frame):>18}",
-        f"{_ratio(scene, name, lambda run: run.frames_seconds / run.frames) if name != PEER else '':>18}",
+        f"{median(run.start_seconds for run in runs):>6.2f}" if name in _APART else f"{'':6}",
+        f"{_ratio(scene, name, lambda run: run.frames_seconds / run.frames) if name in _APART else '':>18}",
         f"{_median(used, 'blender'):>8} {_median(used, 'agent'):>6} {_median(used, 'emulator'):>8}",
     ]
     if name == ONE_AGENT:

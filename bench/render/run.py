@@ -32,6 +32,11 @@ class Run:
         return self.seconds / self.frames
 
     @property
+    def start_seconds(self) -> float:
+        """Until the first frame begins."""
+        return self.seconds - self.frames_seconds
+
+    @property
     def idle_per_frame(self) -> float:
         """Seconds between two frames in which no Blender is at one; means nothing with several Blenders."""
         return (self.frames_seconds - self.blender_seconds) / self.frames

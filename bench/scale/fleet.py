@@ -27,7 +27,8 @@ from worker_agent.lease import LeaseKeeper
 from worker_agent.loop import WorkLoop
 from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.scene_sessions import SceneSessions
+from worker_agent.seat import make_sessions
+from worker_agent.session_count import SessionCounts
 
 _QUEUE: Final = "https://sqs.us-east-1.amazonaws.com/123456789012/"
 _GOODBYE_SECONDS: Final = 30.0
@@ -99,13 +100,16 @@ class Fleet:
     def _make(self, number: int) -> _Agent:
         settings = _settings(self._folder, self._names, f"worker-{number:04d}", self._poll_seconds)
         departure = Departure()
-        sessions = SceneSessions(
+        sessions = make_sessions(
+            1,
             BlenderShelf([RuntimeSpec(version=VERSION, path="/asleep/blender")], self._folder),
             Path(settings.work_directory),
+            cage=None,
             stopped=lambda: departure.leaving,
         )
         processes = Processes(
             sessions=sessions,
+            counts=SessionCounts(1, processors=1),  # what others use of this computer says nothing here
             checker=self._checker,
             leases=LeaseKeeper(settings.lease_seconds),
             departure=departure,

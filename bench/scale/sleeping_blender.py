@@ -8,19 +8,21 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Final, Self, cast
 
 from worker_agent.blender import (
     BakeProgress,
     BlenderKilled,
+    BlenderSession,
     ColorView,
     Expectations,
     FrameOutputs,
     MainPicture,
-    RenderDevice,
     RenderedFrame,
     SceneReport,
 )
+from worker_agent.blender.child import Child
+from worker_agent.blender.log_file import LogFile
 
 VERSION: Final = "4.5.15"
 SIDE: Final = 32
@@ -83,8 +85,8 @@ def black_png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-class SleepingBlender:
-    """Stands where worker_agent.blender.BlenderSession does."""
+class SleepingBlender(BlenderSession):
+    """A session without a child: whatever would ask one is answered here."""
 
     frame_seconds: ClassVar[float] = 1.0
     """What every frame takes."""
@@ -93,11 +95,10 @@ class SleepingBlender:
     picture: ClassVar[bytes] = black_png()
 
     def __init__(self) -> None:
+        super().__init__(cast(Child, None), cast(LogFile, None))
         self.runtime_version = VERSION
         self.runtime_build = "asleep"
-        self.color_config = ""
-        self.device = RenderDevice()
-        self.memory_bytes = 0
+        self._frame_outputs, self._color_view = _OUTPUTS, _VIEW
         self._killed = threading.Event()
 
     @classmethod
@@ -105,17 +106,18 @@ class SleepingBlender:
         return cls()
 
     @property
-    def frame_outputs(self) -> FrameOutputs:
-        return _OUTPUTS
+    def memory_bytes(self) -> int:
+        return 0
 
     @property
-    def color_view(self) -> ColorView:
-        return _VIEW
+    def processor_seconds(self) -> float:
+        return 0.0
 
     def open(
         self, blend: Path, options: Mapping[str, object], timeout_seconds: float, **_: object
     ) -> SceneReport:
         assert blend.is_file(), blend
+        self.is_as_loaded = True
         return _report()
 
     def bake(
@@ -139,6 +141,7 @@ class SleepingBlender:
             name = f"{frame:04d}.png"
             (output / name).write_bytes(self.picture)
             log = f"Fra:{frame} Mem:8.00M\nSaved: {name}\n"
+            self.frames_rendered += 1
             yield RenderedFrame(frame, self.told_seconds, (name,), log)
 
     def log_tail(self) -> str:

@@ -1,7 +1,7 @@
 """The command line that starts a program in a cage of its own: an argument list, made of values only.
 
 Inside there is no network, no process but the program's own, no capability, and of the files only what is
-named here, each under the path that it has outside.
+named here, each under the path that it has outside, unless another is given.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ class Confinement:
     """Files and folders that it may read."""
     writable: tuple[Path, ...]
     """Folders that it may change."""
+    renamed: tuple[tuple[Path, Path], ...] = ()
+    """Folders that it may read under another path: the one outside, then the one inside. What becomes of
+    their names outside makes no difference inside."""
     devices: tuple[Path, ...] = ()
     """Device files of graphics cards, and nothing else. With any, the machine's /sys can be read in part
     (`contract.cage.roots.graphics_facts`)."""
@@ -67,6 +70,7 @@ def caged(
         *_memory_folder("/tmp", offered),
         *_binds("--ro-bind", graphics_facts() if confinement.devices else ()),
         *_binds("--ro-bind", confinement.readable),
+        *(part for paths in confinement.renamed for part in ("--ro-bind", *map(str, paths))),
         *_binds("--bind", confinement.writable),
         *("--remount-ro", "/", "--chdir", str(folder), "--", *command),
     ]

@@ -201,6 +201,7 @@ class AgentEnvironment:
             lease_seconds=LEASE_SECONDS,
             poll_seconds=POLL_SECONDS,
             idle_seconds=IDLE_SECONDS,
+            blender_sessions=self.settings.blender_sessions,
             worker_version=self.deployed.worker_version,
             deploy_version=self.deployed.deploy_version,
             cage=self.cage,

@@ -12,6 +12,7 @@ from farm.plain_errors import MisusedError
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
+_AUTO = "auto"
 
 
 class LocalSettingsError(MisusedError):
@@ -32,6 +33,8 @@ class LocalSettings:
     """Paths of Blender executables and of Pythons that have bpy; none: what the environment can have."""
     hour_dollars: float
     """What an hour of an agent is said to cost."""
+    blender_sessions: int | None = 1
+    """Blenders that each agent renders with at once; None: as it finds useful. They share one machine."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> LocalSettings:
@@ -46,6 +49,7 @@ class LocalSettings:
                 if path
             ),
             hour_dollars=_number(env, "FARM_LOCAL_HOUR_DOLLARS", 0, least=0),
+            blender_sessions=_sessions(env),
         )
 
     def to_env(self) -> dict[str, str]:
@@ -55,6 +59,7 @@ class LocalSettings:
             "FARM_LOCAL_MINUTE_SECONDS": str(self.minute_seconds),
             "FARM_BLENDER": os.pathsep.join(self.blenders),
             "FARM_LOCAL_HOUR_DOLLARS": str(self.hour_dollars),
+            "FARM_LOCAL_SESSIONS": str(self.blender_sessions or _AUTO),
         }
 
 
@@ -70,6 +75,13 @@ def region_of(cdk_json: Path) -> str:
         return str(json.loads(cdk_json.read_text("utf-8"))["context"]["region"]) or "us-east-1"
     except (OSError, ValueError, KeyError, TypeError):
         return "us-east-1"
+
+
+def _sessions(env: Mapping[str, str]) -> int | None:
+    """A number, or auto; 1 unless asked, for the agents are many already."""
+    if env.get("FARM_LOCAL_SESSIONS", "").strip() == _AUTO:
+        return None
+    return int(_number(env, "FARM_LOCAL_SESSIONS", 1))
 
 
 def _number(env: Mapping[str, str], name: str, default: float, *, least: float | None = None) -> float:

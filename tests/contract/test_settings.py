@@ -35,6 +35,7 @@ SAMPLES = {
     "str": "text",
     "str | None": "text",
     "int": 12,
+    "int | None": 3,
     "float": 2.5,
     "float | None": 0.5,
 }

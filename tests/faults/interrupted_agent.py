@@ -181,6 +181,7 @@ def _settings(cloud: Cloud, worker_id: str, folder: Path, blender: Path, stop_se
         lease_seconds=60,
         poll_seconds=1,
         idle_seconds=600,
+        blender_sessions=1,  # or it would see that this Blender leaves processors idle
         stop_seconds=stop_seconds,
     )
 

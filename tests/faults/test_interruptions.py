@@ -99,6 +99,23 @@ def ends_well(agent: InterruptedAgent, how: str) -> None:
     assert agent.cloud.metadata.machines.refused == []
 
 
+@pytest.mark.parametrize("how", ["spot", "sigterm"])
+def test_each_of_several_blenders_lets_go(cloud: Cloud, how: str) -> None:
+    pace = dict.fromkeys(("1", "2", "3"), NEVER)
+    with an_agent(cloud, pace, variables={"FARM_BLENDER_SESSIONS": "2"}) as agent:
+        for frame in ("1", "2", "3"):
+            agent.render(frame)
+        agent.until(lambda: sum(map(agent.has_begun, pace)) == 2)
+        interrupt(agent, how)
+        began = [frame for frame in pace if agent.has_begun(frame)]
+        agent.until(lambda: all(agent.frame(int(frame)) for frame in began), AT_MOST_SECONDS)
+        records = [agent.frame(int(frame)) for frame in began]
+        assert [record and (record.interruptions, record.attempts) for record in records] == [(1, 0), (1, 0)]
+        ends_well(agent, how)
+        assert (agent.waits_for_a_worker(), agent.is_held()) == (True, False)
+        assert sum(map(agent.has_begun, pace)) == 2, "there are no more Blenders than that"
+
+
 def test_a_frame_that_was_thought_to_be_quick_is_killed_in_the_end(cloud: Cloud) -> None:
     """Of twelve seconds ten are for the upload."""
     with an_agent(cloud, {"4": NEVER}, stop_seconds=12) as agent:

@@ -93,6 +93,7 @@ def start_agent(folder: Path, services: Endpoint) -> subprocess.Popen[bytes]:
         lease_seconds=120,
         poll_seconds=1,
         idle_seconds=2,
+        blender_sessions=1,
         log_group_name="/farm/workers",
     )
     env = {

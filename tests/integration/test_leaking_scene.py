@@ -27,7 +27,7 @@ def test_it_loses_no_frame(
     monkeypatch.setattr(session_growth, "OPENINGS_APART", 0)
     project = tmp_path / "project"
     project.mkdir()
-    make_leaking(project / "scene.blend", megabytes=200)
+    make_leaking(project / "scene.blend", megabytes=200, quick=True)
     spec = RuntimeSpec(version=version("bpy"), path=sys.executable)
     sessions = SceneSessions(
         BlenderShelf([spec], tmp_path / "shelf"), tmp_path / "work", cage=offered_options()

@@ -47,6 +47,7 @@ def test_the_agent_can_read_its_settings() -> None:
         lease_seconds=120,
         poll_seconds=20,
         idle_seconds=20,
+        blender_sessions=None,
         log_group_name="Compute/WorkerLog",
         stop_seconds=60,
     )

@@ -100,6 +100,7 @@ ALLOWED = [
     *((SHOW, f"dynamodb:{a}", TABLE) for a in ("GetItem", "Query", "BatchGetItem")),
     *((SHOW, "dynamodb:Query", f"{TABLE}/index/{index}") for index in (JOBS_BY_CREATION, UNFINISHED_JOBS)),
     (SHOW, "s3:GetObject", f"{BUCKET}/show/output/job/thumbnails/0001.jpg"),
+    (SHOW, "s3:GetObject", f"{BUCKET}/show/output/job/proxies/0001-0010-0123456789ab.mjpeg"),
     (SHOW, "logs:PutLogEvents", "arn:Monitoring/Jobs/ShowJobsLog"),
     *((ACT, f"dynamodb:{a}", TABLE) for a in ("GetItem", "UpdateItem")),
     (ACT, "sqs:SendMessage", BAKE),

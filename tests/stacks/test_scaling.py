@@ -267,6 +267,7 @@ def _shown(body: dict[str, Any]) -> list[Series]:
     [
         ({"cloudwatch_namespace": "Studio"}, True),
         ({"worker_idle_seconds": "60"}, True),
+        ({"blender_sessions": "4"}, True),
         ({"blender_versions": "4.5.15"}, True),
         ({"worker_node_max_count": "30", "acceptable_latency_seconds": "600"}, False),
     ],

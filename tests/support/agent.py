@@ -17,6 +17,7 @@ from contract.tasks import BakeTask, FinishTask, RenderTask, Task, decode
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 from tests.support.obedient_blender import ObedientSession, ObedientSessions
+from tests.support.one_seat import turns_at
 from worker_agent.bake_task import BakeTaskHandler
 from worker_agent.blender_turns import BlenderTurns
 from worker_agent.bucket import Bucket
@@ -72,7 +73,7 @@ class Agent:
             clear=sessions.clear_leftovers,
             has_gpu=lambda: self.has_gpu,
         )
-        self.turns = BlenderTurns(self.sessions)
+        self.turns = turns_at(sessions, self.clock)
         self.stores = stores
         self.bake = self.baker(self.turns)
         self.render = RenderTaskHandler(
@@ -83,7 +84,6 @@ class Agent:
             checker=output_checker(),
             finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
             metrics=self.metrics,
-            clock=self.clock,
             attempts=FailedAttempts(
                 stores=stores, metrics=self.metrics, elsewhere_seconds=30, now=lambda: self.now
             ),

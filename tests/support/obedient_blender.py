@@ -108,6 +108,9 @@ class ObedientSession:
 
     color_config: str = ""
     device: RenderDevice = field(default_factory=RenderDevice)
+    frames_rendered: int = 0
+    processor_seconds: float = 0.0
+    memory_bytes: int = 1
     bound_devices: list[str] = field(default_factory=list)
     """With each open: the device that it had to be."""
 
@@ -191,6 +194,9 @@ class ObedientSessions:
     during_clearing: Callable[[], None] = lambda: None
     start_errors: list[RuntimeUnavailableError] = field(default_factory=list)
     """Raised by the next starts."""
+    fresh_ones: list[str] = field(default_factory=list)
+    """What each Blender of its own did with the project."""
+    kept: list[tuple[str, Path]] = field(default_factory=list)
 
     def choose(self, blend: Path, wanted_version: str | None) -> RuntimeSpec:
         assert blend.is_file(), blend
@@ -204,11 +210,22 @@ class ObedientSessions:
 
     @contextmanager
     def fresh(
-        self, spec: RuntimeSpec, build: str | None = None, *, project: Path, changes_it: bool
+        self,
+        spec: RuntimeSpec,
+        build: str | None = None,
+        *,
+        project: Path,
+        changes_it: bool,
+        published: Path | None = None,
     ) -> Iterator[ObedientSession]:
         if self.start_errors:
             raise self.start_errors.pop(0)
+        self.fresh_ones.append("writes" if changes_it else "reads")
         yield self.session
+
+    def keep(self, job_id: str, published: Path) -> None:
+        assert published.is_dir(), f"{published} is not published"
+        self.kept.append((job_id, published))
 
     def open_for(self, job: Job, project: Path) -> ObedientSession:
         if self.start_errors:

@@ -81,6 +81,17 @@ def nothing_needed() -> None:
 
 
 @maker
+def stamped() -> None:
+    """A texture, and the file's own path in the picture."""
+    render = small_scene().render
+    render.resolution_x, render.resolution_y = 400, 32
+    with_picture(plane(), image_of("texture", picture("textures/wood.png")))
+    for stamp in ("date", "time", "render_time", "frame", "camera", "scene", "lens", "memory", "hostname"):
+        setattr(render, f"use_stamp_{stamp}", False)
+    render.use_stamp = render.use_stamp_filename = True
+
+
+@maker
 def sequences() -> None:
     """Files 3 to 6 and 11 to 13; counted in several ways."""
     small_scene()

@@ -14,8 +14,8 @@ from contract.job import Job, JobState
 from tests.support.agent import BAKE, JOB_ID, Agent, agent_in, rendering, task
 from tests.support.archives import tar, zipped
 from tests.support.obedient_blender import CLOTH
+from tests.support.one_seat import turns_at
 from worker_agent.blender import BlenderDied, BlenderKilled, MissingFile, SceneRejected
-from worker_agent.blender_turns import BlenderTurns
 from worker_agent.job_store import JobStore
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Settled
 
@@ -40,12 +40,17 @@ class TestBake:
         assert agent.job.scene["scenes"] == [asdict(scene) for scene in agent.blender.report.scenes]
         assert json.loads(agent.stored()["logs/inspection.json"])["fps"] == 24.0
         assert agent.blender.baked_to == [], "what does not move by itself is not baked"
+        assert agent.sessions.fresh_ones == ["reads"]
+        published = agent.scratch.baked(JOB_ID, agent.job.baked_folder)
+        assert agent.sessions.kept == [(JOB_ID, published)], "the Blender that has it open can render it"
 
     def test_physics_is_baked_to_the_last_frame_wanted(self, agent: Agent) -> None:
         agent.blender.report = CLOTH
         agent.upload(options={"frames": "60-62,3"})
         agent.bake(BAKE, agent.lease())
         assert agent.blender.baked_to == [62]
+        assert agent.sessions.fresh_ones == ["reads", "writes", "reads"], "inspected, baked and proved"
+        assert agent.sessions.kept == []
         assert agent.job.bake_progress == {"kind": "cloth", "object": "Sheet", "frame": 3, "last_frame": 62}
         assert [seen for _, seen in agent.blender.proved] == [["what was seen"]]
         blend = agent.scratch.baked(JOB_ID, agent.job.baked_folder) / agent.job.baked_blend
@@ -234,7 +239,7 @@ class TestBake:
 
         def take_over() -> None:
             agent.blender.during_bake = lambda: None
-            bake = agent.baker(BlenderTurns(agent.sessions))
+            bake = agent.baker(turns_at(agent.sessions))
             assert isinstance(bake(BAKE, agent.lease()), Settled)
 
         agent.blender.during_bake = take_over

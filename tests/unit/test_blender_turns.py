@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pytest
 
+from tests.support.one_seat import turns_at
 from worker_agent import blender_turns
-from worker_agent.blender_turns import BlenderTurns
 from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.task_queue import Message, TaskQueue
@@ -46,7 +46,7 @@ def in_a_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[Base
 
 
 def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
-    turns, order = BlenderTurns(Blender()), list[int]()
+    turns, order = turns_at(Blender()), list[int]()
     leases = [a_lease() for _ in range(4)]
 
     def take(number: int) -> None:
@@ -57,7 +57,7 @@ def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
     with turns.turn(leases[0]):
         for number in (1, 2, 3):
             threads.append(in_a_thread(partial(take, number))[0])
-            while len(turns._queue) <= number:
+            while len(turns._waiting) < number:
                 pass
         assert [lease.blender_use for lease in leases] == [BlenderUse.AT, *[BlenderUse.BEFORE] * 3]
         assert order == []
@@ -69,7 +69,7 @@ def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
 
 def test_only_the_one_whose_turn_it_is_has_its_blender_ended() -> None:
     blender = Blender()
-    turns = BlenderTurns(blender)
+    turns = turns_at(blender)
     mine, other = a_lease(), a_lease()
     with turns.turn(mine):
         assert not turns.kill(other)
@@ -83,7 +83,7 @@ def test_only_the_one_whose_turn_it_is_has_its_blender_ended() -> None:
 def test_who_need_not_wait_any_more_goes(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blender_turns, "LOOK_SECONDS", 0.01)
     leaving, lease = threading.Event(), a_lease()
-    turns = BlenderTurns(Blender(), stopped=leaving.is_set)
+    turns = turns_at(Blender(), stopped=leaving.is_set)
 
     def take() -> None:
         with turns.turn(lease):
@@ -101,7 +101,7 @@ def test_who_need_not_wait_any_more_goes(why: str, monkeypatch: pytest.MonkeyPat
 
 def test_the_end_of_a_turn_is_told() -> None:
     told: list[bool] = []
-    turns = BlenderTurns(Blender(), changed=lambda: told.append(True))
+    turns = turns_at(Blender(), changed=lambda: told.append(True))
     with turns.turn(a_lease()):
         assert told == []
     assert told == [True]

@@ -53,6 +53,14 @@ def test_a_mount_is_made_after_what_it_lies_in() -> None:
     assert made.index("/tmp") < made.index("/opt/blender") < made.index("/tmp/jobs/one/baked")
 
 
+def test_a_folder_may_have_another_path_inside() -> None:
+    moved = Confinement(readable=(), writable=(), renamed=((Path("/tmp/baking"), Path("/tmp/baked")),))
+    made = caged(["blender"], moved, environment={}, folder=Path("/"), offered=OFFERED)
+    at = made.index("/tmp/baking")
+    assert made[at - 1 : at + 2] == ["--ro-bind", "/tmp/baking", "/tmp/baked"]
+    assert at > made.index("/tmp"), "or the cage's own /tmp would hide it"
+
+
 def test_its_environment_is_what_it_is_given_but_for_the_path() -> None:
     made = arguments()
     given = {made[at + 1]: made[at + 2] for at, part in enumerate(made) if part == "--setenv"}

@@ -90,11 +90,20 @@ print(json.dumps([s3.meta.endpoint_url, s3._request_signer._credentials.access_k
         ("FARM_LOCAL_MINUTE_SECONDS", "0"),
         ("FARM_LOCAL_MINUTE_SECONDS", "nan"),
         ("FARM_LOCAL_HOUR_DOLLARS", "-1"),
+        ("FARM_LOCAL_SESSIONS", "0"),
+        ("FARM_LOCAL_SESSIONS", "some"),
     ],
 )
 def test_a_bad_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(LocalSettingsError, match=name):
         LocalSettings.from_env({name: value})
+
+
+@pytest.mark.parametrize(("asked", "sessions"), [("", 1), ("3", 3), ("auto", None)])
+def test_an_agent_has_one_blender_open_unless_asked(asked: str, sessions: int | None) -> None:
+    settings = LocalSettings.from_env({"FARM_LOCAL_SESSIONS": asked})
+    assert settings.blender_sessions == sessions
+    assert LocalSettings.from_env(settings.to_env()).blender_sessions == sessions
 
 
 def test_settings_reach_the_fleet_as_they_are() -> None:

@@ -71,8 +71,15 @@ def test_a_queue_that_is_away_does_not_end_the_drain(agent: Agent, monkeypatch: 
 class Blender:
     """Has a scene open, and dies when it is told to."""
 
-    scene_is_open = True
-    kills = 0
+    def __init__(self, clock: FrameClock) -> None:
+        self.clock = clock
+        self.kills = 0
+
+    def scene_is_open(self, lease: Lease) -> bool:
+        return True
+
+    def frame_seconds_left(self, lease: Lease) -> float | None:
+        return self.clock.seconds_left()
 
     def kill(self, lease: Lease) -> bool:
         self.kills += 1
@@ -86,10 +93,10 @@ def test_the_drain_kills_then_loses_its_patience(agent: Agent) -> None:
         def __call__(self) -> float:
             return self.now
 
-    clock, blender, noted = Clock(), Blender(), list[Task]()
-    departure, in_hand, frame_clock = Departure(clock), TasksInHand(noted.append), FrameClock(clock)
-    drain = Drain(departure=departure, in_hand=in_hand, blender=blender, frame_clock=frame_clock, clock=clock)
-    frame_clock.begin(30)
+    clock, noted = Clock(), list[Task]()
+    departure, in_hand, blender = Departure(clock), TasksInHand(noted.append), Blender(FrameClock(clock))
+    drain = Drain(departure=departure, in_hand=in_hand, blender=blender, clock=clock)
+    blender.clock.begin(30)
     lease = a_lease(agent)
     lease.blender_use = BlenderUse.AT
     with in_hand.hold(RENDER, lease):

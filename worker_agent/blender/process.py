@@ -20,7 +20,7 @@ from worker_agent.blender.report import (
 )
 from worker_agent.blender.runtime import Runtime
 from worker_agent.cage.bars import Bars
-from worker_agent.cage.family import close_family, memory_bytes
+from worker_agent.cage.family import close_family, memory_bytes, processor_seconds
 
 _NEVER_SECONDS = 366 * 86_400.0
 """No frame takes so long, whatever Blender says."""
@@ -34,9 +34,10 @@ class BlenderSession:
     for a SceneRejected of the code `unloadable_simulation`, which ends it too.
     """
 
-    def __init__(self, child: Child, log: LogFile) -> None:
+    def __init__(self, child: Child, log: LogFile, bars: Bars | None = None) -> None:
         self._child = child
         self._log = log
+        self._bars = bars
         self._conversation = Conversation(child, log)
         self.runtime_version = ""
         self.runtime_build = ""
@@ -45,8 +46,12 @@ class BlenderSession:
         self._series = BlenderVersion(0, 0)
         self._frame_outputs: FrameOutputs | None = None
         self._color_view: ColorView | None = None
+        self.frames_rendered = 0
+        """By this Blender, whichever scene they were of."""
         self.device = RenderDevice()
         """What renders the scene that is open."""
+        self.is_as_loaded = False
+        """Whether the open scene renders as if it had been opened for rendering alone (not `for_bake`)."""
 
     @classmethod
     def start(
@@ -68,7 +73,7 @@ class BlenderSession:
         except OSError as error:
             reason = f"Blender could not be started from {runtime.path.name} ({error.strerror})."
             raise BlenderDied(reason, "no_runtime") from error
-        session = cls(child, LogFile(log_path))
+        session = cls(child, LogFile(log_path), bars)
         try:
             ready = session._conversation.await_ready(start_timeout_seconds)
             child.settle()
@@ -92,6 +97,11 @@ class BlenderSession:
     def memory_bytes(self) -> int:
         """What Blender and all that it has started have now, swapped out or not; 0 when it has ended."""
         return memory_bytes([self.pid, *close_family(self.pid)])
+
+    @property
+    def processor_seconds(self) -> float:
+        """Processor time that they have taken by now."""
+        return processor_seconds([self.pid, *close_family(self.pid)])
 
     @property
     def frame_outputs(self) -> FrameOutputs:
@@ -128,6 +138,7 @@ class BlenderSession:
         DeviceUnavailable when this worker has not the device.
         """
         self._conversation.check_usable()
+        self.is_as_loaded = False
         file_version = read_file_version(blend)
         if file_version > self._series:
             raise SceneRejected(
@@ -144,7 +155,7 @@ class BlenderSession:
             )
         command = {
             "do": "open",
-            "blend": str(blend.absolute()),
+            "blend": str(self._bars.inside(blend.absolute()) if self._bars else blend.absolute()),
             "options": dict(options),
             "file_engines": facts.engines,
             "for_bake": for_bake,
@@ -157,6 +168,7 @@ class BlenderSession:
             *_, opened = self._conversation.ask(command, "open", timeout_seconds, until="opened")
             report = SceneReport.from_json(opened["report"] | versions)
             self.device = RenderDevice.from_json(opened["device"])
+            self.is_as_loaded = opened.get("as_loaded") is True
         self._frame_outputs, self._color_view = report.frame_outputs, report.color_view
         return report
 
@@ -174,6 +186,7 @@ class BlenderSession:
         session. Raises SceneRejected for what cannot be baked. `timeout_seconds` is for all of it.
         """
         self._conversation.check_usable()
+        self.is_as_loaded = False
         command = {"do": "bake", "last_frame": last_frame, "project": str(project.absolute())}
         for event in self._conversation.ask(command, "bake", timeout_seconds, until="baked"):
             with self._conversation.well_formed():
@@ -219,6 +232,7 @@ class BlenderSession:
                     waiting.remove(frame)
                     files = tuple(str(file) for file in event["files"])
                     log = self._log.since_mark(int(event["log_end"]))
+                self.frames_rendered += 1
                 yield RenderedFrame(frame, seconds, files, log)
 
     def log_tail(self) -> str:

@@ -13,13 +13,22 @@ from worker_agent.cage.limits import Limits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
-    """`readable` and `writable` are a job's own folders; what Blender needs to run comes by itself."""
+    """Readable and writable are a job's own folders; what Blender needs to run comes by itself."""
 
     offered: frozenset[str]
     """The options of this machine's bubblewrap."""
     readable: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
+    renamed: tuple[tuple[Path, Path], ...] = ()
+    """To be read under another path: the one outside, then the one inside."""
     limits: Limits = field(default_factory=Limits)
+
+    def inside(self, path: Path) -> Path:
+        """The path in the cage of a file of the job."""
+        for outside, inside in self.renamed:
+            if path.is_relative_to(outside):
+                return inside / path.relative_to(outside)
+        return path
 
     def around(
         self,
@@ -33,6 +42,7 @@ class Bars:
         confinement = Confinement(
             readable=(*needed, *self.readable),
             writable=(home, *self.writable),
+            renamed=self.renamed,
             devices=graphics_devices(),
         )
         return caged(command, confinement, environment=environment, folder=home, offered=self.offered)

@@ -10,7 +10,6 @@ from enum import Enum
 from typing import Protocol
 
 from contract.tasks import FinishTask, RenderTask, Task
-from worker_agent.frame_clock import FrameClock
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.tasks_in_hand import Held, TasksInHand
 from worker_agent.lease import BlenderUse, Lease
@@ -65,8 +64,9 @@ def judge(
 class Blender(Protocol):
     """What is asked of BlenderTurns."""
 
-    @property
-    def scene_is_open(self) -> bool: ...
+    def scene_is_open(self, lease: Lease) -> bool: ...
+
+    def frame_seconds_left(self, lease: Lease) -> float | None: ...
 
     def kill(self, lease: Lease) -> bool: ...
 
@@ -78,13 +78,11 @@ class Drain:
         departure: Departure,
         in_hand: TasksInHand,
         blender: Blender,
-        frame_clock: FrameClock,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._departure = departure
         self._in_hand = in_hand
         self._blender = blender
-        self._frame_clock = frame_clock
         self._clock = clock
         self._killed_at: dict[Lease, float] = {}
 
@@ -106,8 +104,8 @@ class Drain:
         verdict = judge(
             held.task,
             use=held.lease.blender_use,
-            scene_is_open=self._blender.scene_is_open,
-            frame_seconds=self._frame_clock.seconds_left(),
+            scene_is_open=self._blender.scene_is_open(held.lease),
+            frame_seconds=self._blender.frame_seconds_left(held.lease),
             seconds_left=self._departure.seconds_left(),
             seconds_since_kill=None if killed_at is None else self._clock() - killed_at,
         )

@@ -29,7 +29,7 @@ def inspect(
     camera = _camera(scene, missing)
     outputs.replace_video_container(scene, notes)
     found: list[simulations.Simulation] = []
-    if for_bake and simulations.are_possible():
+    if changes_the_scene(for_bake=for_bake):
         render_state.match_viewport_to_render()
         found = simulations.find_all(scene)
     notes += _oceans(scene)
@@ -65,6 +65,11 @@ def inspect(
         "color_view": color_view.describe(scene),
         "notes": notes,
     }
+
+
+def changes_the_scene(*, for_bake: bool) -> bool:
+    """Whether `inspect` leaves the open scene another than it was loaded: then it is not to be rendered."""
+    return for_bake and simulations.are_possible()
 
 
 def _camera(scene: Any, missing: Finder) -> "str | None":

@@ -26,7 +26,8 @@ class Session:
         facts = {name: command[name] for name in ("file_engines", "asked_frames", "for_bake")}
         report = inspection.inspect(opened, **facts)
         self._opened, self._opened_with = opened, command
-        self._wire.send("opened", report=report, device=asdict(opened.device))
+        as_loaded = not inspection.changes_the_scene(for_bake=command["for_bake"])
+        self._wire.send("opened", report=report, device=asdict(opened.device), as_loaded=as_loaded)
 
     def bake(self, command: "dict[str, Any]") -> None:
         project = Path(command["project"])

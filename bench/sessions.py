@@ -1,0 +1,136 @@
+"""Several Blenders on one worker, and one that grows: `python -m bench.sessions [ROUNDS]`.
+
+A scene that is the work of one thread is rendered by one Blender and by two, in turns, and the pictures
+are compared. Then a worker that may choose renders it, and a scene that is the work of all processors.
+Last, a scene whose script keeps memory is rendered with the session opened anew as it grows, and without.
+Some six minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+from unittest.mock import patch
+
+from bench.render.figures import Spread
+from bench.render.pictures import Difference, compare
+from bench.session_scenes import make_all_threaded, make_leaking, make_one_threaded
+from bench.session_worker import SessionWorker
+from contract.archives import size_in_words
+from contract.job import Job
+from worker_agent import session_growth
+from worker_agent.session_count import RenderedTurn
+
+_ROUNDS: Final = 5
+_FRAMES: Final = 8
+"""Of one run of a round."""
+_NO_NOISE: Final = Difference(steps=0, pixels=0, of=1)
+"""Then the tolerance is what holds."""
+_FRAMES_TO_CHOOSE: Final = 12
+_LEAK_MEGABYTES: Final = 100
+_LEAKING_FRAMES: Final = 100
+"""Enough for two openings: from one to the next it renders for twenty times as long as that takes."""
+
+
+def main(rounds: int) -> int:
+    processors = os.cpu_count() or 1
+    load = " ".join(f"{each:.2f}" for each in os.getloadavg())
+    print(f"{processors} processors; load before: {load}")
+    with TemporaryDirectory(prefix="farm-bench-sessions-") as folder:
+        makers = {"one thread": make_one_threaded, "all threads": make_all_threaded}
+        blends = {name: Path(folder, name, "scene.blend") for name in makers}
+        for name, make in makers.items():
+            blends[name].parent.mkdir()
+            make(blends[name])
+        same = _one_and_two(blends["one thread"], Path(folder), rounds)
+        for name, blend in blends.items():
+            _chosen(name, blend, Path(folder), processors)
+        _leaking(Path(folder))
+    return 0 if same else 1
+
+
+def _one_and_two(blend: Path, folder: Path, rounds: int) -> bool:
+    """Whether the frames are the same."""
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    with _worker(blend, folder / "one", 1) as one, _worker(blend, folder / "two", 2) as two:
+        workers = {1: one, 2: two}
+        for worker in workers.values():
+            worker.render(range(1, 5))  # opens its Blenders, and has each render before it is measured
+        for number in range(rounds):
+            first = 5 + number * _FRAMES
+            for count in (1, 2) if number % 2 else (2, 1):
+                seconds[count].append(workers[count].render(range(first, first + _FRAMES)) / _FRAMES)
+        differences = {
+            path.name: compare(path, two.pictures / path.name) for path in sorted(one.pictures.iterdir())
+        }
+    for count, found in seconds.items():
+        words = Spread.of([3600 / each for each in found]).words(".0f")
+        print(f"one thread, {count} session{'s' * (count > 1)}: {words} frames an hour")
+    gain = Spread.of([one / two for one, two in zip(seconds[1], seconds[2], strict=True)])
+    print(
+        f"two sessions render {gain.words()} times as much as one; {rounds} rounds of {_FRAMES} frames each"
+    )
+    wrong = [f"{name}: {found}" for name, found in differences.items() if not found.within(_NO_NOISE)]
+    worst = max(differences.values(), key=lambda found: (found.steps, found.pixels))
+    print(f"{len(differences)} frames compared, {len(wrong)} beyond Blender's own noise; the worst: {worst}")
+    for line in wrong:
+        print(line)
+    return not wrong
+
+
+def _chosen(name: str, blend: Path, folder: Path, processors: int) -> None:
+    seen: list[RenderedTurn] = []
+
+    def note(job: Job, turn: RenderedTurn) -> None:
+        seen.append(turn)
+        add(job, turn)
+
+    with _worker(blend, folder / f"chosen {name}", None, processors) as worker:
+        add = worker.counts.add
+        with patch.object(worker.counts, "add", note):
+            worker.render(range(1, 1 + _FRAMES_TO_CHOOSE))
+        count = worker.counts.count(worker.job)
+    alone = [turn for turn in seen if turn.sessions == 1]
+    used = Spread.of([turn.cores_used for turn in alone])
+    idle = Spread.of([turn.cores_idle for turn in alone])
+    print(
+        f"{name}: one session uses {used.words()} processors and leaves {idle.words()} idle: {count} chosen"
+    )
+
+
+def _leaking(folder: Path) -> None:
+    blend = folder / "leaking" / "scene.blend"
+    blend.parent.mkdir()
+    make_leaking(blend, megabytes=_LEAK_MEGABYTES, quick=False)
+    for opened_anew in (True, False):
+        factor = session_growth.GROWTH_FACTOR if opened_anew else float("inf")
+        with (
+            patch.object(session_growth, "GROWTH_FACTOR", factor),
+            _worker(blend, folder / f"leaking-{opened_anew}", 1) as worker,
+        ):
+            seconds = worker.render(range(1, 1 + _LEAKING_FRAMES))
+        what = "opened anew as it grows" if opened_anew else "left open"
+        rate = 3600 * _LEAKING_FRAMES / seconds
+        most = size_in_words(worker.most_memory_bytes)
+        print(
+            f"{_LEAK_MEGABYTES} MiB more with each frame, {what}: {rate:.0f} frames an hour, "
+            f"Blenders: {len(worker.blenders)}, memory: {most} at most"
+        )
+
+
+@contextmanager
+def _worker(blend: Path, folder: Path, sessions: int | None, processors: int = 1) -> Iterator[SessionWorker]:
+    worker = SessionWorker(blend, folder, sessions=sessions, processors=processors)
+    try:
+        yield worker
+    finally:
+        worker.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else _ROUNDS))

@@ -1,0 +1,161 @@
+"""How many sessions a job gets, from what its turns have shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from contract.job import Job
+from tests.support.jobs import a_job
+from worker_agent.session_count import (
+    FIRST_TURNS,
+    KEPT_JOBS,
+    JobSessions,
+    RenderedTurn,
+    SessionCounts,
+    useful_sessions,
+)
+
+GIB = 1024**3
+TURN = RenderedTurn(
+    sessions=1,
+    frame_seconds=1.0,
+    cores_used=1.0,
+    cores_idle=35.0,
+    memory_bytes=GIB,
+    free_memory_bytes=200 * GIB,
+)
+
+
+def show(job: JobSessions, turn: RenderedTurn = TURN, **changes: float) -> int:
+    """Turns as alike as these until the job decides; its number then."""
+    count, settled = job.count, job.settled
+    for _ in range(100):
+        job.add(replace(turn, sessions=count, **changes))  # type: ignore[arg-type]  # the fields' own types
+        if (job.count, job.settled) != (count, settled):
+            break
+    return job.count
+
+
+@pytest.mark.parametrize(
+    ("used", "idle", "sessions"),
+    [
+        (1.0, 1.0, 2),
+        (1.95, 0.05, 1),
+        (1.75, 0.25, 1),
+        (1.5, 0.5, 2),
+        (2.0, 34.0, 16),
+        (9.0, 27.0, 4),
+        (18.0, 18.0, 2),
+        (33.0, 3.0, 1),
+        (0.0, 2.0, 64),
+        (0.9, 0.0, 1),
+    ],
+)
+def test_sessions_fill_what_one_leaves_idle(used: float, idle: float, sessions: int) -> None:
+    assert useful_sessions(used, idle) == sessions
+
+
+def test_processors_that_others_use_are_not_idle() -> None:
+    """As when several workers share a computer: each uses less than all, and there is nothing to win."""
+    job = JobSessions()
+    assert show(job, cores_used=1.0, cores_idle=0.1) == 1
+    assert job.settled
+
+
+def test_the_number_doubles_while_that_renders_more() -> None:
+    job = JobSessions()
+    counts = [show(job) for _ in range(5)]
+    assert counts == [2, 4, 8, 16, 31]
+    assert show(job) == 31
+    assert job.settled
+
+
+def test_a_step_that_renders_no_more_is_taken_back_for_good() -> None:
+    job = JobSessions()
+    assert [show(job), show(job)] == [2, 4]
+    assert show(job, frame_seconds=1.9) == 2, "four at 1.9 s are hardly more than two at 1 s"
+    assert job.settled
+    assert show(job, cores_used=0.1) == 2
+
+
+def test_a_step_that_renders_a_little_more_stays() -> None:
+    job = JobSessions()
+    show(job)
+    assert show(job, frame_seconds=1.8) == 4
+
+
+@pytest.mark.parametrize(("free_gib", "most"), [(0, 1), (1, 1), (2, 2), (5, 4), (6, 4), (9, 7)])
+def test_memory_is_the_limit(free_gib: int, most: int) -> None:
+    job = JobSessions()
+    for _ in range(6):
+        left = (free_gib + 1 - job.count) * GIB
+        show(job, free_memory_bytes=left)
+    assert job.count == most
+    assert job.settled
+
+
+def test_what_was_measured_with_another_number_says_nothing() -> None:
+    job = JobSessions()
+    show(job)
+    for _ in range(50):
+        job.add(replace(TURN, sessions=1, frame_seconds=9.0))
+    assert (job.count, job.settled) == (2, False)
+
+
+def test_one_odd_frame_decides_nothing() -> None:
+    job = JobSessions()
+    show(job)
+    for seconds in (1.0, 30.0, 1.0):
+        job.add(replace(TURN, sessions=2, frame_seconds=seconds))
+    assert job.count == 4
+
+
+def test_nothing_is_decided_before_enough_is_known() -> None:
+    job = JobSessions()
+    for _ in range(FIRST_TURNS - 1):
+        job.add(TURN)
+    assert job.count == 1
+    job.add(TURN)
+    assert job.count == 2
+
+
+def decided(counts: SessionCounts, job: Job) -> int:
+    for _ in range(FIRST_TURNS):
+        counts.add(job, TURN)
+    return counts.count(job)
+
+
+def test_each_job_has_a_number_of_its_own_and_no_more_than_there_are_processors() -> None:
+    counts = SessionCounts(None, processors=36)
+    assert decided(counts, a_job("one")) == 2
+    assert counts.count(a_job("other")) == 1
+    assert counts.most == 36
+    assert decided(SessionCounts(None, processors=1), a_job("one")) == 1
+    assert SessionCounts(None, processors=192).most == 64
+
+
+def test_only_the_last_jobs_are_remembered() -> None:
+    counts = SessionCounts(None, processors=36)
+    decided(counts, a_job("one"))
+    for number in range(KEPT_JOBS - 1):
+        counts.count(a_job(f"other-{number}"))
+    assert counts.count(a_job("one")) == 2
+    for number in range(KEPT_JOBS):
+        counts.count(a_job(f"another-{number}"))
+    assert counts.count(a_job("one")) == 1
+
+
+def test_what_the_owner_said_holds_whatever_is_measured() -> None:
+    counts = SessionCounts(3, processors=2)
+    assert (counts.most, counts.count(a_job())) == (3, 3)
+    assert decided(counts, a_job()) == 3
+    assert SessionCounts(3, processors=2).count(a_job(device="OPTIX")) == 3
+
+
+def test_a_gpu_has_one_session() -> None:
+    counts = SessionCounts(None, processors=36)
+    assert decided(counts, a_job("of a GPU", device="OPTIX")) == 1
+    assert decided(counts, a_job("of processors", device="CPU")) == 2
+    assert decided(counts, a_job("of old", device="")) == 2

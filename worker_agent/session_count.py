@@ -1,0 +1,147 @@
+"""How many Blenders render a job on this worker at once, from what its frames use of the machine.
+
+A frame is partly the work of one thread (building the scene, compositing) and partly of all. One Blender then
+leaves processors idle; several at different points of their frames do not. Each keeps a thread for every
+processor: what one cannot use at a moment, another can.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final
+
+from contract.blender_sessions import MOST_BLENDER_SESSIONS
+from contract.devices import Device
+from contract.job import Job
+
+log = logging.getLogger(__name__)
+
+ENOUGH: Final = 0.85
+"""As few sessions as promise so much of what the most could do: a frame takes longer beside others."""
+WORTH: Final = 0.1
+"""A step to more sessions has brought at least so much of what it could at best, or it is taken back."""
+SHARE_OF_MEMORY: Final = 0.7
+"""Of what is free and what the sessions have; the rest is for what other frames need more."""
+FIRST_TURNS: Final = 3
+"""Are looked at before a decision; of several sessions one more than there are."""
+
+KEPT_JOBS: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedTurn:
+    """What was measured while one task's frames were rendered, in a scene that had rendered before."""
+
+    sessions: int
+    """That rendered the job, this one among them."""
+    frame_seconds: float
+    """How long one of its frames took."""
+    cores_used: float
+    """Processor seconds that Blender took, for each second."""
+    cores_idle: float
+    """Processors of the machine that nobody used meanwhile, on the average."""
+    memory_bytes: int
+    """That this Blender has."""
+    free_memory_bytes: int
+    """That the machine has left."""
+
+
+def useful_sessions(cores_used: float, cores_idle: float) -> int:
+    """How many sessions fill a machine on which one uses and leaves idle so many processors."""
+    used = max(cores_used, 0.01)
+    most_gain = (used + max(cores_idle, 0.0)) / used
+    return max(1, min(MOST_BLENDER_SESSIONS, math.ceil(ENOUGH * most_gain)))
+
+
+@dataclass(slots=True)
+class JobSessions:
+    """One job's number: 1 at first, more step by step while that renders more, then settled for good."""
+
+    count: int = 1
+    settled: bool = False
+    _turns: list[RenderedTurn] = field(default_factory=list)
+    """Measured with the present number."""
+    _wanted: int = 1
+    _before: tuple[int, float] = (1, 0.0)
+    """The number before, and its frames a second."""
+
+    def add(self, turn: RenderedTurn) -> None:
+        """A turn has ended. One that began with another number of sessions says nothing."""
+        if self.settled or turn.sessions != self.count:
+            return
+        self._turns.append(turn)
+        if len(self._turns) >= max(FIRST_TURNS, self.count + 1):
+            self._decide()
+
+    def _decide(self) -> None:
+        frames_a_second = self.count / median(turn.frame_seconds for turn in self._turns)
+        if self.count == 1:
+            self._wanted = useful_sessions(
+                median(turn.cores_used for turn in self._turns),
+                median(turn.cores_idle for turn in self._turns),
+            )
+        elif not self._was_worth_it(frames_a_second):
+            self.count, self.settled = self._before[0], True
+            return
+        self._before = self.count, frames_a_second
+        following = min(2 * self.count, self._wanted, self._have_room())
+        self.settled = following <= self.count
+        self.count = max(following, self.count)
+        self._turns = []
+
+    def _was_worth_it(self, frames_a_second: float) -> bool:
+        count, before = self._before
+        return frames_a_second / before >= 1 + WORTH * (self.count / count - 1)
+
+    def _have_room(self) -> int:
+        largest_bytes = max(turn.memory_bytes for turn in self._turns)
+        free_bytes = min(turn.free_memory_bytes for turn in self._turns)
+        return int(SHARE_OF_MEMORY * (self.count + free_bytes / max(largest_bytes, 1)))
+
+
+class SessionCounts:
+    """The number of each of the last few jobs. Safe to use from any thread."""
+
+    def __init__(self, pinned: int | None, *, processors: int) -> None:
+        """`pinned`: what the farm's owner said; None: it is found out, job by job."""
+        self._pinned = pinned
+        self.most = pinned or min(MOST_BLENDER_SESSIONS, processors)
+        self._jobs: OrderedDict[str, JobSessions] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def count(self, job: Job) -> int:
+        """How many Blenders are to render this job now. A GPU's memory is not shared out: one there."""
+        if self._pinned:
+            return self._pinned
+        if (job.device or Device.CPU) != Device.CPU:
+            return 1
+        with self._lock:
+            return min(self._of(job).count, self.most)
+
+    def add(self, job: Job, turn: RenderedTurn) -> None:
+        """A task's frames have been rendered."""
+        with self._lock:
+            sessions = self._of(job)
+            before = sessions.count
+            sessions.add(turn)
+            if sessions.count != before:
+                log.info(
+                    "job %s: %d sessions, after %d; one used %.1f processors and left %.1f idle",
+                    job.job_id,
+                    sessions.count,
+                    before,
+                    turn.cores_used,
+                    turn.cores_idle,
+                )
+
+    def _of(self, job: Job) -> JobSessions:
+        sessions = self._jobs.setdefault(job.job_id, JobSessions())
+        self._jobs.move_to_end(job.job_id)
+        if len(self._jobs) > KEPT_JOBS:
+            self._jobs.popitem(last=False)
+        return sessions
