@@ -24,11 +24,13 @@ from bench.render.report import lines_of, to_map
 from bench.render.rounds import Bench, SceneRounds, Tell
 from bench.render.scenes import SCENES, Scene, debian_blender, make_ready, missing, with_frames
 from bench.render.standing_farm import bench_farm
+from bench.render.time_left import Round, TimeLeft
 from farm.local.settings import ROOT
 from farm.plain_errors import PlainError
 
 _ROUNDS: Final = 5
 _EVERYBODY_ROUNDS: Final = 3
+_MINUTES: Final = 14.0
 _FOLDER: Final = ROOT / ".farm/bench"
 
 
@@ -61,7 +63,7 @@ def main() -> int:
 
 def _measure(scenes: list[Scene], asked: argparse.Namespace, tell: Tell) -> list[SceneRounds]:
     """What differs is left where it is, for a person to look at; the next run clears it away."""
-    work = asked.folder / "work"
+    started, work = time.monotonic(), asked.folder / "work"
     shutil.rmtree(work, ignore_errors=True)
     debian = debian_blender() if any(scene.debian for scene in scenes) else None
     rival = _peer(scenes, asked.folder / "peer", tell)
@@ -72,11 +74,18 @@ def _measure(scenes: list[Scene], asked: argparse.Namespace, tell: Tell) -> list
             ready = make_ready(scene, work / scene.name, asked.samples)
             tell(f"{scene.name}: {ready.samples} samples")
             begun.append(bench.begin(ready, work / scene.name))
+        time_left = TimeLeft(
+            seconds=60 * asked.minutes, rounds=asked.rounds, everybody_rounds=asked.everybody_rounds
+        )
         for number in range(asked.rounds):
-            everybody = number < asked.everybody_rounds
+            kind, turned = time_left.next(number, time.monotonic() - started), time.monotonic()
+            tell(f"round {number + 1} of {asked.rounds}: {kind.value}")
+            if kind is Round.NONE:
+                break
             for rounds in begun:
-                if everybody or not rounds.ready.scene.everybody_only:
-                    bench.turn(rounds, everybody=everybody)
+                if kind is Round.EVERYBODY or not rounds.ready.scene.everybody_only:
+                    bench.turn(rounds, everybody=kind is Round.EVERYBODY)
+            time_left.took(kind, time.monotonic() - turned)
     return [rounds for rounds in begun if rounds.rounds]
 
 
@@ -103,6 +112,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--everybody-rounds", type=int, default=_EVERYBODY_ROUNDS, help="in which the others run too"
     )
+    parser.add_argument("--minutes", type=float, default=_MINUTES, help="after which no round begins")
     parser.add_argument("--frames", type=int, help="of each scene, at most")
     parser.add_argument("--samples", type=int, help="of each scene, instead of looking for a number")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="for the farm, the peer and pictures")
