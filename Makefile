@@ -43,13 +43,10 @@ check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
 
-<<<<<<< HEAD
-bench: $(READY) ## the farm beside raw Blender and a peer; several Blenders on one worker; how quick `farm simulate` and `farm jobs` are; what previews and the cage cost
-=======
-bench: $(READY) ## the farm beside raw Blender and a peer; how quick `farm simulate` and `farm jobs` are; what previews, checks of frames and the cage cost
->>>>>>> main
+bench: $(READY) ## the farm beside raw Blender and a peer; several Blenders on one worker; what it asks of AWS; how quick `farm simulate` and `farm jobs` are; what previews, checks of frames and the cage cost
 	@$(BIN)/python -m bench.render
 	@$(BIN)/python -m bench.sessions
+	@$(BIN)/python -m bench.scale --quick
 	@$(BIN)/python -m bench.simulate
 	@$(BIN)/python -m bench.jobs_listing
 	@$(BIN)/python -m bench.preview

@@ -30,8 +30,34 @@ def end_frame(
     The attributes of a DONE one have the `seconds` that it took, a Decimal: its shard's counter adds them up,
     and `ended_at`, a timestamp.
     """
+    return end_frames(table=table, job_id=job_id, shards=shards, state=state, frames={frame: attributes})
+
+
+def end_frames(
+    *,
+    table: str,
+    job_id: str,
+    shards: int,
+    state: FrameState,
+    frames: Mapping[int, Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """The same for several frames of one shard, by their attributes, the last one to end coming last."""
+    records = [_end(table, job_id, shards, frame, state, attributes) for frame, attributes in frames.items()]
+    last = list(frames)[-1]
+    if state is FrameState.DONE:
+        seconds = sum((attributes["seconds"] for attributes in frames.values()), Decimal())
+        steps: dict[str, int | Decimal] = {"done": len(frames), "seconds": seconds}
+        count = _count(table, job_id, shards, last, steps, last=frames[last]["ended_at"])
+    else:
+        count = _count(table, job_id, shards, last, {"failed": len(frames)})
+    return [*({"Update": record} for record in records), {"Update": count}]
+
+
+def _end(
+    table: str, job_id: str, shards: int, frame: int, state: FrameState, attributes: Mapping[str, Any]
+) -> dict[str, Any]:
     sets = ", ".join(f"#{name} = :{name}" for name in attributes)
-    record = {
+    return {
         "TableName": table,
         "Key": frame_key(job_id, shards, frame),
         "UpdateExpression": f"SET #state = :state, frame = :frame, {sets}",
@@ -44,12 +70,6 @@ def end_frame(
             **{f":{name}": value for name, value in attributes.items()},
         },
     }
-    if state is FrameState.DONE:
-        steps: dict[str, int | Decimal] = {"done": 1, "seconds": attributes["seconds"]}
-        count = _count(table, job_id, shards, frame, steps, last=attributes["ended_at"])
-    else:
-        count = _count(table, job_id, shards, frame, {"failed": 1})
-    return [{"Update": record}, {"Update": count}]
 
 
 def reopen_frame(

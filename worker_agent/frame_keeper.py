@@ -15,6 +15,7 @@ from contract.frames import format_frames
 from contract.job import Job
 from contract.stored_part import FrameParts
 from worker_agent.blender import BlenderError, BlenderSession, FrameOutputs, RenderedFrame
+from worker_agent.frame_store import DoneFrame
 from worker_agent.lease import Lease
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import InterruptedTaskError
@@ -97,18 +98,23 @@ class FrameKeeper:
         parts = self._put_pictures(job, pictures) if pictures and not lease.lost else {}
         if lease.lost:
             raise InterruptedTaskError("the lease was lost while the frame was uploaded")
-        for stored in frames:
-            frame, of_frame = stored.rendered, parts.get(stored.rendered.frame, FrameParts())
-            if self._stores.frames.record_done(
-                job,
-                frame.frame,
-                files=frame.files,
-                seconds=frame.seconds,
+        done = [
+            DoneFrame(
+                frame=stored.rendered.frame,
+                files=stored.rendered.files,
+                seconds=stored.rendered.seconds,
                 blender_version=stored.source.blender_version,
                 device=stored.source.device,
-                parts=replace(of_frame, log=logs.get(frame.frame)),
-            ):
-                self._metrics.frame_done(frame.seconds)
+                parts=replace(
+                    parts.get(stored.rendered.frame, FrameParts()), log=logs.get(stored.rendered.frame)
+                ),
+            )
+            for stored in frames
+        ]
+        recorded = self._stores.frames.record_done(job, done)
+        for stored in frames:
+            if stored.rendered.frame in recorded:
+                self._metrics.frame_done(stored.rendered.seconds)
 
     def _put_pictures(self, job: Job, pictures: Mapping[int, Pictures]) -> dict[int, FrameParts]:
         """Before the record, or the last frame's would come after the preview. Frames can do without."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -41,7 +43,28 @@ _CONDITIONS = {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
 _CONFLICTS = {"TransactionConflict", "TransactionConflictException"}
 
 
-_NO_PARTS: Final = FrameParts()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneFrame:
+    """What is recorded of a frame whose files are in the bucket."""
+
+    frame: int
+    files: tuple[str, ...]
+    """Relative to the job's frames."""
+    seconds: float
+    blender_version: str
+    device: str = Device.CPU
+    parts: FrameParts = field(default_factory=FrameParts)
+
+    def to_map(self) -> dict[str, Any]:
+        """Attributes of its item."""
+        return {
+            "files": list(self.files),
+            "seconds": Decimal(f"{self.seconds:.3f}"),
+            "blender_version": self.blender_version,
+            "device": self.device,
+            "reason": "",
+            **self.parts.to_map(),
+        }
 
 
 class FrameStore:
@@ -76,35 +99,29 @@ class FrameStore:
         records = map(FrameRecord.from_item, items)
         return frozenset(record.frame for record in records if record.ended)
 
-    def record_done(
-        self,
-        job: Job,
-        frame: int,
-        *,
-        files: Sequence[str],
-        seconds: float,
-        blender_version: str,
-        device: str = Device.CPU,
-        parts: FrameParts = _NO_PARTS,
-    ) -> bool:
-        """Record a frame whose files are in the bucket, and count it. False when it was recorded before."""
-        return self._end_frame(
-            job,
-            frame,
-            FrameState.DONE,
-            {
-                "files": list(files),
-                "seconds": Decimal(f"{seconds:.3f}"),
-                "blender_version": blender_version,
-                "device": device,
-                "reason": "",
-                **parts.to_map(),
-            },
-        )
+    def record_done(self, job: Job, done: Sequence[DoneFrame]) -> frozenset[int]:
+        """Record frames whose files are in the bucket, and count them. Those not recorded before.
+
+        Those of one shard are recorded together, unless one of them had ended before.
+        """
+        of_shards: defaultdict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
+        for one in done:
+            of_shards[shard_of(one.frame, job.shards)][one.frame] = one.to_map()
+        recorded: set[int] = set()
+        for frames in of_shards.values():
+            if self._end_frames(job, FrameState.DONE, frames):
+                recorded.update(frames)
+            elif len(frames) > 1:
+                recorded.update(
+                    frame
+                    for frame, attributes in frames.items()
+                    if self._end_frames(job, FrameState.DONE, {frame: attributes})
+                )
+        return frozenset(recorded)
 
     def record_failed(self, job: Job, frame: int, *, reason: str) -> bool:
         """Record that a frame cannot be rendered, and count it. False when it had ended before."""
-        return self._end_frame(job, frame, FrameState.FAILED, {"reason": reason})
+        return self._end_frames(job, FrameState.FAILED, {frame: {"reason": reason}})
 
     def add_failure(self, job: Job, frame: int, failure: FailedAttempt) -> int:
         """Record a failed attempt, once however often it is written.
@@ -211,11 +228,17 @@ class FrameStore:
         ).get("Item")
         return item
 
-    def _end_frame(self, job: Job, frame: int, state: FrameState, attributes: Mapping[str, Any]) -> bool:
+    def _end_frames(self, job: Job, state: FrameState, frames: Mapping[int, Mapping[str, Any]]) -> bool:
+        """Frames of one shard, all or none."""
         ended = {"worker": self.worker_id, "ended_at": timestamp(datetime.now(UTC))}
-        return self._transact(
-            frame_writes.end_frame(**self._of(job, frame), state=state, attributes={**attributes, **ended})
+        items = frame_writes.end_frames(
+            table=self._table,
+            job_id=job.job_id,
+            shards=job.shards,
+            state=state,
+            frames={frame: {**attributes, **ended} for frame, attributes in frames.items()},
         )
+        return self._transact(items)
 
     def _of(self, job: Job, frame: int) -> dict[str, Any]:
         return {"table": self._table, "job_id": job.job_id, "shards": job.shards, "frame": frame}

@@ -152,6 +152,8 @@ class WorkLoop:
         """Claim one task, or none. Raises MachineTroubleError while this machine should take none."""
         if self._hands.busy:
             wait_seconds = self._seconds_until_claim()
+            if wait_seconds <= 0 and (self._idle.should_make_way() or not self._has_room()):
+                wait_seconds = BEAT_SECONDS  # what is due then is done between two tasks
             if wait_seconds > 0:
                 self._hands.wait(max(BRIEFLY_SECONDS, wait_seconds), changes)
                 return
@@ -172,8 +174,6 @@ class WorkLoop:
         held = self._in_hand.held
         if self._hands.are_full or len(held) < self._hands.busy:
             return BEAT_SECONDS
-        if self._idle.should_make_way() or not self._has_room():
-            return BEAT_SECONDS  # what is due then is done between two tasks
         uses = {one.lease.blender_use for one in held}
         if BlenderUse.BEFORE in uses:
             return BEAT_SECONDS

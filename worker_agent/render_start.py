@@ -38,14 +38,16 @@ class RenderStart:
         lease.also_renew(None)  # what was renewed is over: the job bakes no more
         rendering = self._stores.jobs.job(job.job_id)
         assert rendering is not None  # it was there a line ago, and records are not deleted
-        return self.send(rendering)
+        return self.send(rendering, rendered_before=bool(job.shards))
 
-    def send(self, job: Job) -> Outcome:
+    def send(self, job: Job, *, rendered_before: bool = True) -> Outcome:
         """Send a task for each frame that has not ended, or the finish when all have.
 
-        Frames sent twice are rendered once: their records say so.
+        Frames sent twice are rendered once: their records say so. Of a job that was never rendered there are
+        none, and no shard is read in vain.
         """
-        ended = {record.frame for record in self._stores.frames.frames(job) if record.ended}
+        records = self._stores.frames.frames(job) if rendered_before else ()
+        ended = {record.frame for record in records if record.ended}
         left = [frame for frame in parse_frames(job.frames) if frame not in ended]
         queue = self._queues[route_of(RenderTask, job.options)]
         queue.send(RenderTask(job.job_id, str(frame)) for frame in left)

@@ -20,7 +20,7 @@ from contract.table import FRAMES_PER_SHARD, MAX_SHARDS, shard_count
 from tests.faults.meeting_transactions import MeetingTransactions
 from tests.support.emulator import AwsClients, an_emulator, make_job_table
 from tests.support.jobs import a_job
-from worker_agent.frame_store import CONFLICT_TRIES, FrameStore
+from worker_agent.frame_store import CONFLICT_TRIES, DoneFrame, FrameStore
 
 WORKERS = int(os.environ.get("FARM_TEST_WORKERS", "40"))
 FRAMES_EACH = 10
@@ -64,7 +64,9 @@ def _end(store: FrameStore, job: Job, frame: int) -> bool:
     if frame % FAILED_EVERY == 0:
         return store.record_failed(job, frame, reason="no camera")
     name = f"{frame:04}.png"
-    return store.record_done(job, frame, files=[name], seconds=1, blender_version="4.5.15")
+    return frame in store.record_done(
+        job, [DoneFrame(frame=frame, files=(name,), seconds=1, blender_version="4.5.15")]
+    )
 
 
 def _check(table: MeetingTransactions, job: Job, frames: range, recorded: Counter[int]) -> None:

@@ -27,7 +27,7 @@ from contract.worker_record import Doing, WorkerRecord
 from functions.measure_backlog.records import BacklogRecords
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.measured_farm import MeasuredFarm
-from worker_agent.frame_store import FrameStore
+from worker_agent.frame_store import DoneFrame, FrameStore
 
 SAMPLES: Final = Path(__file__).resolve().parents[1] / "contract" / "samples"
 Samples = Mapping[str, Mapping[str, Any]]
@@ -119,11 +119,15 @@ def _frames(aws: AwsEdges) -> dict[str, Any]:
     part = StoredPart(key="proxies/0001-0002-a.mjpeg", start=7, size_bytes=9)
     store.record_done(
         job,
-        1,
-        files=["0001.png"],
-        seconds=1.25,
-        blender_version="4.5.15",
-        parts=FrameParts(log=part, proxy=part, thumbnail=part),
+        [
+            DoneFrame(
+                frame=1,
+                files=("0001.png",),
+                seconds=1.25,
+                blender_version="4.5.15",
+                parts=FrameParts(log=part, proxy=part, thumbnail=part),
+            )
+        ],
     )
     store.record_failed(job, 2, reason="it crashed")
     found = {

@@ -2,11 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from contract.job import FrameState, Job, JobState
 from tests.support.agent import FINISH, Agent, agent_in, rendering, task
 from tests.support.obedient_blender import PICTURE
 from worker_agent.blender import BlenderDied, BlenderFailed, BlenderKilled
+from worker_agent.frame_store import DoneFrame
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Settled
 
 
@@ -32,9 +32,9 @@ class TestRender:
         seen: list[set[str]] = []
         record = agent.frames.record_done
 
-        def look_and_record(*arguments: Any, **values: Any) -> bool:
+        def look_and_record(job: Job, done: Sequence[DoneFrame]) -> frozenset[int]:
             seen.append(set(agent.stored()))
-            return record(*arguments, **values)
+            return record(job, done)
 
         monkeypatch.setattr(agent.frames, "record_done", look_and_record)
         assert isinstance(agent.render(task("1"), agent.lease()), Settled)
@@ -231,9 +231,9 @@ class TestOverlap:
         rendering(agent, "1-3")
         record, last_one_rendered = agent.frames.record_done, threading.Event()
 
-        def wait_and_record(*arguments: Any, **values: Any) -> bool:
+        def wait_and_record(job: Job, done: Sequence[DoneFrame]) -> frozenset[int]:
             assert last_one_rendered.wait(20), "Blender waits for the record"
-            return record(*arguments, **values)
+            return record(job, done)
 
         def look() -> None:
             if agent.blender.rendered == [1, 2]:
@@ -250,10 +250,10 @@ class TestOverlap:
         rendering(agent, "1-2")
         record, other_done = agent.frames.record_done, threading.Event()
 
-        def wait_and_record(job: Job, frame: int, **values: Any) -> bool:
-            if frame == 1:
+        def wait_and_record(job: Job, done: Sequence[DoneFrame]) -> frozenset[int]:
+            if done[0].frame == 1:
                 assert other_done.wait(20), "Blender is held for the record"
-            return record(job, frame, **values)
+            return record(job, done)
 
         monkeypatch.setattr(agent.frames, "record_done", wait_and_record)
         with ThreadPoolExecutor(1) as hand:

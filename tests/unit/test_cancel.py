@@ -22,6 +22,7 @@ from tests.support.job_steps import (
 )
 from tests.support.obedient_blender import CLOTH
 from worker_agent.blender import BlenderKilled
+from worker_agent.frame_store import DoneFrame
 from worker_agent.outcome import InterruptedTaskError, Settled
 
 
@@ -97,7 +98,9 @@ class TestCancel:
         baked(agent, "1-2")
         agent.render(task("1"), agent.lease())
         cancel(agent)
-        agent.frames.record_done(agent.job, 2, files=["0002.png"], seconds=1.5, blender_version="4.5.15")
+        agent.frames.record_done(
+            agent.job, [DoneFrame(frame=2, files=("0002.png",), seconds=1.5, blender_version="4.5.15")]
+        )
         assert agent.frames.progress(agent.job) == Progress(total=2, done=2, seconds=2 * FRAME_SECONDS)
         retry(agent)
         assert isinstance(agent.bake(BAKE, agent.lease()), Settled)

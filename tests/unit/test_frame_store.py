@@ -1,6 +1,6 @@
 """A frame and its count move together, and once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from contract.job import FailedAttempt, FrameState, JobState, Progress
 from contract.table import job_key, shard_count, shard_of
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
-from worker_agent.frame_store import CONFLICT_TRIES, FrameStore
+from worker_agent.frame_store import CONFLICT_TRIES, DoneFrame, FrameStore
 
 FRAMES = tuple(range(1, 201))
 SHARDS = shard_count(len(FRAMES))
@@ -47,7 +47,8 @@ def test_many_frames_lie_in_several_shards() -> None:
 
 def test_a_done_frame_is_recorded_and_counted(frames: FrameStore) -> None:
     assert frames.record_done(
-        JOB, 7, files=["0007.png", "depth/0007.exr"], seconds=1.25, blender_version="4.5.15"
+        JOB,
+        [DoneFrame(frame=7, files=("0007.png", "depth/0007.exr"), seconds=1.25, blender_version="4.5.15")],
     )
     record = frames.frame(JOB, 7)
     assert record
@@ -61,8 +62,12 @@ def test_a_done_frame_is_recorded_and_counted(frames: FrameStore) -> None:
 
 
 def test_a_frame_never_counts_twice(frames: FrameStore) -> None:
-    assert frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
-    assert not frames.record_done(JOB, 7, files=["other.png"], seconds=2, blender_version="4.5.15")
+    assert frames.record_done(
+        JOB, [DoneFrame(frame=7, files=("0007.png",), seconds=1, blender_version="4.5.15")]
+    )
+    assert not frames.record_done(
+        JOB, [DoneFrame(frame=7, files=("other.png",), seconds=2, blender_version="4.5.15")]
+    )
     assert not frames.record_failed(JOB, 7, reason="late")
     assert frames.progress(JOB) == Progress(total=200, done=1, seconds=1)
     record = frames.frame(JOB, 7)
@@ -72,7 +77,9 @@ def test_a_frame_never_counts_twice(frames: FrameStore) -> None:
 
 def test_a_shard_adds_up_what_its_frames_took(frames: FrameStore) -> None:
     for frame in (7, 8, 9):
-        frames.record_done(JOB, frame, files=[], seconds=frame + 0.123, blender_version="4.5.15")
+        frames.record_done(
+            JOB, [DoneFrame(frame=frame, files=(), seconds=frame + 0.123, blender_version="4.5.15")]
+        )
     frames.record_failed(JOB, 10, reason="crash")
     assert frames.progress(JOB).seconds == pytest.approx(24.369, abs=1e-9)
 
@@ -97,7 +104,9 @@ def test_an_interruption_counts_against_nobody(frames: FrameStore) -> None:
     assert record
     assert (record.state, record.interruptions, record.attempts) == (FrameState.WAITING, 2, 0)
     assert frames.add_failure(JOB, 7, _failure("a", "crash")) == 1
-    assert frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
+    assert frames.record_done(
+        JOB, [DoneFrame(frame=7, files=("0007.png",), seconds=1, blender_version="4.5.15")]
+    )
     frames.add_interruption(JOB, 7)
     record = frames.frame(JOB, 7)
     assert record
@@ -117,7 +126,9 @@ def test_a_failed_frame_that_is_opened_again_is_counted_again(aws: AwsEdges, fra
     assert record
     assert (record.state, record.attempts, record.reason) == (FrameState.WAITING, 0, "")
     assert frames.progress(JOB) == Progress(total=200)
-    assert frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
+    assert frames.record_done(
+        JOB, [DoneFrame(frame=7, files=("0007.png",), seconds=1, blender_version="4.5.15")]
+    )
     assert not frames.reopen(JOB, failed, bake_token="t")
     assert frames.progress(JOB) == Progress(total=200, done=1, seconds=1)
 
@@ -136,7 +147,7 @@ def test_failures_of_a_waiting_frame_are_forgotten_when_it_is_opened_again(
 
 def test_a_frame_that_succeeds_in_the_end_bears_no_reason(frames: FrameStore) -> None:
     frames.add_failure(JOB, 7, _failure("a", "crash"))
-    frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
+    frames.record_done(JOB, [DoneFrame(frame=7, files=("0007.png",), seconds=1, blender_version="4.5.15")])
     record = frames.frame(JOB, 7)
     assert record
     assert (record.state, record.attempts, record.reason) == (FrameState.DONE, 1, "")
@@ -146,18 +157,23 @@ def test_the_end_is_seen_when_the_last_frame_of_all_shards_has_ended(frames: Fra
     for frame in FRAMES[:-1]:
         assert not frames.has_ended(JOB, [frame])
         if frame % 50:
-            frames.record_done(JOB, frame, files=[f"{frame:04d}.png"], seconds=1, blender_version="4.5.15")
+            frames.record_done(
+                JOB,
+                [DoneFrame(frame=frame, files=(f"{frame:04d}.png",), seconds=1, blender_version="4.5.15")],
+            )
         else:
             frames.record_failed(JOB, frame, reason="crash")
         assert not frames.has_ended(JOB, [frame]), "not when its own shard is complete and another is not"
-    frames.record_done(JOB, FRAMES[-1], files=["0200.png"], seconds=1, blender_version="4.5.15")
+    frames.record_done(
+        JOB, [DoneFrame(frame=FRAMES[-1], files=("0200.png",), seconds=1, blender_version="4.5.15")]
+    )
     assert frames.has_ended(JOB, [FRAMES[-1]])
     assert frames.has_ended(JOB, [1]), "a frame that comes again sees it too"
     assert sorted(record.frame for record in frames.frames(JOB)) == list(FRAMES)
 
 
 def test_expecting_frames_again_forgets_no_count(frames: FrameStore) -> None:
-    frames.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
+    frames.record_done(JOB, [DoneFrame(frame=7, files=("0007.png",), seconds=1, blender_version="4.5.15")])
     frames.expect("a", FRAMES, SHARDS)
     assert frames.progress(JOB) == Progress(total=200, done=1, seconds=1)
 
@@ -206,7 +222,9 @@ def test_transactions_that_meet_are_tried_again(aws: AwsEdges, frames: FrameStor
     store = FrameStore(
         Conflicts(aws.dynamodb, CONFLICT_TRIES - 1), aws.job_table_name, "w", sleep=waits.append
     )
-    assert store.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
+    assert store.record_done(
+        JOB, [DoneFrame(frame=7, files=("0007.png",), seconds=1, blender_version="4.5.15")]
+    )
     assert frames.progress(JOB).done == 1
     assert len(waits) == CONFLICT_TRIES - 1
     assert sum(waits) < 45
@@ -215,5 +233,33 @@ def test_transactions_that_meet_are_tried_again(aws: AwsEdges, frames: FrameStor
 def test_transactions_that_always_meet_are_given_up(aws: AwsEdges, frames: FrameStore) -> None:
     store = FrameStore(Conflicts(aws.dynamodb, CONFLICT_TRIES), aws.job_table_name, "w", sleep=lambda _: None)
     with pytest.raises(aws.dynamodb.exceptions.TransactionCanceledException):
-        store.record_done(JOB, 7, files=["0007.png"], seconds=1, blender_version="4.5.15")
+        store.record_done(JOB, [DoneFrame(frame=7, files=("0007.png",), seconds=1, blender_version="4.5.15")])
     assert frames.progress(JOB).done == 0
+
+
+def some_done(frames: Iterable[int]) -> list[DoneFrame]:
+    return [
+        DoneFrame(frame=frame, files=(f"{frame:04d}.png",), seconds=0.25, blender_version="4.5.15")
+        for frame in frames
+    ]
+
+
+def test_frames_of_one_shard_are_recorded_in_one_transaction(aws: AwsEdges, frames: FrameStore) -> None:
+    calls: list[int] = []
+    aws.dynamodb.meta.events.register(
+        "before-parameter-build.dynamodb.TransactWriteItems",
+        lambda params, **_: calls.append(len(params["TransactItems"])),
+    )
+    assert frames.record_done(JOB, some_done(range(1, 11))) == set(range(1, 11))
+    shards = {shard_of(frame, SHARDS) for frame in range(1, 11)}
+    assert len(calls) == len(shards) < 10
+    assert sum(calls) == 10 + len(shards), "each frame, and a counter for each shard"
+    assert frames.progress(JOB) == Progress(total=200, done=10, seconds=2.5)
+
+
+def test_of_frames_recorded_together_one_that_had_ended_keeps_no_other_back(frames: FrameStore) -> None:
+    frames.record_failed(JOB, 3, reason="crash")
+    frames.record_done(JOB, some_done([7]))
+    assert frames.record_done(JOB, some_done(range(1, 21))) == set(range(1, 21)) - {3, 7}
+    assert frames.progress(JOB) == Progress(total=200, done=19, failed=1, seconds=19 * 0.25)
+    assert frames.record_done(JOB, some_done(range(1, 21))) == set()

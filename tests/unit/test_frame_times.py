@@ -10,7 +10,7 @@ from contract.job import Job, JobState
 from contract.options import LONGEST_FRAME_SECONDS
 from tests.support.aws_edges import aws_edges
 from tests.support.jobs import a_job
-from worker_agent.frame_store import FrameStore
+from worker_agent.frame_store import DoneFrame, FrameStore
 from worker_agent.frame_times import KEPT_SECONDS, FrameTimes
 
 
@@ -88,7 +88,7 @@ def frames() -> Iterator[FrameStore]:
 
 def test_reads_what_other_workers_recorded(frames: FrameStore) -> None:
     for frame, seconds in ((1, 40.0), (2, 50.0), (3, 60.0)):
-        frames.record_done(JOB, frame, files=[], seconds=seconds, blender_version="4.5.15")
+        frames.record_done(JOB, [DoneFrame(frame=frame, files=(), seconds=seconds, blender_version="4.5.15")])
     frames.record_failed(JOB, 4, reason="crash")
     read: Any = frames.sample_seconds(JOB, 0, 10)
     assert sorted(read) == [40, 50, 60]

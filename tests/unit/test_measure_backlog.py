@@ -16,7 +16,7 @@ from functions.measure_backlog import handler
 from functions.measure_backlog.observation import GroupMissingError
 from tests.support.jobs import a_job, put_state
 from tests.support.measured_farm import GROUP, MeasuredFarm, measured_farm
-from worker_agent.frame_store import FrameStore
+from worker_agent.frame_store import DoneFrame, FrameStore
 
 
 @pytest.fixture
@@ -84,7 +84,9 @@ def test_what_workers_record_is_what_is_read(farm: MeasuredFarm) -> None:
     worker = FrameStore(farm.aws.dynamodb, farm.aws.job_table_name, "i-1", lambda _: None)
     job = a_job("a", shards=3)
     for frame in range(1, 5):
-        assert worker.record_done(job, frame, files=[], seconds=30, blender_version="5.0.1")
+        assert worker.record_done(
+            job, [DoneFrame(frame=frame, files=(), seconds=30, blender_version="5.0.1")]
+        )
     for frame in range(5, 10):
         assert worker.record_failed(job, frame, reason="crash")
     farm.send(farm.aws.render_queue_url, 1)

@@ -12,6 +12,7 @@ from contract.table import job_key
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from tests.support.agent import JOB_ID, Agent, agent_in
 from worker_agent.frame_clock import FrameClock
+from worker_agent.frame_store import DoneFrame
 from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.drain import Drain
 from worker_agent.interruptions.record import InterruptionRecord
@@ -118,7 +119,9 @@ def test_the_drain_kills_then_loses_its_patience(agent: Agent) -> None:
 def test_interruptions_are_on_the_record_of_what_was_not_done(agent: Agent) -> None:
     agent.upload(options={"frames": "1-2"})
     agent.bake(BakeTask(JOB_ID), agent.lease())
-    agent.frames.record_done(agent.job, 1, files=["0001.png"], seconds=1, blender_version="4.5.15")
+    agent.frames.record_done(
+        agent.job, [DoneFrame(frame=1, files=("0001.png",), seconds=1, blender_version="4.5.15")]
+    )
     stores = Stores(jobs=agent.jobs, frames=agent.frames, bucket=agent.bucket, scratch=agent.scratch)
     record = InterruptionRecord(stores)
     for task in (RENDER, RENDER, BakeTask(JOB_ID), FinishTask(JOB_ID)):

@@ -1,0 +1,1 @@
+"""Up to a thousand agents around a stand-in for Blender: what they ask of AWS, and what that costs."""

@@ -1,0 +1,74 @@
+"""One run in a process of its own: so many agents, frames of such a length, clocks of such a speed.
+
+    python -m bench.scale.run AGENTS FRAME_SECONDS FRAMES_EACH SPEED
+
+Prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from bench.scale import slow_clock
+
+_FIRST_FRAMES = 2
+"""Of each agent, that are not counted: it loads, and the queue settles."""
+_SPARE_FRAMES = 3
+"""For each agent, that are never reached: nobody runs out of work while it is measured."""
+_THREAD_STACK_BYTES = 512 * 1024
+_LONGEST_SECONDS = 600
+"""Of any part of a run."""
+
+
+def main(agents: int, frame_seconds: float, frames_each: int, speed: float) -> dict[str, Any]:
+    slow_clock.turn(speed)
+    # what keeps a clock's function as a default has to see the turned ones
+    import logging
+    import tempfile
+    import threading
+    import time
+    from pathlib import Path
+
+    from bench.aws_in_memory import Services
+    from bench.scale.fleet import Names, a_fleet, session_of
+    from bench.scale.job import RenderedJob
+    from bench.scale.ledger import Ledger
+    from bench.scale.outcome import outcome
+    from bench.scale.waiting import wait_until
+
+    logging.getLogger().setLevel(logging.ERROR)
+    threading.stack_size(_THREAD_STACK_BYTES)
+    services, names = Services(), Names()
+    job = RenderedJob(services, names, agents * (_FIRST_FRAMES + frames_each + _SPARE_FRAMES))
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        a_fleet(Path(folder), session_of(services), names, frame_seconds=frame_seconds) as fleet,
+    ):
+        begun = Ledger.now(services, job)
+        fleet.add()
+        wait_until(lambda: job.frames_are_sent, seconds=_LONGEST_SECONDS)
+        fanned_out = Ledger.now(services, job).since(begun)
+        job.keep_open()
+        for _ in range(agents - 1):
+            time.sleep(frame_seconds / agents)  # machines do not start in step
+            fleet.add()
+        wait_until(lambda: job.frames_done >= _FIRST_FRAMES * agents, seconds=_LONGEST_SECONDS)
+        print(f"{agents} agents are at work", file=sys.stderr)
+        first = Ledger.now(services, job)
+        wait_until(lambda: job.frames_done >= first.frames + frames_each * agents, seconds=_LONGEST_SECONDS)
+        measured = Ledger.now(services, job).since(first)
+    return outcome(
+        agents=agents,
+        frame_seconds=frame_seconds,
+        speed=speed,
+        fanned_out=fanned_out,
+        measured=measured,
+        units=services.table.units,
+    )
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))))
