@@ -20,8 +20,9 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from bench.render.blender import BenchError, do, whole_range
-from bench.render.farm import BenchFarm, bench_farm
+from bench.render.farm import BenchFarm
 from bench.render.recording_agent import Note
+from bench.render.standing_farm import bench_farm
 from contract.job import FrameRecord, Job
 from contract.keys import frames_prefix, inspection_key, make_job_id
 

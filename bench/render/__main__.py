@@ -19,16 +19,18 @@ from typing import Final
 from bench.render import peer
 from bench.render.blender import BenchError
 from bench.render.contenders import PEER
-from bench.render.farm import bench_farm
 from bench.render.pictures import PicturesDifferError
 from bench.render.report import lines_of, to_map
 from bench.render.rounds import Bench, SceneRounds, Tell
 from bench.render.scenes import SCENES, Scene, debian_blender, make_ready, missing, with_frames
+from bench.render.standing_farm import bench_farm
+from bench.render.time_left import Round, TimeLeft
 from farm.local.settings import ROOT
 from farm.plain_errors import PlainError
 
 _ROUNDS: Final = 5
 _EVERYBODY_ROUNDS: Final = 3
+_MINUTES: Final = 14.0
 _FOLDER: Final = ROOT / ".farm/bench"
 
 
@@ -61,10 +63,10 @@ def main() -> int:
 
 def _measure(scenes: list[Scene], asked: argparse.Namespace, tell: Tell) -> list[SceneRounds]:
     """What differs is left where it is, for a person to look at; the next run clears it away."""
-    work = asked.folder / "work"
+    started, work = time.monotonic(), asked.folder / "work"
     shutil.rmtree(work, ignore_errors=True)
     debian = debian_blender() if any(scene.debian for scene in scenes) else None
-    rival = peer.install(asked.folder / "peer") if any(PEER in scene.contenders for scene in scenes) else None
+    rival = _peer(scenes, asked.folder / "peer", tell)
     with bench_farm(asked.folder / "farm", (sys.executable, *([debian] if debian else []))) as farm:
         bench = Bench(farm=farm, peer=rival, tell=tell)
         begun = []
@@ -72,12 +74,30 @@ def _measure(scenes: list[Scene], asked: argparse.Namespace, tell: Tell) -> list
             ready = make_ready(scene, work / scene.name, asked.samples)
             tell(f"{scene.name}: {ready.samples} samples")
             begun.append(bench.begin(ready, work / scene.name))
+        time_left = TimeLeft(
+            seconds=60 * asked.minutes, rounds=asked.rounds, everybody_rounds=asked.everybody_rounds
+        )
         for number in range(asked.rounds):
-            everybody = number < asked.everybody_rounds
+            kind, turned = time_left.next(number, time.monotonic() - started), time.monotonic()
+            tell(f"round {number + 1} of {asked.rounds}: {kind.value}")
+            if kind is Round.NONE:
+                break
             for rounds in begun:
-                if everybody or not rounds.ready.scene.everybody_only:
-                    bench.turn(rounds, everybody=everybody)
+                if kind is Round.EVERYBODY or not rounds.ready.scene.everybody_only:
+                    bench.turn(rounds, everybody=kind is Round.EVERYBODY)
+            time_left.took(kind, time.monotonic() - turned)
     return [rounds for rounds in begun if rounds.rounds]
+
+
+def _peer(scenes: list[Scene], folder: Path, tell: Tell) -> peer.Peer | None:
+    """None when no scene has one, or it cannot be installed: the others are measured without it."""
+    if not any(PEER in scene.contenders for scene in scenes):
+        return None
+    try:
+        return peer.install(folder)
+    except BenchError as error:
+        tell(f"the peer is left out: {error}")
+        return None
 
 
 def _interrupt(*_: object) -> None:
@@ -92,6 +112,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--everybody-rounds", type=int, default=_EVERYBODY_ROUNDS, help="in which the others run too"
     )
+    parser.add_argument("--minutes", type=float, default=_MINUTES, help="after which no round begins")
     parser.add_argument("--frames", type=int, help="of each scene, at most")
     parser.add_argument("--samples", type=int, help="of each scene, instead of looking for a number")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="for the farm, the peer and pictures")

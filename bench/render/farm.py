@@ -1,11 +1,10 @@
-"""A laptop farm for the benchmark, and a scene's frames through its queue, table and bucket."""
+"""A scene's frames through a laptop farm's queue, table and bucket."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,18 +25,8 @@ from contract.keys import frames_prefix
 from contract.routes import Route
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, job_key
 from farm.jobs import Farm
-from farm.local import clients, emulator, lifecycle
-from farm.local.cage import cage_here
-from farm.local.fleet import AgentEnvironment, deployed_settings
-from farm.local.page import lifecycle as page
-from farm.local.settings import LocalSettings
-from farm.local.state import FarmRecord, StateFolder
 from farm.submission import Order, Submitter
-from worker_agent.bucket import Bucket
-from worker_agent.frame_store import FrameStore
-from worker_agent.job_store import JobStore
 from worker_agent.render_start import RenderStart
-from worker_agent.scratch import Scratch
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
 
@@ -151,48 +140,3 @@ def _require_all(job: Job, frames: list[FrameRecord]) -> None:
     done = sum(record.state is FrameState.DONE for record in frames)
     if job.state is not JobState.DONE or done != job.frame_count:
         raise BenchError(f"the job {job.job_id} is {job.state} with {done} of {job.frame_count} frames")
-
-
-@contextmanager
-def bench_farm(state_dir: Path, blenders: tuple[str, ...]) -> Iterator[BenchFarm]:
-    """A farm that is up, without the laptop's fleet and page: their work is AWS's elsewhere."""
-    settings = LocalSettings(
-        state_dir=state_dir.resolve(), max_agents=2, minute_seconds=60, blenders=blenders, hour_dollars=0
-    )
-    state = StateFolder(settings.state_dir)
-    record = lifecycle.up(settings, lambda _: None)
-    try:
-        lifecycle.stop_fleet(state, lambda _: None)
-        page.stop(state)
-        machine = emulator.running(state)
-        if machine is None:
-            raise BenchError(f"the emulator has ended: see {state.logs}")
-        environment = AgentEnvironment(settings, state, record, deployed_settings(record), cage_here().kind)
-        agents = BenchAgents.begin(state, environment, machine.pid)
-        try:
-            yield _assemble(record, state, agents)
-        finally:
-            agents.end()
-    finally:
-        lifecycle.down(settings, lambda _: None)
-
-
-def _assemble(record: FarmRecord, state: StateFolder, agents: BenchAgents) -> BenchFarm:
-    farm, deployed = clients.farm_of(record), deployed_settings(record)
-    dynamodb, table = farm.table.meta.client, farm.table.name
-    urls = {
-        Route.URGENT: deployed.urgent_queue_url,
-        Route.BAKE: deployed.bake_queue_url,
-        Route.RENDER: deployed.render_queue_url,
-    }
-    return BenchFarm(
-        farm=farm,
-        agents=agents,
-        stores=Stores(
-            jobs=JobStore(dynamodb, table),
-            frames=FrameStore(dynamodb, table, "bench"),
-            bucket=Bucket(farm.s3, farm.bucket, quick_s3=farm.s3),
-            scratch=Scratch(state.scratch),
-        ),
-        queues={route: TaskQueue(farm.sqs, url) for route, url in urls.items()},
-    )

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Final
 
 from bench.render.blender import BenchError
-from bench.render.farm import bench_farm
 from bench.render.run import Run
 from bench.render.scenes import SCENES, make_ready, with_frames
+from bench.render.standing_farm import bench_farm
 from farm.local.settings import ROOT
 
 _FOLDER: Final = ROOT / ".farm/bench"
