@@ -16,14 +16,22 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from bench.linear_frames import write_linear
+from bench.preview import shown_by_agx
 from worker_agent.blender import FrameOutputs, MainPicture, RenderedFrame
 from worker_agent.output_check import OutputChecker
 
 _TURNS: Final = 3
 _SIZES: Final = {(1920, 1080): 12, (320, 180): 200}
 """How many frames of each in a turn: the system counts processor time in steps of 10 ms."""
-_KINDS: Final = {"PNG": ("RGB", ".png"), "PNG with alpha": ("RGBA", ".png"), "JPEG": ("RGB", ".jpg")}
-_AS_IT_IS: Final = {
+_KINDS: Final = {
+    "PNG": ("RGB", ".png"),
+    "PNG with alpha": ("RGBA", ".png"),
+    "JPEG": ("RGB", ".jpg"),
+    "EXR, AgX": ("half", ".exr"),
+}
+_FORMATS: Final = {".png": "PNG", ".jpg": "JPEG", ".exr": "OPEN_EXR"}
+_AS_IT_IS: Final[dict[str, Any]] = {
     "config": "",
     "stored_in": "",
     "display": "sRGB",
@@ -57,7 +65,7 @@ def _measured(checker: OutputChecker, file: Path, frames: int) -> str:
     process = psutil.Process(checker.pid)
     taken: dict[bool, list[float]] = {False: [], True: []}
     for turn in range(2 * _TURNS):
-        shown = _AS_IT_IS if turn % 2 else None
+        shown = _shown(file) if turn % 2 else None
         before = process.cpu_times()
         for _ in range(frames):
             pictures = _check(checker, file, shown)
@@ -70,15 +78,23 @@ def _measured(checker: OutputChecker, file: Path, frames: int) -> str:
 
 
 def _check(checker: OutputChecker, file: Path, shown: Mapping[str, Any] | None) -> Any:
-    main = MainPicture(("",), file.suffix, "PNG" if file.suffix == ".png" else "JPEG", 8, False, 0, 0)
+    bits = 16 if file.suffix == ".exr" else 8
+    main = MainPicture(("",), file.suffix, _FORMATS[file.suffix], bits, False, 0, 0)
     (file.parent / f"0001{file.suffix}").unlink(missing_ok=True)
     (file.parent / f"0001{file.suffix}").hardlink_to(file)
     frame = RenderedFrame(1, 1.0, (f"0001{file.suffix}",), "")
     return checker.check(frame, file.parent, FrameOutputs(main, ()), shown)
 
 
+def _shown(file: Path) -> dict[str, Any]:
+    return shown_by_agx() if file.suffix == ".exr" else _AS_IT_IS
+
+
 def _write(path: Path, width: int, height: int, mode: str) -> None:
     """Soft colours with the grain of a few samples."""
+    if path.suffix == ".exr":
+        write_linear(path, 1, width, height)
+        return
     y, x = np.mgrid[0:height, 0:width]
     colors = np.stack(
         [110 * (1 + np.sin(x / 97)), 110 * (1 + np.cos(y / 53)), 110 * (1 + np.sin((x + y) / 31))], 2

@@ -98,8 +98,7 @@ def main(times: int) -> None:
     load = os.getloadavg()
     with TemporaryDirectory(prefix="farm-bench-latency-") as name:
         folder = Path(name)
-        blend = folder / "tiny.blend"
-        do(sys.executable, "make_trivial", folder / "make.log", to=str(blend))
+        blend = _tiny_scene(folder)
         with bench_farm(folder / "farm", (sys.executable,)) as farm:
             farm.agents.hold(1)
             journeys, raw = [], []
@@ -112,6 +111,14 @@ def main(times: int) -> None:
                     journeys.append(journey)
                     raw.append(alone.seconds)
     _tell(journeys, raw, load)
+
+
+def _tiny_scene(folder: Path) -> Path:
+    source, blend = folder / "source.blend", folder / "tiny.blend"
+    do(sys.executable, "make_trivial", folder / "make.log", to=str(source))
+    settings = {"frames": 1, "samples": 4, "percentage": None, "report": str(folder / "prepared.json")}
+    do(sys.executable, "prepare", folder / "prepare.log", blend=str(source), to=str(blend), **settings)
+    return blend
 
 
 def _send(farm: BenchFarm, blend: Path) -> Journey:

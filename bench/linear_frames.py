@@ -12,10 +12,10 @@ import OpenImageIO
 def main(folder: str, count: str, width: str, height: str) -> None:
     """EXR files of half floats, 1.exr and so on."""
     for number in range(1, int(count) + 1):
-        _write(Path(folder, f"{number}.exr"), number, int(width), int(height))
+        write_linear(Path(folder, f"{number}.exr"), number, int(width), int(height))
 
 
-def _write(path: Path, number: int, width: int, height: int) -> None:
+def write_linear(path: Path, number: int, width: int, height: int) -> None:
     """Soft colours from dark to far beyond white, with grain."""
     random = np.random.default_rng(number)
     across = np.linspace(0, 6, width, dtype=np.float32)

@@ -98,16 +98,20 @@ def _one(count: int, width: int, height: int) -> dict[str, float]:
         }
 
 
+def shown_by_agx() -> dict[str, Any]:
+    """Of scene-linear frames, by the configuration of the Blender that is installed here as a module; it is
+    not loaded. What view_transform takes."""
+    spec = find_spec("bpy")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("bpy is not installed: its colour configuration is needed")
+    config = next(Path(spec.origin).parent.glob("*/datafiles/colormanagement/config.ocio"))
+    stored = {"stored_in": "scene_linear", "config": str(config)}
+    return {**_VIEW, **stored, "curves": False, "white_balance": False}
+
+
 def _check(checker: OutputChecker, bucket: _FolderBucket, frame: int, file: Path) -> None:
     main = MainPicture(("",), ".exr", "OPEN_EXR", 16, False, 0, 0)
-    config = Path(_datafiles(), "colormanagement/config.ocio")
-    shown = {
-        **_VIEW,
-        "stored_in": "scene_linear",
-        "config": str(config),
-        "curves": False,
-        "white_balance": False,
-    }
+    shown = shown_by_agx()
     output = _new_folder(file.parent / "output")
     name = f"{frame:04d}.exr"
     (output / name).hardlink_to(file)
@@ -171,14 +175,6 @@ def _peaks() -> Iterator[dict[str, Any]]:
     finally:
         ended.set()
         watcher.join()
-
-
-def _datafiles() -> Path:
-    """Of the Blender that is installed here as a module; it is not loaded."""
-    spec = find_spec("bpy")
-    if spec is None or spec.origin is None:
-        raise RuntimeError("bpy is not installed: its colour configuration is needed")
-    return next(Path(spec.origin).parent.glob("*/datafiles"))
 
 
 def _new_folder(path: Path) -> Path:

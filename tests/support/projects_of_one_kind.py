@@ -84,7 +84,7 @@ def nothing_needed() -> None:
 def stamped() -> None:
     """A texture, and the file's own path in the picture."""
     render = small_scene().render
-    render.resolution_x, render.resolution_y = 400, 32
+    render.resolution_x, render.resolution_y = 1600, 32  # a long path is cut off
     with_picture(plane(), image_of("texture", picture("textures/wood.png")))
     for stamp in ("date", "time", "render_time", "frame", "camera", "scene", "lens", "memory", "hostname"):
         setattr(render, f"use_stamp_{stamp}", False)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.preview import shown_by_agx
 from tests.support.agent import output_checker
 from tests.support.obedient_blender import REPORT
 from tests.support.picture_files import gradient, jpeg_pixels, jpeg_size, write
@@ -125,6 +126,22 @@ def test_linear_colours_are_shown_in_srgb_without_a_view_and_that_is_said(tmp_pa
     assert made.note.startswith('The preview is in plain sRGB, without the view transform "AgX"')
 
 
+def test_a_view_shows_the_same_with_and_without_alpha(tmp_path: Path) -> None:
+    """With alpha that hides something it is computed in another way."""
+    for view in ("AgX", "Filmic", "Standard"):
+        shown = {**shown_by_agx(), "view": view}
+        pixels = gradient(64, 48, 4) * 3
+        pixels[:, :, 3] = 1
+        opaque = pictures(write(tmp_path / "0001.exr", pixels), shown)
+        pixels[20, 30, 3] = 0.5
+        hiding = pictures(write(tmp_path / "0001.exr", pixels), shown)
+        without = pictures(write(tmp_path / "0001.exr", pixels[:, :, :3]), shown)
+        assert opaque.note == hiding.note == without.note == ""
+        rows = [jpeg_pixels(made.proxy)[32:] for made in (opaque, hiding, without)]
+        assert rows[0].max() > 150, "something is there"
+        assert max(abs(rows[0] - other).max() for other in rows[1:]) <= 2, view
+
+
 def test_transparency_is_over_dark_grey(tmp_path: Path) -> None:
     clear = gradient(32, 32, 4)
     clear[:, :16] = 0
@@ -176,14 +193,16 @@ def test_of_many_layers_the_composited_pass_is_shown(tmp_path: Path) -> None:
         assert abs(shown - round(255 * (chosen + 0.25 * (1 - alpha)))).max() <= 2
 
 
-def test_numbers_that_are_none_do_no_harm(tmp_path: Path) -> None:
-    pixels = gradient(32, 32, 4)
-    pixels[0, :, :3], pixels[1], pixels[2] = np.inf, np.nan, -np.inf
-    assert jpeg_pixels(pictures(write(tmp_path / "0001.exr", pixels, "float"), LINEAR).proxy).shape == (
-        32,
-        32,
-        3,
-    )
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("view", ["none", "AgX"])
+def test_numbers_that_are_none_do_no_harm(tmp_path: Path, view: str, channels: int) -> None:
+    pixels = np.full((32, 32, channels), 0.2, np.float32)
+    pixels[:8, :, :3], pixels[8:16], pixels[16:24, :, :3] = np.inf, np.nan, -np.inf
+    pixels[24:, :, 3:] = 1
+    shown = LINEAR if view == "none" else {**shown_by_agx(), "view": view}
+    found = jpeg_pixels(pictures(write(tmp_path / "0001.exr", pixels, "float"), shown).proxy)
+    bright, nothing, dark = (found[top : top + 4].mean() for top in (2, 10, 18))
+    assert bright > 100 > 70 > max(nothing, dark)
 
 
 def test_of_a_file_that_is_refused_there_are_none(tmp_path: Path) -> None:

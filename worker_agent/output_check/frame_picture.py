@@ -12,7 +12,7 @@ from PIL import Image
 
 from worker_agent.output_check.channels import Visible, visible
 from worker_agent.output_check.small_pictures import SmallPictures
-from worker_agent.output_check.view_transform import Apply, view_transform
+from worker_agent.output_check.view_transform import View, in_bytes, view_transform
 
 _PIECE_PIXELS: Final = 1 << 20
 """Shown at once: as floats, with copies, some 50 MB."""
@@ -46,7 +46,7 @@ class FramePicture:
         self._note = ""
         self._pictures: SmallPictures | None = None
         self._visible: Visible | None = None
-        self._apply: Apply | None = None
+        self._view: View | None = None
 
     @_never_raises
     def begin(self, specs: Sequence[Any]) -> None:
@@ -57,7 +57,7 @@ class FramePicture:
         spec = specs[self._visible.subimage]
         self._pictures = SmallPictures(spec.width, spec.height)
         if self._shown["stored_in"]:
-            self._apply, self._note = view_transform(**self._shown)
+            self._view, self._note = view_transform(**self._shown)
 
     @_never_raises
     def add(self, number: int, band: Any) -> None:
@@ -102,7 +102,7 @@ class FramePicture:
     def _show(self, pixels: Any, *, multiplied: bool = True) -> None:
         """RGB or RGBA as the file has them, with alpha `multiplied` into the colours or not."""
         assert self._pictures is not None
-        if pixels.dtype == np.uint8 and self._apply is None and _opaque(pixels):
+        if pixels.dtype == np.uint8 and self._view is None and _opaque(pixels):
             # as most frames are: arithmetic would take longer than all the rest
             self._pictures.add(_without_alpha(pixels))
             return
@@ -115,16 +115,19 @@ class FramePicture:
         """RGB or RGBA as floats, colours multiplied by alpha."""
         assert self._pictures is not None
         colors, alpha = pixels[:, :, :3], pixels[:, :, 3:]
-        if self._apply is not None:
-            colors = np.nan_to_num(colors, nan=0.0, posinf=65504.0, neginf=0.0)
-            if alpha.size:  # what is shown of a colour depends on it, not on how much of it there is
-                alpha = np.clip(np.nan_to_num(alpha), 0, 1)
-                colors = np.divide(colors, alpha, out=colors, where=alpha > 0)
-            colors = self._apply(np.ascontiguousarray(colors, np.float32))
-            colors = colors * alpha if alpha.size else colors
+        if self._view is not None:
+            if not np.isfinite(colors).all():
+                colors = np.nan_to_num(colors, nan=0.0, posinf=65504.0, neginf=0.0)
+            if not alpha.size or alpha.min() >= 1:
+                self._pictures.add(self._view.bytes(np.ascontiguousarray(colors, np.float32)))
+                return
+            # what is shown of a colour depends on it, not on how much of it there is
+            alpha = np.clip(np.nan_to_num(alpha), 0, 1)
+            colors = np.divide(colors, alpha, out=colors, where=alpha > 0)
+            colors = self._view.floats(np.ascontiguousarray(colors, np.float32)) * alpha
         if alpha.size:
             colors = colors + BACKGROUND * (1 - alpha)
-        self._pictures.add(np.rint(np.clip(colors, 0, 1) * 255).astype(np.uint8))
+        self._pictures.add(in_bytes(colors))
 
 
 def _opaque(pixels: Any) -> bool:
