@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import botocore.session
 from botocore import xform_name
@@ -28,6 +28,19 @@ _NO_GROUPS: Final = (
     b"</DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>"
 )
 """A worker takes a group that is gone for one that wants no machines, and stays as it is."""
+
+
+class Request(Protocol):
+    """What is looked at of one."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def body(self) -> Any: ...
 
 
 class Services:
@@ -56,9 +69,8 @@ class Services:
             told.add_header(name, value)
         return AWSResponse(request.url, status, told, _Body(body))
 
-    def answer(
-        self, service: str, operation: str, request: AWSPreparedRequest
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def answer(self, service: str, operation: str, request: Request) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body."""
         if service == "s3":
             time.sleep(self._latencies.bucket)
             return self.bucket.answer(request.method, request.url)

@@ -15,7 +15,7 @@ from bench.scale import slow_clock
 
 _FIRST_FRAMES = 2
 """Of each agent, that are not counted: it loads, and the queue settles."""
-_SPARE_FRAMES = 3
+_SPARE_FRAMES = 15
 """For each agent, that are never reached: nobody runs out of work while it is measured."""
 _THREAD_STACK_BYTES = 512 * 1024
 _LONGEST_SECONDS = 600
@@ -23,7 +23,7 @@ _LONGEST_SECONDS = 600
 
 
 def main(agents: int, frame_seconds: float, frames_each: int, speed: float) -> dict[str, Any]:
-    slow_clock.turn(speed)
+    slow_clock.take_over()
     # what keeps a clock's function as a default has to see the turned ones
     import logging
     import tempfile
@@ -52,9 +52,11 @@ def main(agents: int, frame_seconds: float, frames_each: int, speed: float) -> d
         wait_until(lambda: job.frames_are_sent, seconds=_LONGEST_SECONDS)
         fanned_out = Ledger.now(services, job).since(begun)
         job.keep_open()
+        slow_clock.turn(speed)
         for _ in range(agents - 1):
             time.sleep(frame_seconds / agents)  # machines do not start in step
             fleet.add()
+        print(f"{agents} agents are started", file=sys.stderr)
         wait_until(lambda: job.frames_done >= _FIRST_FRAMES * agents, seconds=_LONGEST_SECONDS)
         print(f"{agents} agents are at work", file=sys.stderr)
         first = Ledger.now(services, job)
