@@ -58,7 +58,7 @@ SCENES: Final = (
         source="demo",
         frames=8,
         few_frames=3,
-        frame_seconds=1.0,
+        frame_seconds=1.1,
         contenders=(*_OURS, TWO_AGENTS),
         bounds=(_slower(1.0),),
     ),
@@ -71,10 +71,10 @@ SCENES: Final = (
         bounds=(Bound(of=PER_FRAME, over=ONE_AGENT, at_least=1.8),),
     ),
     Scene(
-        name="pottery-small", source="pottery", frames=12, few_frames=3, percentage=8, bounds=(_slower(1.03),)
+        name="pottery-small", source="pottery", frames=24, few_frames=3, percentage=8, bounds=(_slower(1.03),)
     ),
     Scene(
-        name="pottery-large", source="pottery", frames=6, few_frames=2, percentage=20, bounds=(_slower(1.03),)
+        name="pottery-large", source="pottery", frames=8, few_frames=2, percentage=20, bounds=(_slower(1.03),)
     ),
     Scene(
         name="trivial",
