@@ -43,7 +43,7 @@ check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
 
-bench: $(READY) ## the farm beside raw Blender and a peer; several Blenders on one worker; what it asks of AWS; how quick `farm simulate` and `farm jobs` are; what previews, checks of frames and the cage cost
+bench: $(READY) ## the farm beside raw Blender and a peer; several Blenders on one worker; what it asks of AWS; how quick `farm simulate` and `farm jobs` are; what previews, checks of frames and the cage cost; how soon a first frame is there and everything else starts
 	@$(BIN)/python -m bench.render
 	@$(BIN)/python -m bench.sessions
 	@$(BIN)/python -m bench.scale --quick
@@ -52,6 +52,8 @@ bench: $(READY) ## the farm beside raw Blender and a peer; several Blenders on o
 	@$(BIN)/python -m bench.preview
 	@$(BIN)/python -m bench.frame_checks
 	@$(BIN)/python -m bench.cage
+	@$(BIN)/python -m bench.latency
+	@$(BIN)/python -m bench.start_up
 
 pictures: $(READY) $(DEMO_SCENE) ## the README's pictures, in docs/images
 	@$(BIN)/python -m docs.pictures $(DEMO_SCENE)
