@@ -18,6 +18,10 @@ _FIRST_FRAMES = 2
 _SPARE_FRAMES = 15
 """For each agent, that are never reached: nobody runs out of work while it is measured."""
 _THREAD_STACK_BYTES = 512 * 1024
+_SWITCH_SECONDS = 0.05
+"""A thread that wants the interpreter asks for it so seldom: of ten thousand, many may want it at once."""
+_START_FRAMES = 4
+"""Over the time of so many frames the agents start."""
 _LONGEST_SECONDS = 600
 """Of any part of a run."""
 
@@ -40,6 +44,7 @@ def main(agents: int, frame_seconds: float, frames_each: int, speed: float) -> d
 
     logging.getLogger().setLevel(logging.ERROR)
     threading.stack_size(_THREAD_STACK_BYTES)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     services, names = Services(), Names()
     job = RenderedJob(services, names, agents * (_FIRST_FRAMES + frames_each + _SPARE_FRAMES))
 
@@ -54,7 +59,7 @@ def main(agents: int, frame_seconds: float, frames_each: int, speed: float) -> d
         job.keep_open()
         slow_clock.turn(speed)
         for _ in range(agents - 1):
-            time.sleep(frame_seconds / agents)  # machines do not start in step
+            time.sleep(_START_FRAMES * frame_seconds / agents)  # machines do not start in step
             fleet.add()
         print(f"{agents} agents are started", file=sys.stderr)
         wait_until(lambda: job.frames_done >= _FIRST_FRAMES * agents, seconds=_LONGEST_SECONDS)
