@@ -67,7 +67,7 @@ class SessionWorker:
     def _render(self, frame: int) -> None:
         lease = Lease(cast(TaskQueue, None), Message(str(frame), "", ""), 86_400, lambda: None)
         with self._turns.turn(lease, self.job) as seat:
-            session = seat.sessions.open_for(self.job, self._project)
+            session = seat.sessions.open_for(self.job, self._project, sessions=self._turns.sessions)
             self.blenders.add(session.pid)
             written, meter = seat.sessions.frames_folder(), TurnMeter(session)
             for rendered in session.render([frame], written, _SECONDS):

@@ -143,7 +143,7 @@ class RenderTaskHandler:
             clock.turn_to(None)
             clock.begin(None)  # nobody knows how long it takes to open a scene
             try:
-                session = seat.sessions.open_for(job, project)
+                session = seat.sessions.open_for(job, project, sessions=self._turns.sessions)
                 written = seat.sessions.frames_folder()
                 source, meter = FrameSource.of(session, sessions=self._turns.sessions), TurnMeter(session)
                 clock.turn_to(frames[0])

@@ -102,14 +102,15 @@ class SceneSessions:
         if self._session and self._session.is_as_loaded and self._published == published:
             self._has_opened(job_id, published.name)
 
-    def open_for(self, job: Job, project: Path) -> BlenderSession:
+    def open_for(self, job: Job, project: Path, *, sessions: int = 1) -> BlenderSession:
         """The Blender in which this baked project is open, on the device that the job is bound to.
 
-        One that has grown meanwhile is opened anew: no attempt at a frame is lost by that.
+        One that has grown meanwhile, beside others that share its memory (so many `sessions` in all), is
+        opened anew: no attempt at a frame is lost by that.
         Raises BlenderError when it cannot be opened: DeviceUnavailable without that device.
         """
         scene = (job.job_id, job.baked_folder)
-        if self._session is None or self._scene != scene or self._is_worn(self._session):
+        if self._session is None or self._scene != scene or self._is_worn(self._session, sessions):
             self.close()
             spec = self._shelf.find(job.blender_version, job.blender_form)
             session = self._start(spec, job.blender_build, project, changes_it=False)
@@ -179,13 +180,13 @@ class SceneSessions:
         with self._lock:
             self._distrusted = self._session
 
-    def _is_worn(self, session: BlenderSession) -> bool:
+    def _is_worn(self, session: BlenderSession, sessions: int) -> bool:
         with self._lock:
             distrusted = self._distrusted is session
-        return distrusted or self._has_grown(session)
+        return distrusted or self._has_grown(session, sessions)
 
-    def _has_grown(self, session: BlenderSession) -> bool:
-        excess = self._growth.look(session.memory_bytes) if self._growth else ""
+    def _has_grown(self, session: BlenderSession, sessions: int) -> bool:
+        excess = self._growth.look(session.memory_bytes, sessions) if self._growth else ""
         if excess:
             log.warning("Blender is opened anew: %s", excess)
         return bool(excess)

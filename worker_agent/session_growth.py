@@ -34,16 +34,17 @@ class SessionGrowth:
         self._looks = 0
         self._first_bytes = 0
 
-    def look(self, memory_bytes: int) -> str:
-        """Why this session is to be opened anew, in words; empty when it is not."""
+    def look(self, memory_bytes: int, sessions: int = 1) -> str:
+        """Why this session, one of so many at once, is to be opened anew, in words; empty when it is not."""
         self._looks += 1
         if self._looks <= FIRST_LOOKS:
             self._first_bytes = max(self._first_bytes, memory_bytes)
             return ""
         grown = f"it has grown from {size_in_words(self._first_bytes)} to {size_in_words(memory_bytes)}"
-        in_danger = memory_bytes >= SHARE_OF_MEMORY * self._most_bytes
+        in_danger = memory_bytes >= SHARE_OF_MEMORY * self._most_bytes / sessions
         if in_danger and memory_bytes >= LEAST_GROWTH_FACTOR * self._first_bytes:
-            return f"{grown}, and would be ended at {size_in_words(self._most_bytes)}"
+            most = size_in_words(self._most_bytes)
+            return f"{grown}, and " + (f"{sessions} share {most}" if sessions > 1 else f"would end at {most}")
         paid_off = self._now() - self._opened_at >= OPENINGS_APART * self._opening_seconds
         if paid_off and memory_bytes > GROWTH_FACTOR * self._first_bytes + GROWTH_BYTES:
             return grown

@@ -227,7 +227,7 @@ class ObedientSessions:
         assert published.is_dir(), f"{published} is not published"
         self.kept.append((job_id, published))
 
-    def open_for(self, job: Job, project: Path) -> ObedientSession:
+    def open_for(self, job: Job, project: Path, *, sessions: int = 1) -> ObedientSession:
         if self.start_errors:
             raise self.start_errors.pop(0)
         blend = project / job.baked_blend

@@ -55,7 +55,14 @@ def test_opening_anew_takes_a_twentieth_of_the_time_at_most(clock: Clock) -> Non
 def test_what_would_soon_be_ended_is_opened_anew_whatever_that_takes(clock: Clock) -> None:
     growth = opened(clock, first=7, most=16, opening_seconds=3_600)
     assert not growth.look(int(11.1 * GIB))
-    assert growth.look(int(11.3 * GIB)) == "it has grown from 7 GiB to 11.3 GiB, and would be ended at 16 GiB"
+    assert growth.look(int(11.3 * GIB)) == "it has grown from 7 GiB to 11.3 GiB, and would end at 16 GiB"
+
+
+def test_several_share_the_memory(clock: Clock) -> None:
+    growth = opened(clock, first=2, most=16, opening_seconds=3_600)
+    assert not growth.look(int(3.7 * GIB), 3)
+    assert growth.look(int(3.8 * GIB), 3) == "it has grown from 2 GiB to 3.8 GiB, and 3 share 16 GiB"
+    assert not growth.look(int(3.8 * GIB), 2)
 
 
 def test_a_scene_that_is_merely_large_stays_open(clock: Clock) -> None:
