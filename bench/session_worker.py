@@ -18,7 +18,7 @@ from worker_agent.blender_turns import BlenderTurns
 from worker_agent.hands import BESIDE_BLENDERS
 from worker_agent.lease import Lease
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.seat import make_seats, make_sessions
+from worker_agent.seat import close_all, make_seats, make_sessions
 from worker_agent.session_count import SessionCounts
 from worker_agent.task_queue import Message, TaskQueue
 from worker_agent.turn_meter import TurnMeter
@@ -61,8 +61,7 @@ class SessionWorker:
 
     def close(self) -> None:
         self._hands.shutdown()
-        for one in self._sessions:
-            one.close()
+        close_all(self._sessions)
 
     def _render(self, frame: int) -> None:
         lease = Lease(cast(TaskQueue, None), Message(str(frame), "", ""), 86_400, lambda: None)

@@ -19,7 +19,7 @@ from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.scene_sessions import SceneSessions
-from worker_agent.seat import make_seats, make_sessions
+from worker_agent.seat import close_all, make_seats, make_sessions
 from worker_agent.seat_clocks import SeatClocks
 from worker_agent.session_count import RenderedTurn, SessionCounts
 from worker_agent.task_queue import Message, TaskQueue
@@ -299,6 +299,15 @@ def test_the_first_frames_of_a_blender_say_nothing_of_it() -> None:
     session.frames_rendered = 1
     meter.add(1.5)
     assert meter.end(1) is None
+
+
+def test_blenders_that_are_slow_to_end_are_waited_for_together() -> None:
+    class Slow:
+        def close(self) -> None:
+            together.wait(SECONDS)
+
+    together = threading.Barrier(3)
+    close_all([cast(SceneSessions, Slow()) for _ in range(3)])
 
 
 def test_each_seat_has_a_folder_of_its_own(tmp_path: Path) -> None:
