@@ -239,8 +239,10 @@ def test_the_next_is_claimed_when_a_seat_is_free_or_about_to_be(worker: Worker) 
     clocks = SeatClocks(worker.seats, worker.turns)
     assert clocks.turn_seconds_left() == 0
     one, two = hands(worker, JOB, JOB)
+    assert (one.gets(), two.gets()) == (0, 1)
     assert clocks.turn_seconds_left() == 0, "there is a third seat"
     (three,) = hands(worker, JOB)
+    assert three.gets() == 2
     for seat, seconds in zip(worker.seats, (30.0, 10.0, 20.0), strict=False):
         seat.clock.has_rendered(JOB.job_id, seconds)
         seat.clock.turn_to(int(seconds))
@@ -254,6 +256,7 @@ def test_the_next_is_claimed_when_a_seat_is_free_or_about_to_be(worker: Worker) 
     for hand in (one, two, three):
         hand.lets_go()
     (other,) = hands(worker, OTHER)
+    assert other.gets() == 0
     assert clocks.usual_seconds is None, "they were another job's frames"
     other.lets_go()
     assert worker.changes == before + 4
