@@ -347,6 +347,7 @@ def test_want_of_memory_or_time_beside_others_is_no_failure_of_the_frame(
     assert not fail(worker, job, error), "it is alone"
     assert worker.counts.failed == []
     at = hands(worker, job, job)
+    assert [hand.gets() for hand in at] == [0, 1]
     assert fail(worker, job, error) is excused
     assert worker.counts.failed == ([3] if excused else [])
     for hand in at:
@@ -354,7 +355,9 @@ def test_want_of_memory_or_time_beside_others_is_no_failure_of_the_frame(
 
 
 def test_blenders_that_are_open_at_nothing_have_memory_too(worker: Worker) -> None:
-    for hand in hands(worker, JOB, JOB):
+    at = hands(worker, JOB, JOB)
+    assert [hand.gets() for hand in at] == [0, 1]
+    for hand in at:
         hand.lets_go()
     assert fail(worker, JOB, NO_MEMORY)
     worker.counts.number = 1
