@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
+from worker_agent.task_queue import Message, TaskQueue
 from worker_agent.watchdog import BEAT_SECONDS, still_alive
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class TaskSource:
     def _unless_leaving(self, queue: TaskQueue, messages: list[Message]) -> Claim | None:
         if not self._leaving():
             return queue, messages
-        _give_back(queue, messages)
+        queue.give_back_unused(messages)
         return None
 
     def _listen(self, most: int, wait_seconds: int) -> Claim | None:
@@ -145,7 +145,7 @@ class TaskSource:
                 self._changed.wait_for(lambda: poll.most)
             try:
                 messages = self._receive(poll.queue, poll.most, poll.wait_seconds)
-                _give_back(poll.queue, self._hand_over(poll, messages))
+                poll.queue.give_back_unused(self._hand_over(poll, messages))
             except Exception as error:
                 self._fail(error)
             with self._changed:
@@ -172,14 +172,3 @@ class TaskSource:
 
     def _receive(self, queue: TaskQueue, most: int, wait_seconds: int) -> list[Message]:
         return queue.receive_many(most=most, wait_seconds=wait_seconds, lease_seconds=self._lease_seconds)
-
-
-def _give_back(queue: TaskQueue, messages: list[Message]) -> None:
-    """At once, each whatever becomes of the others: one that cannot be is free when its lease is over."""
-    for message in messages:
-        try:
-            queue.give_back(message, 0)
-        except LeaseLostError as error:
-            log.info("nothing to give back: %s", error)
-        except Exception as error:
-            log.warning("could not give message %s back: %s", message.id, error)

@@ -249,11 +249,14 @@ def test_the_next_is_claimed_when_a_seat_is_free_or_about_to_be(worker: Worker) 
     assert worker.turns.frame_seconds_left(three.lease) == pytest.approx(20, abs=1)
     assert clocks.frame and clocks.frame[0] == 30, "the one that was begun first"
     assert clocks.recent_seconds(JOB.job_id) == (30, 10, 20)
-    assert clocks.quickest_seconds == 10
+    assert clocks.usual_seconds == 30
     before = worker.changes
     for hand in (one, two, three):
         hand.lets_go()
-    assert worker.changes == before + 3
+    (other,) = hands(worker, OTHER)
+    assert clocks.usual_seconds is None, "they were another job's frames"
+    other.lets_go()
+    assert worker.changes == before + 4
     assert worker.turns.frame_seconds_left(three.lease) == 0
 
 
