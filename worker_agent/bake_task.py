@@ -163,9 +163,9 @@ class BakeTaskHandler:
             self._record_inspection(job, token, report)
             require_files(report, allow_missing=bool(options.allow_missing))
             frames = parse_frames(job.frames) if job.frames else wanted_frames(options, report)
-            self._keep_log(job, session.log_tail())
             moves_by_itself = report.needs_bake(max(frames))
             if not moves_by_itself:
+                self._keep_log(job, session.log_tail())
                 self._publish(job, token, frames, lease)
                 self._sessions.keep(job.job_id, published)
         if moves_by_itself:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from worker_agent.watchdog import still_alive
 
 LOOK_SECONDS: Final = 0.25
 """How often one who waits looks whether it still should."""
+PATIENCE_SECONDS: Final = 10.0
+"""A task was claimed because its turn was near: it is not kept from others for longer than that."""
 
 
 @dataclass(slots=True)
@@ -104,6 +107,12 @@ class BlenderTurns:
         with self._moved:
             return self._count(self._job) if self._job else 1
 
+    @property
+    def job_id(self) -> str:
+        """Whose frames were rendered last; empty after a bake."""
+        with self._moved:
+            return self._job.job_id if self._job else ""
+
     def seconds_until_free(self) -> float | None:
         """About the seconds until one more could have a turn, rather too many than too few; None: unknown."""
         with self._moved:
@@ -136,6 +145,7 @@ class BlenderTurns:
 
     def _await(self, lease: Lease, job: Job | None) -> tuple[Seat, list[Seat]]:
         """The seat to take, and those whose Blenders are not wanted beside it."""
+        until = time.monotonic() + PATIENCE_SECONDS
         with self._moved:
             while True:
                 if self._waiting[0] is lease and (free := self._free(job)):
@@ -149,6 +159,8 @@ class BlenderTurns:
                     raise InterruptedTaskError("nobody is to do the task any more")
                 if self._stopped():
                     raise InterruptedTaskError("the worker has to go")
+                if time.monotonic() >= until:
+                    raise InterruptedTaskError("the frame before it is late: another worker may have it")
 
     def _free(self, job: Job | None) -> list[Seat]:
         """Seats that a task may take now, the first of them first."""

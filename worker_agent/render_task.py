@@ -18,7 +18,7 @@ from worker_agent.blender import (
 )
 from worker_agent.blender_turns import BlenderTurns
 from worker_agent.failed_attempts import YIELD_SECONDS, FailedAttempts
-from worker_agent.frame_keeper import FrameKeeper, FrameSource, Keeping
+from worker_agent.frame_keeper import FrameKeeper, FrameSource, Keeping, folder_of
 from worker_agent.frame_output import take
 from worker_agent.frame_times import FrameTimes
 from worker_agent.lease import Lease
@@ -134,7 +134,8 @@ class RenderTaskHandler:
 
         The seat where it is open is added to `seats`.
         """
-        limit = self._times.limit_seconds(job)  # asks the job table now and then: not in the turn
+        self._times.look(job)
+        limit = self._times.limit_seconds(job)
         project = self._stores.scratch.baked(job.job_id, job.baked_folder)
         with self._turns.turn(lease, job) as seat:
             seats.append(seat)
@@ -157,12 +158,13 @@ class RenderTaskHandler:
                         clock.begin(self._times.expected_seconds(job), frames_after=len(coming) - 1)
                     else:
                         clock.end()
-                    take(rendered, written, taken)
+                    take(rendered, written, folder_of(taken, rendered))
                     keeping.add(rendered, source)
                 self._turns.measured(lease, job, meter)
                 completed = True
             finally:
                 clock.end()
+                clock.turn_to(None)
                 if not completed:
                     seat.sessions.close()  # it may be in the middle of something, or broken
 

@@ -107,7 +107,7 @@ def test_what_was_measured_with_another_number_says_nothing() -> None:
 def test_one_odd_frame_decides_nothing() -> None:
     job = JobSessions()
     show(job)
-    for seconds in (1.0, 30.0, 1.0):
+    for seconds in (1.0, 1.0, 30.0):
         job.add(replace(TURN, sessions=2, frame_seconds=seconds))
     assert job.count == 4
 
@@ -142,6 +142,8 @@ def test_only_the_last_jobs_are_remembered() -> None:
     for number in range(KEPT_JOBS - 1):
         counts.count(a_job(f"other-{number}"))
     assert counts.count(a_job("one")) == 2
+    counts.count(a_job("one more"))
+    assert counts.count(a_job("one")) == 2, "it was asked for lately"
     for number in range(KEPT_JOBS):
         counts.count(a_job(f"another-{number}"))
     assert counts.count(a_job("one")) == 1

@@ -19,7 +19,7 @@ from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.scene_sessions import SceneSessions
-from worker_agent.seat import make_seats, make_sessions
+from worker_agent.seat import close_all, make_seats, make_sessions
 from worker_agent.seat_clocks import SeatClocks
 from worker_agent.session_count import RenderedTurn, SessionCounts
 from worker_agent.task_queue import Message, TaskQueue
@@ -239,8 +239,10 @@ def test_the_next_is_claimed_when_a_seat_is_free_or_about_to_be(worker: Worker) 
     clocks = SeatClocks(worker.seats, worker.turns)
     assert clocks.turn_seconds_left() == 0
     one, two = hands(worker, JOB, JOB)
+    assert (one.gets(), two.gets()) == (0, 1)
     assert clocks.turn_seconds_left() == 0, "there is a third seat"
     (three,) = hands(worker, JOB)
+    assert three.gets() == 2
     for seat, seconds in zip(worker.seats, (30.0, 10.0, 20.0), strict=False):
         seat.clock.has_rendered(JOB.job_id, seconds)
         seat.clock.turn_to(int(seconds))
@@ -249,11 +251,15 @@ def test_the_next_is_claimed_when_a_seat_is_free_or_about_to_be(worker: Worker) 
     assert worker.turns.frame_seconds_left(three.lease) == pytest.approx(20, abs=1)
     assert clocks.frame and clocks.frame[0] == 30, "the one that was begun first"
     assert clocks.recent_seconds(JOB.job_id) == (30, 10, 20)
-    assert clocks.quickest_seconds == 10
+    assert clocks.usual_seconds == 30
     before = worker.changes
     for hand in (one, two, three):
         hand.lets_go()
-    assert worker.changes == before + 3
+    (other,) = hands(worker, OTHER)
+    assert other.gets() == 0
+    assert clocks.usual_seconds is None, "they were another job's frames"
+    other.lets_go()
+    assert worker.changes == before + 4
     assert worker.turns.frame_seconds_left(three.lease) == 0
 
 
@@ -296,6 +302,15 @@ def test_the_first_frames_of_a_blender_say_nothing_of_it() -> None:
     session.frames_rendered = 1
     meter.add(1.5)
     assert meter.end(1) is None
+
+
+def test_blenders_that_are_slow_to_end_are_waited_for_together() -> None:
+    class Slow:
+        def close(self) -> None:
+            together.wait(SECONDS)
+
+    together = threading.Barrier(3)
+    close_all([cast(SceneSessions, Slow()) for _ in range(3)])
 
 
 def test_each_seat_has_a_folder_of_its_own(tmp_path: Path) -> None:
