@@ -203,7 +203,7 @@ def test_of_an_object_that_is_shorter_than_a_record_says_no_half_is_shown(farm: 
         own = thumbnail_key(job.project, "j", frame)
         farm.aws.s3.delete_object(Bucket=farm.aws.render_bucket_name, Key=own)
     place = output_prefix(job.project, "j") + shared.key
-    farm.aws.s3.put_object(Bucket=farm.aws.render_bucket_name, Key=place, Body=shared.content[:35])
+    farm.aws.s3.put_object(Bucket=farm.aws.render_bucket_name, Key=place, Body=shared.content[:60])
     assert [p.frame for p in farm.read().featured[0].pictures] == [1]
 
 
