@@ -43,8 +43,10 @@ check: $(READY) synth ## style, types, who imports whom, templates
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint 'cdk.out/*.template.json'
 
-bench: $(READY) ## the farm beside raw Blender and a peer; several Blenders on one worker; what it asks of AWS; how quick `farm simulate` and `farm jobs` are; what previews, checks of frames and the cage cost; how soon a first frame is there and everything else starts
+bench: $(READY) ## the farm beside raw Blender and a peer; several Blenders on one worker; what it asks of AWS; how soon a first frame comes and everything starts; how quick `farm simulate` and `farm jobs` are; what previews, checks of frames and the cage cost
 	@$(BIN)/python -m bench.render
+	@$(BIN)/python -m bench.latency
+	@$(BIN)/python -m bench.start_up
 	@$(BIN)/python -m bench.sessions
 	@$(BIN)/python -m bench.scale --quick
 	@$(BIN)/python -m bench.simulate
@@ -52,8 +54,6 @@ bench: $(READY) ## the farm beside raw Blender and a peer; several Blenders on o
 	@$(BIN)/python -m bench.preview
 	@$(BIN)/python -m bench.frame_checks
 	@$(BIN)/python -m bench.cage
-	@$(BIN)/python -m bench.latency
-	@$(BIN)/python -m bench.start_up
 
 pictures: $(READY) $(DEMO_SCENE) ## the README's pictures, in docs/images
 	@$(BIN)/python -m docs.pictures $(DEMO_SCENE)

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -17,8 +18,9 @@ from contract.runtimes import RuntimeSpec
 from worker_agent.blender_turns import BlenderTurns
 from worker_agent.hands import BESIDE_BLENDERS
 from worker_agent.lease import Lease
+from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.seat import make_seats, make_sessions
+from worker_agent.seat import close_all, make_seats, make_sessions
 from worker_agent.session_count import SessionCounts
 from worker_agent.task_queue import Message, TaskQueue
 from worker_agent.turn_meter import TurnMeter
@@ -61,10 +63,16 @@ class SessionWorker:
 
     def close(self) -> None:
         self._hands.shutdown()
-        for one in self._sessions:
-            one.close()
+        close_all(self._sessions)
 
     def _render(self, frame: int) -> None:
+        done = False
+        while not done:
+            with suppress(InterruptedTaskError):  # it has waited too long for its turn: claimed again
+                self._render_in_turn(frame)
+                done = True
+
+    def _render_in_turn(self, frame: int) -> None:
         lease = Lease(cast(TaskQueue, None), Message(str(frame), "", ""), 86_400, lambda: None)
         with self._turns.turn(lease, self.job) as seat:
             session = seat.sessions.open_for(self.job, self._project, sessions=self._turns.sessions)

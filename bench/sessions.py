@@ -32,7 +32,7 @@ _FRAMES: Final = 8
 _NO_NOISE: Final = Difference(steps=0, pixels=0, of=1)
 """Then the tolerance is what holds."""
 _FRAMES_TO_CHOOSE: Final = 12
-_LEAK_MEGABYTES: Final = 100
+_LEAK_MEGABYTES: Final = 50
 _LEAKING_FRAMES: Final = 100
 """Enough for two openings: from one to the next it renders for twenty times as long as that takes."""
 

@@ -52,6 +52,9 @@ def find_job(records: RecordReader, asked: str, *, pause: Callable[[float], obje
 def _just_sent(records: RecordReader, asked: str, pause: Callable[[float], object]) -> Sequence[Job]:
     if not _WHOLE_ID.fullmatch(asked):
         return ()
+    from farm.screen import say, standard_error
+
+    say(standard_error(), f"the farm has not heard of {asked} yet: waiting for it", "dim")
     for _ in range(round(HEARD_SECONDS / LOOK_SECONDS)):
         pause(LOOK_SECONDS)
         if job := records.job(asked):

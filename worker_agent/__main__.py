@@ -26,7 +26,7 @@ from worker_agent.lease import LeaseKeeper
 from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.kept_releases import KeptReleases
 from worker_agent.runtimes.shelf import BlenderShelf, install
-from worker_agent.seat import make_sessions
+from worker_agent.seat import close_all, make_sessions
 from worker_agent.service_manager import ServiceManager
 from worker_agent.session_count import SessionCounts
 from worker_agent.watchdog import Watchdog, beating_with, still_alive
@@ -104,8 +104,7 @@ def main() -> int:
             reporter.stop()
         watcher.stop()
         leases.stop()
-        for one in sessions:
-            one.close()
+        close_all(sessions)
         checker.close()
     log.info("worker %s has stopped", settings.worker_id)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from contract.job import Job
+from worker_agent.blender import BlenderError
+from worker_agent.failure_kinds import others_may_be_why
 from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.seat import Seat
@@ -19,6 +22,8 @@ from worker_agent.watchdog import still_alive
 
 LOOK_SECONDS: Final = 0.25
 """How often one who waits looks whether it still should."""
+PATIENCE_SECONDS: Final = 10.0
+"""A task was claimed because its turn was near: it is not kept from others for longer than that."""
 
 
 @dataclass(slots=True)
@@ -26,6 +31,8 @@ class _Turn:
     seat: Seat
     most_at_once: int = 1
     """How many had a turn while this one had, itself among them."""
+    most_open: int = 1
+    """How many seats may have had a Blender open meanwhile, this one among them."""
 
 
 class BlenderTurns:
@@ -66,6 +73,10 @@ class BlenderTurns:
             seat = self._take(lease, job)
             lease.blender_use = BlenderUse.AT
             yield seat
+        except BlenderError as error:
+            if job is not None:
+                self._look_for_want_of_room(error, lease, job)
+            raise
         finally:
             lease.blender_use = BlenderUse.AFTER
             with self._moved:
@@ -79,6 +90,14 @@ class BlenderTurns:
             sessions = self._at[lease].most_at_once
         if turn := meter.end(sessions):
             self._counts.add(job, turn)
+
+    def _look_for_want_of_room(self, error: BlenderError, lease: Lease, job: Job) -> None:
+        with self._moved:
+            turn = self._at.get(lease)
+            sessions = turn.most_open if turn else 1
+        if sessions > 1 and others_may_be_why(error, job):
+            error.crowded_out = True
+            self._counts.fail(job, sessions)
 
     def kill(self, lease: Lease) -> bool:
         """End this task's Blender at once, from any thread. False when it has none."""
@@ -104,6 +123,12 @@ class BlenderTurns:
         with self._moved:
             return self._count(self._job) if self._job else 1
 
+    @property
+    def job_id(self) -> str:
+        """Whose frames were rendered last; empty after a bake."""
+        with self._moved:
+            return self._job.job_id if self._job else ""
+
     def seconds_until_free(self) -> float | None:
         """About the seconds until one more could have a turn, rather too many than too few; None: unknown."""
         with self._moved:
@@ -128,6 +153,7 @@ class BlenderTurns:
                 self._at[lease] = _Turn(seat)
                 for turn in self._at.values():
                     turn.most_at_once = max(turn.most_at_once, len(self._at))
+                    turn.most_open = max(turn.most_open, len(self._used))
             return seat
         finally:
             with self._moved:
@@ -136,6 +162,7 @@ class BlenderTurns:
 
     def _await(self, lease: Lease, job: Job | None) -> tuple[Seat, list[Seat]]:
         """The seat to take, and those whose Blenders are not wanted beside it."""
+        until = time.monotonic() + PATIENCE_SECONDS
         with self._moved:
             while True:
                 if self._waiting[0] is lease and (free := self._free(job)):
@@ -149,6 +176,8 @@ class BlenderTurns:
                     raise InterruptedTaskError("nobody is to do the task any more")
                 if self._stopped():
                     raise InterruptedTaskError("the worker has to go")
+                if time.monotonic() >= until:
+                    raise InterruptedTaskError("the frame before it is late: another worker may have it")
 
     def _free(self, job: Job | None) -> list[Seat]:
         """Seats that a task may take now, the first of them first."""

@@ -11,7 +11,7 @@ from uuid import uuid4
 from contract.job import FrameRecord, FrameState, Job, JobState, Progress
 from contract.keys import summary_key
 from contract.tasks import FinishTask
-from worker_agent.lease import Lease
+from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import GiveBack, Outcome, Settled
 from worker_agent.patience import impatient
 from worker_agent.preview import Made, PreviewMaker
@@ -37,6 +37,7 @@ class FinishTaskHandler:
 
     def handle(self, task: FinishTask, lease: Lease) -> Outcome:
         """Raises InterruptedTaskError."""
+        lease.blender_use = BlenderUse.AFTER  # it needs none, and another task may have it meanwhile
         job = self._stores.jobs.job(task.job_id)
         if job is None:
             return Settled("its job is unknown")

@@ -5,8 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from contract.worker_record import RECENT_FRAMES
+
+LATE_FACTOR: Final = 1.5
+LATE_SECONDS: Final = 1.0
+"""A frame that takes longer than the slowest of the last few, by so many times and so much, is late."""
 
 
 class FrameClock:
@@ -68,20 +73,24 @@ class FrameClock:
             self._begun_at = None
 
     @property
-    def quickest_seconds(self) -> float | None:
-        """Of the last few frames, whichever job's they were; None while there is none."""
+    def usual_seconds(self) -> float | None:
+        """That the frames of the job rendered last take, the slowest of the last few; None: nobody knows."""
         with self._lock:
-            return min(self._recent[1], default=None)
+            return max(self._recent[1], default=None)
 
     def turn_seconds_left(self) -> float | None:
-        """About the seconds until Blender is free again, rather too many than too few; None: nobody knows."""
+        """About the seconds until Blender is free again, rather too many than too few; None: nobody knows,
+        of a frame that is late, either."""
         with self._lock:
             if self._begun_at is None:
                 return 0.0
             usual = max(self._recent[1], default=None)
             if usual is None or self._frame is None:
                 return None
-            return max(0.0, self._begun_at + usual - self._now()) + usual * self._frames_after
+            passed = self._now() - self._begun_at
+            if passed > LATE_FACTOR * usual + LATE_SECONDS:
+                return None
+            return max(0.0, usual - passed) + usual * self._frames_after
 
     def seconds_left(self) -> float | None:
         """About the seconds until the frame is done (0: it is late, or there is none); None: nobody knows."""

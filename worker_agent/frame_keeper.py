@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -69,6 +70,11 @@ class StoredFrame:
         return len(self.pictures.proxy) + len(self.pictures.thumbnail) if self.pictures else 0
 
 
+def folder_of(taken: Path, rendered: RenderedFrame) -> Path:
+    """Where a frame's files lie: two frames may each have written one of the same name."""
+    return taken / str(rendered.frame)
+
+
 class FrameKeeper:
     """Needs no Blender: it may be at the next frame meanwhile."""
 
@@ -78,7 +84,7 @@ class FrameKeeper:
         self._metrics = metrics
 
     def store(self, job: Job, rendered: RenderedFrame, folder: Path, source: FrameSource) -> StoredFrame:
-        """Check a frame's own files, which lie in `folder`, and put them into the bucket. They are gone then.
+        """Check a frame's own files, which lie in `folder`, and put them into the bucket. It is gone then.
 
         Raises InvalidOutput and CheckerUnavailableError.
         """
@@ -87,7 +93,7 @@ class FrameKeeper:
             self._stores.bucket.upload_frame_file(
                 job, name, folder / name, blender_version=source.blender_version
             )
-            (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
         return StoredFrame(rendered=rendered, source=source, pictures=pictures)
 
     def record(self, job: Job, frames: Sequence[StoredFrame], lease: Lease) -> None:
@@ -176,7 +182,8 @@ class Keeping:
         return kept, spoiled
 
     def _keep(self, rendered: RenderedFrame, source: FrameSource) -> None:
-        stored = self._keeper.store(self._job, rendered, self._folder, source)
+        folder = folder_of(self._folder, rendered)
+        stored = self._keeper.store(self._job, rendered, folder, source)
         if not self._stored:
             self._since = time.monotonic()
         self._stored.append(stored)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
+from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
@@ -19,38 +22,56 @@ SAMPLES: Final = 200
 FEWEST_SAMPLES: Final = 3
 KEPT_SECONDS: Final = 60
 """A look at the job table serves for so long."""
+JOBS: Final = 8
+"""So many are remembered: jobs whose frames come in turns must not be asked about at each of them."""
 
 SLOW_FACTOR: Final = 1.25
 """A frame that is waited for may be somewhat slower than the median."""
 
 
+@dataclass(slots=True)
+class _Times:
+    """Of one job's frames."""
+
+    own: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+    recorded: list[float] = field(default_factory=list)
+    read_at: float = -math.inf
+
+    @property
+    def median_seconds(self) -> float | None:
+        samples = [*self.own, *self.recorded]
+        return median(samples) if len(samples) >= FEWEST_SAMPLES else None
+
+
 class FrameTimes:
-    """One worker's view of the job that it renders. For any thread."""
+    """One worker's view of the jobs that it renders. For any thread; only `look` asks anybody."""
 
     def __init__(self, frames: FrameStore, now: Callable[[], float] = time.monotonic) -> None:
         self._frames = frames
         self._now = now
         self._lock = threading.Lock()
-        self._job_id = ""
-        self._read_at = 0.0
-        self._own: list[float] = []
-        self._recorded: list[float] = []
+        self._jobs: OrderedDict[str, _Times] = OrderedDict()
 
     def add(self, job: Job, seconds: float) -> None:
         """This worker has rendered a frame of the job."""
         with self._lock:
-            self._turn_to(job)
-            self._own = [*self._own[-SAMPLES:], seconds]
+            self._of(job).own.append(seconds)
+
+    def look(self, job: Job) -> None:
+        """Ask the job table what other workers' frames took, if that was not done lately."""
+        with self._lock:
+            times = self._of(job)
+            if self._now() - times.read_at < KEPT_SECONDS:
+                return
+            times.read_at = self._now()  # nobody else asks meanwhile
+        recorded = self._frames.sample_seconds(job, random.randrange(job.shards), SAMPLES)
+        with self._lock:
+            times.recorded = recorded
 
     def median_seconds(self, job: Job) -> float | None:
-        """Of the job's frames so far; None while too few are done."""
+        """Of the job's frames that are known of; None while these are too few."""
         with self._lock:
-            self._turn_to(job)
-            if self._now() - self._read_at >= KEPT_SECONDS:
-                self._read_at = self._now()
-                self._recorded = self._frames.sample_seconds(job, random.randrange(job.shards), SAMPLES)
-            samples = self._own + self._recorded
-        return median(samples) if len(samples) >= FEWEST_SAMPLES else None
+            return self._of(job).median_seconds
 
     def limit_seconds(self, job: Job) -> float:
         """How long a frame may take: what its owner said, or by what the others took."""
@@ -65,7 +86,10 @@ class FrameTimes:
         usual = self.median_seconds(job)
         return None if usual is None else SLOW_FACTOR * usual
 
-    def _turn_to(self, job: Job) -> None:
-        if self._job_id != job.job_id:
-            self._job_id, self._own, self._recorded = job.job_id, [], []
-            self._read_at = self._now() - KEPT_SECONDS
+    def _of(self, job: Job) -> _Times:
+        """Under the lock."""
+        times = self._jobs.setdefault(job.job_id, _Times())
+        self._jobs.move_to_end(job.job_id)
+        while len(self._jobs) > JOBS:
+            self._jobs.popitem(last=False)
+        return times

@@ -39,7 +39,7 @@ class Clock(Protocol):
     """What is asked of FrameClock, or of SeatClocks."""
 
     @property
-    def quickest_seconds(self) -> float | None: ...
+    def usual_seconds(self) -> float | None: ...
 
     def turn_seconds_left(self) -> float | None: ...
 
@@ -151,7 +151,7 @@ class WorkLoop:
     def _turn(self, changes: int) -> None:
         """Claim one task, or none. Raises MachineTroubleError while this machine should take none."""
         if self._hands.busy:
-            wait_seconds = self._seconds_until_claim()
+            wait_seconds = BEAT_SECONDS if self._trouble else self._seconds_until_claim()
             if wait_seconds <= 0 and (self._idle.should_make_way() or not self._has_room()):
                 wait_seconds = BEAT_SECONDS  # what is due then is done between two tasks
             if wait_seconds > 0:
@@ -185,7 +185,7 @@ class WorkLoop:
     def _claim(self) -> tuple[TaskQueue, list[Message]] | None:
         """Messages of the first queue that has any; waits a while for one."""
         claimed = self._source.take(
-            most=frames_at_once(self._frame_clock.quickest_seconds),
+            most=frames_at_once(self._frame_clock.usual_seconds),
             wait_seconds=min(self._poll_seconds, self._idle.poll_seconds or self._poll_seconds),
         )
         if claimed:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import shutil
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +24,8 @@ PROBE_SECONDS: Final = 10.0
 """A file system that does not answer within this time is in trouble."""
 FILLED_LIMIT: Final = 3
 """A job that fills an empty disk so many times here is to blame for it itself."""
+ONE_EVENT_SECONDS: Final = 60.0
+"""Several Blenders share the disk: all that fail on it within this time fail by one full disk."""
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _FAILING: Final = {
     errno.EIO,
@@ -45,6 +50,7 @@ class Machine:
         minimum_free_bytes: int = MINIMUM_FREE_BYTES,
         probe_seconds: float = PROBE_SECONDS,
         has_gpu: Callable[[], bool] = has_gpu,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._work = work
         self._scratch = scratch
@@ -54,7 +60,11 @@ class Machine:
         self._mounted: bool | None = None
         self.has_gpu = has_gpu
         """Whether it has one, in order or not."""
+        self._now = now
+        self._lock = threading.Lock()
         self._filled: Counter[str] = Counter()
+        self._filled_at: dict[str, float] = {}
+        """When each was counted last."""
 
     def require(self) -> None:
         """Raises MachineTroubleError when no work should be taken; clears what can be cleared first."""
@@ -88,11 +98,19 @@ class Machine:
         self._clear()
         if trouble := self._disk_trouble():
             return trouble
-        if isinstance(error, BlenderError):
-            self._filled[job_id] += 1
-            if self._filled[job_id] > FILLED_LIMIT:  # or its frames would be tried for ever
-                return ""
+        if isinstance(error, BlenderError) and self._fills_it_again(job_id):
+            return ""  # or its frames would be tried for ever
         return f"a disk of a worker was full: {error}"
+
+    def _fills_it_again(self, job_id: str) -> bool:
+        """Whether this job has filled the disk too often. One full disk counts once, whatever fails by it."""
+        with self._lock:
+            now = self._now()
+            if now - self._filled_at.get(job_id, -math.inf) < ONE_EVENT_SECONDS:
+                return False
+            self._filled_at[job_id] = now
+            self._filled[job_id] += 1
+            return self._filled[job_id] > FILLED_LIMIT
 
     def _gpu_trouble(self, error: Exception) -> str:
         """Where there is no GPU, none is broken: such a worker is fit for other jobs."""

@@ -17,8 +17,8 @@ from worker_agent.blender import (
     DeviceUnavailable,
 )
 from worker_agent.blender_turns import BlenderTurns
-from worker_agent.failed_attempts import YIELD_SECONDS, FailedAttempts
-from worker_agent.frame_keeper import FrameKeeper, FrameSource, Keeping
+from worker_agent.failed_attempts import RETRY_SECONDS, YIELD_SECONDS, FailedAttempts
+from worker_agent.frame_keeper import FrameKeeper, FrameSource, Keeping, folder_of
 from worker_agent.frame_output import take
 from worker_agent.frame_times import FrameTimes
 from worker_agent.lease import Lease
@@ -134,7 +134,8 @@ class RenderTaskHandler:
 
         The seat where it is open is added to `seats`.
         """
-        limit = self._times.limit_seconds(job)  # asks the job table now and then: not in the turn
+        self._times.look(job)
+        limit = self._times.limit_seconds(job)
         project = self._stores.scratch.baked(job.job_id, job.baked_folder)
         with self._turns.turn(lease, job) as seat:
             seats.append(seat)
@@ -157,12 +158,13 @@ class RenderTaskHandler:
                         clock.begin(self._times.expected_seconds(job), frames_after=len(coming) - 1)
                     else:
                         clock.end()
-                    take(rendered, written, taken)
+                    take(rendered, written, folder_of(taken, rendered))
                     keeping.add(rendered, source)
                 self._turns.measured(lease, job, meter)
                 completed = True
             finally:
                 clock.end()
+                clock.turn_to(None)
                 if not completed:
                     seat.sessions.close()  # it may be in the middle of something, or broken
 
@@ -185,7 +187,10 @@ class RenderTaskHandler:
             self._stores.jobs.note_trouble(job.job_id, error.reason)
             return GiveBack(f"no such device: {error.reason}", RUNTIME_RETRY_SECONDS)
         frame = error.frame if error.frame in left else left[0]  # the one that Blender was at
-        if given_back := self._attempts.take(job, frame, error, lease):
+        if error.crowded_out:  # law 4: it is tried with fewer, and counts when it was alone
+            note = f"frame {frame}, beside too many others: {error.reason}"
+            returned[frame] = GiveBack(note, RETRY_SECONDS)
+        elif given_back := self._attempts.take(job, frame, error, lease):
             returned[frame] = given_back
         left.remove(frame)
         return None

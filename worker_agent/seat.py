@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,13 @@ def make_sessions(
     """So many, each with a folder of its own; the first one's is the work directory itself."""
     folders = [work_directory, *(work_directory / f"seat-{number}" for number in range(2, count + 1))]
     return tuple(SceneSessions(shelf, folder, cage=cage, stopped=stopped) for folder in folders)
+
+
+def close_all(sessions: Sequence[SceneSessions]) -> None:
+    """Together: one that hangs at its exit takes two seconds, and this machine may be about to go."""
+    with ThreadPoolExecutor(len(sessions)) as threads:
+        for closing in [threads.submit(one.close) for one in sessions]:
+            closing.result()
 
 
 def make_seats(

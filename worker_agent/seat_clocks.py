@@ -26,10 +26,9 @@ class SeatClocks:
         return tuple(seconds for clock in self._clocks for seconds in clock.recent_seconds(job_id))
 
     @property
-    def quickest_seconds(self) -> float | None:
-        """Of the last few frames, whichever job's they were; None while there is none."""
-        known = [seconds for clock in self._clocks if (seconds := clock.quickest_seconds) is not None]
-        return min(known, default=None)
+    def usual_seconds(self) -> float | None:
+        """That the frames of the job rendered last take, the slowest of the last few; None: nobody knows."""
+        return max(self.recent_seconds(self._turns.job_id), default=None)
 
     def turn_seconds_left(self) -> float | None:
         """About the seconds until a Blender is free, rather too many than too few; None: nobody knows."""

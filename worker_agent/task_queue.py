@@ -166,6 +166,14 @@ class TaskQueue:
                 log.info("nothing to give back: %s", error)
         return given_back
 
+    def give_back_unused(self, messages: Sequence[Message]) -> None:
+        """At once, each whatever becomes of the others: one that cannot be is free when its lease is over."""
+        for message in messages:
+            try:
+                self.give_back(message, 0)
+            except Exception as error:
+                log.warning("could not give message %s back: %s", message.id, error)
+
     def delete_all(self, messages: Sequence[Message]) -> None:
         """What SQS refuses to delete is seen again, and found to be done."""
         if len(messages) == 1:

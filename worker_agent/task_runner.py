@@ -70,8 +70,7 @@ class TaskRunner:
         if not tasks:
             return
         claim, left = join(tasks, most_frames=self._frames_at_once(tasks[0][1].job_id))
-        if left:
-            queue.give_back_all(left, 0)
+        queue.give_back_unused(left)
         self._run(queue, claim, retry_seconds)
 
     def _read(self, queue: TaskQueue, messages: Sequence[Message]) -> list[tuple[Message, Task]]:

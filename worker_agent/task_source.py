@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
+from worker_agent.task_queue import Message, TaskQueue
 from worker_agent.watchdog import BEAT_SECONDS, still_alive
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 EMPTY_SECONDS: Final = 1.0
 """A queue that was empty so lately is passed over by a worker that has other work."""
 
-Claim = tuple[TaskQueue, list[Message]]
+Received = tuple[TaskQueue, list[Message]]
 
 
 @dataclass(slots=True)
@@ -57,19 +57,19 @@ class TaskSource:
         self._polls = [_Poll(queue) for queue in queues]
         self._changed = threading.Condition()
         self._wanted = 0
-        self._brought: Claim | None = None
+        self._brought: Received | None = None
         self._error: Exception | None = None
         self._started = False
 
-    def take(self, *, most: int, wait_seconds: int) -> Claim | None:
+    def take(self, *, most: int, wait_seconds: int) -> Received | None:
         """Up to `most` messages (1 to 10) of one queue, waiting at most `wait_seconds` (0 to 20) for one.
 
         None after a wait: no question is open any more, so this worker cannot hold what it does not know of.
         Raises what the calls raise that it has waited for.
         """
         still_alive()
-        claim = self._look(most, waits=wait_seconds > 0)
-        return claim if claim or wait_seconds <= 0 else self._listen(most, wait_seconds)
+        received = self._look(most, waits=wait_seconds > 0)
+        return received if received or wait_seconds <= 0 else self._listen(most, wait_seconds)
 
     def settle(self, seconds: float) -> None:
         """Wait until no question is open, at most so long: what would be handed out to a machine that is gone
@@ -80,7 +80,7 @@ class TaskSource:
                 still_alive()
                 self._changed.wait(min(left, BEAT_SECONDS))
 
-    def _look(self, most: int, *, waits: bool) -> Claim | None:
+    def _look(self, most: int, *, waits: bool) -> Received | None:
         """What is there now. Whoever waits afterwards need not ask a queue that was empty just now."""
         for poll in self._polls:
             if self._leaving():
@@ -99,13 +99,13 @@ class TaskSource:
         with self._changed:
             return poll.most > 0 or self._clock() - poll.empty_at < EMPTY_SECONDS
 
-    def _unless_leaving(self, queue: TaskQueue, messages: list[Message]) -> Claim | None:
+    def _unless_leaving(self, queue: TaskQueue, messages: list[Message]) -> Received | None:
         if not self._leaving():
             return queue, messages
-        _give_back(queue, messages)
+        queue.give_back_unused(messages)
         return None
 
-    def _listen(self, most: int, wait_seconds: int) -> Claim | None:
+    def _listen(self, most: int, wait_seconds: int) -> Received | None:
         with self._changed:
             # older questions are waited for; meanwhile no queue may be left without one
             until = max([self._clock() + wait_seconds, *(poll.ends_at for poll in self._polls if poll.most)])
@@ -145,7 +145,7 @@ class TaskSource:
                 self._changed.wait_for(lambda: poll.most)
             try:
                 messages = self._receive(poll.queue, poll.most, poll.wait_seconds)
-                _give_back(poll.queue, self._hand_over(poll, messages))
+                poll.queue.give_back_unused(self._hand_over(poll, messages))
             except Exception as error:
                 self._fail(error)
             with self._changed:
@@ -172,14 +172,3 @@ class TaskSource:
 
     def _receive(self, queue: TaskQueue, most: int, wait_seconds: int) -> list[Message]:
         return queue.receive_many(most=most, wait_seconds=wait_seconds, lease_seconds=self._lease_seconds)
-
-
-def _give_back(queue: TaskQueue, messages: list[Message]) -> None:
-    """At once, each whatever becomes of the others: one that cannot be is free when its lease is over."""
-    for message in messages:
-        try:
-            queue.give_back(message, 0)
-        except LeaseLostError as error:
-            log.info("nothing to give back: %s", error)
-        except Exception as error:
-            log.warning("could not give message %s back: %s", message.id, error)

@@ -13,6 +13,7 @@ from tests.support.jobs import a_job
 from worker_agent import finish_task
 from worker_agent.blender import BlenderFailed
 from worker_agent.bucket import StoredProxy
+from worker_agent.lease import BlenderUse
 from worker_agent.outcome import InterruptedTaskError, Settled
 from worker_agent.preview import Made
 
@@ -38,6 +39,12 @@ class TestFinish:
         assert agent.job.preview_note == "" and summary["preview_notes"] == []
         assert {"preview.mp4", "contact_sheet.jpg"} < set(agent.stored())
         assert not list((agent.folder / "scratch").rglob("*.*")), "nothing is left in the scratch space"
+
+    def test_another_task_may_have_blender_meanwhile(self, agent: Agent) -> None:
+        lease = agent.lease()
+        rendering(agent)
+        agent.finish(FINISH, lease)
+        assert lease.blender_use is BlenderUse.AFTER
 
     @pytest.mark.parametrize(
         ("seconds", "microdollars", "dollars"), [(90, 0, None), (90, 2_500, 0.0025), (0, 0, 0)]

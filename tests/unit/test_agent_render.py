@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -303,3 +304,23 @@ class TestOverlap:
         with pytest.raises(InterruptedTaskError):
             agent.render(task("1-3"), agent.lease())
         assert agent.frames.progress(agent.job).done == 2
+
+    def test_two_frames_may_each_write_a_file_of_the_same_name(
+        self, agent: Agent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rendering(agent, "1-3")
+        agent.blender.extra_files = ("timing.txt",)
+        upload, last_one_rendered = agent.bucket.upload_frame_file, threading.Event()
+
+        def wait_and_upload(*arguments: Any, **values: Any) -> None:
+            assert last_one_rendered.wait(20)
+            upload(*arguments, **values)
+
+        def look() -> None:
+            if agent.blender.rendered == [1, 2]:
+                last_one_rendered.set()
+
+        monkeypatch.setattr(agent.bucket, "upload_frame_file", wait_and_upload)
+        agent.blender.during_render = look
+        assert isinstance(agent.render(task("1-3"), agent.lease()), Settled)
+        assert [record.files[1] for record in agent.frames.frames(agent.job)] == ["timing.txt"] * 3

@@ -105,3 +105,19 @@ def test_the_end_of_a_turn_is_told() -> None:
     with turns.turn(a_lease()):
         assert told == []
     assert told == [True]
+
+
+def test_a_task_is_not_kept_from_others_behind_a_frame_that_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blender_turns, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(blender_turns, "PATIENCE_SECONDS", 0.1)
+    turns, waiting = turns_at(Blender()), a_lease()
+
+    def take() -> None:
+        with turns.turn(waiting):
+            pytest.fail("it is another's turn")
+
+    with turns.turn(a_lease()):
+        thread, errors = in_a_thread(take)
+        thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive()
+    assert [str(error) for error in errors] == ["the frame before it is late: another worker may have it"]

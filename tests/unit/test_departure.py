@@ -132,17 +132,18 @@ def test_what_becomes_of_the_task_in_hand(
 
 
 @pytest.mark.parametrize("use", [BlenderUse.BEFORE, BlenderUse.AFTER])
+@pytest.mark.parametrize("since_kill", [None, 9.0])
 @pytest.mark.parametrize(("seconds_left", "verdict"), [(20.0, Verdict.WAIT), (1.0, Verdict.TAKE_AWAY)])
 def test_a_task_beside_the_one_that_renders_is_not_judged_by_its_frame(
-    use: BlenderUse, seconds_left: float, verdict: Verdict
+    use: BlenderUse, since_kill: float | None, seconds_left: float, verdict: Verdict
 ) -> None:
-    """One waits for its turn and lets go by itself, another is being uploaded."""
+    """One waits for its turn and lets go by itself, another is uploaded, though its Blender was killed."""
     found = judge(
         RENDER,
         use=use,
         scene_is_open=True,
         frame_seconds=None,
         seconds_left=seconds_left,
-        seconds_since_kill=None,
+        seconds_since_kill=since_kill,
     )
     assert found is verdict

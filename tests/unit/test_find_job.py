@@ -41,10 +41,11 @@ class Person:
         return find_job(records, asked, pause=self.wait).job_id
 
 
-def test_a_job_that_was_just_sent_is_waited_for(aws: AwsEdges) -> None:
+def test_a_job_that_was_just_sent_is_waited_for(aws: AwsEdges, capsys: pytest.CaptureFixture[str]) -> None:
     person = Person(aws, heard_after=3)
     assert person.find(JUST_SENT) == JUST_SENT
     assert len(person.waited) == 3
+    assert capsys.readouterr().err.count(f"has not heard of {JUST_SENT} yet") == 1
     assert person.find(JUST_SENT) == JUST_SENT
     assert len(person.waited) == 3, "one that is known is not waited for"
 

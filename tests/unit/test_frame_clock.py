@@ -16,3 +16,23 @@ def test_tells_what_is_left_of_a_frame() -> None:
     assert clock.seconds_left() is None, "nobody knows"
     clock.end()
     assert clock.seconds_left() == 0
+
+
+def test_tells_when_blender_is_free_but_not_of_a_frame_that_is_late() -> None:
+    now = [100.0]
+    clock = FrameClock(lambda: now[0])
+    assert clock.turn_seconds_left() == 0
+    clock.begin(None)
+    assert clock.turn_seconds_left() is None
+    clock.has_rendered("a", 10)
+    clock.has_rendered("a", 8)
+    clock.turn_to(3)
+    clock.begin(12, frames_after=2)
+    now[0] = 104
+    assert clock.turn_seconds_left() == 6 + 2 * 10, "as the slowest of the last"
+    now[0] = 112
+    assert clock.turn_seconds_left() == 2 * 10, "any moment now"
+    now[0] = 117
+    assert clock.turn_seconds_left() is None
+    clock.end()
+    assert clock.turn_seconds_left() == 0

@@ -1,5 +1,6 @@
 """A frame's time limit comes from what the job's other frames took."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -27,7 +28,10 @@ class Recorded:
 
 
 def times(recorded: Recorded, now: list[float] | None = None) -> FrameTimes:
-    return FrameTimes(cast(FrameStore, recorded), now=lambda: (now or [0.0])[0])
+    """One that has looked at them."""
+    made = FrameTimes(cast(FrameStore, recorded), now=lambda: (now or [0.0])[0])
+    made.look(JOB)
+    return made
 
 
 JOB = a_job(state=JobState.RENDERING, shards=1)
@@ -72,12 +76,34 @@ def test_what_one_job_took_says_nothing_of_another() -> None:
 def test_the_records_are_looked_at_once_in_a_while() -> None:
     recorded, now = Recorded(1, 1, 1), [0.0]
     measured = times(recorded, now)
+    other = a_job("b", state=JobState.RENDERING, shards=1)
     for _ in range(5):
-        measured.median_seconds(JOB)
-    assert recorded.looks == 1
+        measured.look(JOB)
+        measured.look(other)
+    assert recorded.looks == 2, "once for each job, though their tasks come in turns"
     now[0] = KEPT_SECONDS
-    measured.median_seconds(JOB)
-    assert recorded.looks == 2
+    measured.look(JOB)
+    assert recorded.looks == 3
+
+
+def test_a_job_table_that_is_slow_holds_up_nobody_who_renders() -> None:
+    answering, asked = threading.Event(), threading.Event()
+
+    class Slow(Recorded):
+        def sample_seconds(self, job: Job, shard: int, limit: int) -> list[float]:
+            asked.set()
+            assert answering.wait(20), "who renders waits for the table"
+            return self.seconds
+
+    measured = FrameTimes(cast(FrameStore, Slow(1, 1, 1)))
+    looking = threading.Thread(target=measured.look, args=(JOB,))
+    looking.start()
+    assert asked.wait(20)
+    measured.add(JOB, 2.0)
+    assert measured.expected_seconds(JOB) is None
+    answering.set()
+    looking.join(20)
+    assert measured.expected_seconds(JOB) == 1.25
 
 
 @pytest.fixture
@@ -92,4 +118,6 @@ def test_reads_what_other_workers_recorded(frames: FrameStore) -> None:
     frames.record_failed(JOB, 4, reason="crash")
     read: Any = frames.sample_seconds(JOB, 0, 10)
     assert sorted(read) == [40, 50, 60]
-    assert FrameTimes(frames).limit_seconds(JOB) == 500
+    measured = FrameTimes(frames)
+    measured.look(JOB)
+    assert measured.limit_seconds(JOB) == 500

@@ -1,6 +1,7 @@
 """The agent's loop against real SQS shapes (moto) and handlers that do as they are told."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -405,3 +406,39 @@ def test_the_next_task_is_claimed_as_the_frame_nears_its_end(
     farm.handler = render
     run(farm)
     assert seen[0] == (2 if beside else 1)
+
+
+def test_what_came_beside_and_cannot_be_given_back_keeps_nothing_from_being_done(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ConnectionError("SQS is away")
+
+    monkeypatch.setattr(TaskQueue, "give_back", refuse)
+    farm.frame_clock.has_rendered("a", 0.1)
+    farm.send("render", encode(RenderTask("a", "1")), encode(RenderTask("b", "1")))
+    run(farm)
+    assert len(farm.done) == 1
+    assert farm.counts("render") == (0, 1), "the other is free when its lease is over"
+
+
+def test_after_trouble_nothing_is_claimed_beside_what_is_in_hand(farm: Farm) -> None:
+    farm.send("render", *(encode(RenderTask("a", str(frame))) for frame in range(1, 4)))
+    trouble_told, claims = threading.Event(), list[Task]()
+
+    def render(task: Task, lease: Lease) -> Outcome:
+        claims.append(task)
+        lease.blender_use = BlenderUse.AFTER
+        if len(claims) == 2:
+            trouble_told.set()
+            raise MachineTroubleError("the shared file system is gone")
+        assert trouble_told.wait(20)
+        time.sleep(1)
+        seen.append(len(claims))
+        farm.departure.announce(STOP)
+        return Settled("")
+
+    seen: list[int] = []
+    farm.handler = render
+    run(farm)
+    assert seen == [2]

@@ -5,7 +5,8 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.support.blender import render, start_session
 from tests.support.scenes import scene_file
 from tests.support.small_disk import SmallDisk, small_disk
 from worker_agent.blender import BlenderDied, BlenderError, BlenderFailed, SceneRejected
-from worker_agent.machine import FILLED_LIMIT, Machine
+from worker_agent.machine import FILLED_LIMIT, ONE_EVENT_SECONDS, Machine
 from worker_agent.outcome import MachineTroubleError
 
 CRASH = BlenderDied("Blender crashed.", "crashed")
@@ -33,7 +34,13 @@ def scratch(tmp_path: Path) -> Path:
     return folder
 
 
-def a_machine(work: Path, scratch: Path, *, probe_seconds: float = 5.0) -> Machine:
+def a_machine(
+    work: Path,
+    scratch: Path,
+    *,
+    probe_seconds: float = 5.0,
+    now: Callable[[], float] = time.monotonic,
+) -> Machine:
     """One that can clear what lies in `output`."""
     return Machine(
         work=work,
@@ -41,6 +48,7 @@ def a_machine(work: Path, scratch: Path, *, probe_seconds: float = 5.0) -> Machi
         clear=lambda: shutil.rmtree(work / "output", ignore_errors=True),
         minimum_free_bytes=256 * 1024,
         probe_seconds=probe_seconds,
+        now=now,
     )
 
 
@@ -111,19 +119,37 @@ def test_a_real_write_to_a_full_disk_is_the_disks_fault(disk: SmallDisk, scratch
 def test_a_job_that_fills_an_empty_disk_each_time_is_to_blame_in_the_end(
     disk: SmallDisk, scratch: Path
 ) -> None:
-    machine = a_machine(disk.folder, scratch)
-
-    def fill() -> BlenderError:
-        (disk.folder / "output").mkdir()
-        shutil.move(disk.fill(), disk.folder / "output" / "0001.exr")
-        return BlenderFailed("cannot save: No space left on device", "cannot_write")
-
+    times = count(0.0, ONE_EVENT_SECONDS)
+    machine = a_machine(disk.folder, scratch, now=lambda: next(times))
     for _ in range(FILLED_LIMIT):
         with pytest.raises(MachineTroubleError, match="No space left"):
-            machine.blame(fill(), "job")
-    machine.blame(fill(), "job")  # an attempt that failed
+            machine.blame(fill(disk), "job")
+    machine.blame(fill(disk), "job")  # an attempt that failed
     with pytest.raises(MachineTroubleError):
-        machine.blame(fill(), "another job")
+        machine.blame(fill(disk), "another job")
+
+
+def test_one_full_disk_under_many_blenders_is_counted_once(disk: SmallDisk, scratch: Path) -> None:
+    now = 0.0
+    machine = a_machine(disk.folder, scratch, now=lambda: now)
+    for event in range(FILLED_LIMIT):
+        now = event * ONE_EVENT_SECONDS
+        errors = [fill(disk), *[BlenderFailed("No space left on device", "cannot_write")] * 9]
+        for error in errors:
+            with pytest.raises(MachineTroubleError, match="No space left"):
+                machine.blame(error, "job")
+            now += 1
+    now = FILLED_LIMIT * ONE_EVENT_SECONDS
+    machine.blame(fill(disk), "job")
+    with pytest.raises(MachineTroubleError):
+        machine.blame(BlenderFailed("No space left on device", "cannot_write"), "job")  # beside it
+
+
+def fill(disk: SmallDisk) -> BlenderError:
+    """What is left of a job that fills it, and is cleared."""
+    (disk.folder / "output").mkdir()
+    shutil.move(disk.fill(), disk.folder / "output" / "0001.exr")
+    return BlenderFailed("cannot save: No space left on device", "cannot_write")
 
 
 def test_an_error_that_names_a_full_disk_is_believed_when_there_is_room_again(

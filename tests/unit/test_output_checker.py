@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,8 @@ from tests.support.obedient_blender import REPORT
 from tests.support.pictures import png
 from worker_agent.blender import NodeFile, RenderedFrame
 from worker_agent.output_check import CheckerUnavailableError, InvalidOutput, OutputChecker
+from worker_agent.output_check import checker as checker_module
+from worker_agent.watchdog import beating_with
 
 OUTPUTS = REPORT.frame_outputs
 READY = 'import sys, time, os; print(\'{"event": "ready"}\', flush=True); '
@@ -140,3 +143,22 @@ def test_the_decoder_sees_no_credentials(tmp_path: Path, monkeypatch: pytest.Mon
         assert b"AWS_" not in Path(f"/proc/{checker.pid}/environ").read_bytes()
     finally:
         checker.close()
+
+
+def test_who_waits_for_another_frames_check_is_not_stuck(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checker_module, "BEAT_SECONDS", 0.02)
+    (tmp_path / "0001.png").write_bytes(png(32, 32))
+    beats = threading.Semaphore(0)
+
+    def check() -> None:
+        with beating_with(beats.release):
+            output_checker().check(frame(), tmp_path, OUTPUTS)
+
+    with output_checker()._turns():
+        waiting = threading.Thread(target=check)
+        waiting.start()
+        assert all(beats.acquire(timeout=20) for _ in range(3))
+    waiting.join(20)
+    assert not waiting.is_alive()

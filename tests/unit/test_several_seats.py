@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
+import psutil
 import pytest
 
 from contract.job import Job
 from tests.support.jobs import a_job
-from worker_agent.blender import BlenderSession
+from worker_agent.blender import BlenderDied, BlenderError, BlenderSession, BlenderTimedOut
 from worker_agent.blender_turns import BlenderTurns
 from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.scene_sessions import SceneSessions
-from worker_agent.seat import make_seats, make_sessions
+from worker_agent.seat import close_all, make_seats, make_sessions
 from worker_agent.seat_clocks import SeatClocks
 from worker_agent.session_count import RenderedTurn, SessionCounts
 from worker_agent.task_queue import Message, TaskQueue
@@ -51,12 +53,16 @@ class Counts(SessionCounts):
         super().__init__(number, processors=8)
         self.number = number
         self.told: list[tuple[str, RenderedTurn]] = []
+        self.failed: list[int] = []
 
     def count(self, job: Job) -> int:
         return self.number
 
     def add(self, job: Job, turn: RenderedTurn) -> None:
         self.told.append((job.job_id, turn))
+
+    def fail(self, job: Job, sessions: int) -> None:
+        self.failed.append(sessions)
 
 
 @dataclass
@@ -239,8 +245,10 @@ def test_the_next_is_claimed_when_a_seat_is_free_or_about_to_be(worker: Worker) 
     clocks = SeatClocks(worker.seats, worker.turns)
     assert clocks.turn_seconds_left() == 0
     one, two = hands(worker, JOB, JOB)
+    assert (one.gets(), two.gets()) == (0, 1)
     assert clocks.turn_seconds_left() == 0, "there is a third seat"
     (three,) = hands(worker, JOB)
+    assert three.gets() == 2
     for seat, seconds in zip(worker.seats, (30.0, 10.0, 20.0), strict=False):
         seat.clock.has_rendered(JOB.job_id, seconds)
         seat.clock.turn_to(int(seconds))
@@ -249,19 +257,30 @@ def test_the_next_is_claimed_when_a_seat_is_free_or_about_to_be(worker: Worker) 
     assert worker.turns.frame_seconds_left(three.lease) == pytest.approx(20, abs=1)
     assert clocks.frame and clocks.frame[0] == 30, "the one that was begun first"
     assert clocks.recent_seconds(JOB.job_id) == (30, 10, 20)
-    assert clocks.quickest_seconds == 10
+    assert clocks.usual_seconds == 30
     before = worker.changes
     for hand in (one, two, three):
         hand.lets_go()
-    assert worker.changes == before + 3
+    (other,) = hands(worker, OTHER)
+    assert other.gets() == 0
+    assert clocks.usual_seconds is None, "they were another job's frames"
+    other.lets_go()
+    assert worker.changes == before + 4
     assert worker.turns.frame_seconds_left(three.lease) == 0
 
 
-def test_what_a_turn_has_shown_is_told_with_the_most_that_were_at_it(worker: Worker) -> None:
+def test_what_a_turn_has_shown_is_told_with_the_most_that_were_at_it(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Session:
         frames_rendered = 1
         memory_bytes = 5
+        peak_memory_bytes = 7
 
+        def forget_peak(self) -> None:
+            pass
+
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=100))
     readings = iter([Reading(10, 100, 1000), Reading(14, 106, 1002), Reading(0, 0, 0), Reading(1, 0, 0)])
     meter = TurnMeter(cast(BlenderSession, Session()), lambda _: next(readings))
     idle = TurnMeter(cast(BlenderSession, Session()), lambda _: next(readings))  # takes the second reading
@@ -283,7 +302,8 @@ def test_what_a_turn_has_shown_is_told_with_the_most_that_were_at_it(worker: Wor
         worker.turns.measured(lease, JOB, meter)
     ((job_id, turn),) = worker.counts.told
     assert (job_id, turn.sessions, turn.frame_seconds) == (JOB.job_id, 3, 2.0)
-    assert (turn.cores_used, turn.cores_idle, turn.memory_bytes) == (1.5, 0.5, 5)
+    assert (turn.cores_used, turn.cores_idle, turn.memory_bytes) == (1.5, 0.5, 7)
+    assert turn.free_memory_bytes == 94, "with all three at their peak"
 
 
 def test_the_first_frames_of_a_blender_say_nothing_of_it() -> None:
@@ -296,6 +316,62 @@ def test_the_first_frames_of_a_blender_say_nothing_of_it() -> None:
     session.frames_rendered = 1
     meter.add(1.5)
     assert meter.end(1) is None
+
+
+LIMITED = a_job("film-1", options={"frame_timeout_seconds": 60})
+NO_MEMORY = BlenderDied("Blender was killed by the system.", "out_of_memory")
+
+
+def fail(worker: Worker, job: Job | None, error: BlenderError) -> bool:
+    """Whether the others are said to be why a turn has failed."""
+    error.crowded_out = False
+    with pytest.raises(BlenderError), worker.turns.turn(a_lease(), job):
+        raise error
+    return error.crowded_out
+
+
+@pytest.mark.parametrize(
+    ("job", "error", "excused"),
+    [
+        (JOB, NO_MEMORY, True),
+        (JOB, BlenderDied("it crashed", "crashed", log="std::bad_alloc"), True),
+        (JOB, BlenderDied("it took more than 8 GiB of memory", "over_limit"), True),
+        (LIMITED, BlenderTimedOut("not done within 60 s", "timed_out"), True),
+        (JOB, BlenderTimedOut("not done in ten times what is usual", "timed_out"), False),
+        (JOB, BlenderDied("it crashed", "crashed"), False),
+    ],
+)
+def test_want_of_memory_or_time_beside_others_is_no_failure_of_the_frame(
+    worker: Worker, job: Job, error: BlenderError, excused: bool
+) -> None:
+    assert not fail(worker, job, error), "it is alone"
+    assert worker.counts.failed == []
+    at = hands(worker, job, job)
+    assert [hand.gets() for hand in at] == [0, 1]
+    assert fail(worker, job, error) is excused
+    assert worker.counts.failed == ([3] if excused else [])
+    for hand in at:
+        hand.lets_go()
+
+
+def test_blenders_that_are_open_at_nothing_have_memory_too(worker: Worker) -> None:
+    at = hands(worker, JOB, JOB)
+    assert [hand.gets() for hand in at] == [0, 1]
+    for hand in at:
+        hand.lets_go()
+    assert fail(worker, JOB, NO_MEMORY)
+    worker.counts.number = 1
+    assert not fail(worker, JOB, NO_MEMORY), "it was ended"
+    assert worker.blenders[1].closes == 1
+
+
+def test_blenders_that_are_slow_to_end_are_waited_for_together() -> None:
+    class Slow:
+        def close(self) -> None:
+            together.wait(SECONDS)
+
+    together = threading.Barrier(3)
+    close_all([cast(SceneSessions, Slow()) for _ in range(3)])
 
 
 def test_each_seat_has_a_folder_of_its_own(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from moto import mock_aws
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, decode, encode
 from worker_agent import task_source
 from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
-from worker_agent.task_source import Claim, TaskSource
+from worker_agent.task_source import Received, TaskSource
 from worker_agent.watchdog import beating_with
 
 FINISH, BAKE, RENDER = FinishTask("a"), BakeTask("a"), RenderTask("a", "1")
@@ -74,7 +74,7 @@ def after(seconds: float, act: Callable[[], object]) -> None:
     timer.start()
 
 
-def tasks(claim: Claim | None) -> list[Task]:
+def tasks(claim: Received | None) -> list[Task]:
     return [decode(message.body) for message in claim[1]] if claim else []
 
 
@@ -161,12 +161,16 @@ def test_more_than_is_wanted_now_is_given_back(worker: Worker) -> None:
 
 
 def test_a_worker_that_leaves_takes_nothing_and_holds_nothing(worker: Worker) -> None:
+    sent = threading.Event()
+
     def leave() -> None:
         worker.leaving = True
         worker.render.send([RENDER])
+        sent.set()
 
     after(SOON_SECONDS, leave)
     assert worker.source.take(most=1, wait_seconds=1) is None
+    assert sent.wait(20)
     assert worker.counts("render") == (1, 0)
     assert worker.source.take(most=1, wait_seconds=1) is None
     assert len(worker.asked) == 6, "each queue was looked at and listened to once"

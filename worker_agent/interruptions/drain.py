@@ -50,12 +50,12 @@ def judge(
     usable_seconds = seconds_left - UPLOAD_SECONDS
     if usable_seconds <= 0:
         return Verdict.KILL  # a frame that is being uploaded goes on: it needs Blender no more
+    if isinstance(task, RenderTask) and use is not BlenderUse.AT:
+        return Verdict.WAIT  # one that waits for its turn lets go by itself, what was rendered is uploaded
     if seconds_since_kill is not None:
         return Verdict.TAKE_AWAY if seconds_since_kill >= PATIENCE_SECONDS else Verdict.KILL
     if isinstance(task, FinishTask):
         return Verdict.WAIT  # its preview lets go of it by itself; what follows is short
-    if isinstance(task, RenderTask) and use is not BlenderUse.AT:
-        return Verdict.WAIT  # one that waits for its turn lets go by itself, what was rendered is uploaded
     if not isinstance(task, RenderTask) or not scene_is_open:
         return Verdict.KILL  # a bake, or a scene that is still being opened: nobody knows for how long
     return Verdict.WAIT if frame_seconds is not None and frame_seconds <= usable_seconds else Verdict.KILL

@@ -6,7 +6,8 @@ import logging
 import stat
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from worker_agent.picture_process import (
     ProcessTimedOut,
     ProcessUnavailableError,
 )
+from worker_agent.watchdog import BEAT_SECONDS, still_alive
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +77,22 @@ class OutputChecker:
         they can be. Raises InvalidOutput, CheckerUnavailableError.
         """
         try:
-            with self._turn:
+            with self._turns():
                 return self._check(rendered, output, outputs, shown)
         except _Wrong as wrong:
             raise InvalidOutput(str(wrong), rendered.log, rendered.frame) from wrong
         except ProcessUnavailableError as error:
             raise _unavailable(error) from error
+
+    @contextmanager
+    def _turns(self) -> Iterator[None]:
+        """One frame may take its time; whoever waits for that is not stuck."""
+        while not self._turn.acquire(timeout=BEAT_SECONDS):
+            still_alive()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _check(
         self,
