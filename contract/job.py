@@ -205,7 +205,7 @@ class FrameRecord:
     log: StoredPart | None = None
     """What Blender said of it, where frames share an object; None: in the object of its number."""
     proxy: StoredPart | None = None
-    """Its picture for the preview; None as with `log`."""
+    """Its picture for the preview; None: the object of its number, of an older agent, or there is none."""
     thumbnail: StoredPart | None = None
     """None: the object of its number, where an older agent has put it, or there is none."""
 

@@ -116,7 +116,8 @@ def thumbnail_key(project: str, job_id: str, frame: int) -> str:
 
 def proxy_key(project: str, job_id: str, frame: int) -> str:
     """A JPEG of a frame that is done, of a film's size at most, and behind it a small one for pages and
-    terminals: the preview is made of these, and the bucket throws them away some weeks later."""
+    terminals: the preview is made of these, and the bucket throws them away some weeks later. It is put once:
+    records have offsets into it."""
     return f"{output_prefix(project, job_id)}{PROXIES_FOLDER}/{frame:04d}.jpg"
 
 

@@ -91,7 +91,13 @@ class JobLogs:
         try:
             answer = self.farm.s3.get_object(Bucket=self.farm.bucket, **place)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+            code = error.response["Error"]["Code"]
+            if code in ("InvalidRange", "416"):
+                raise NoLogError(
+                    f"logs/{log.name} of job {self.job.job_id} is shorter than the frame's record says: "
+                    "the rest is lost. Only the farm's workers write there: see who else did"
+                ) from error
+            if code not in ("NoSuchKey", "404"):
                 raise
             raise NoLogError(
                 f"job {self.job.job_id} ({self.job.state}) has no {log.name}: "

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from contract.job import Job
+from worker_agent.blender import BlenderError
+from worker_agent.failure_kinds import others_may_be_why
 from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.seat import Seat
@@ -29,6 +31,8 @@ class _Turn:
     seat: Seat
     most_at_once: int = 1
     """How many had a turn while this one had, itself among them."""
+    most_open: int = 1
+    """How many seats may have had a Blender open meanwhile, this one among them."""
 
 
 class BlenderTurns:
@@ -69,6 +73,10 @@ class BlenderTurns:
             seat = self._take(lease, job)
             lease.blender_use = BlenderUse.AT
             yield seat
+        except BlenderError as error:
+            if job is not None:
+                self._look_for_want_of_room(error, lease, job)
+            raise
         finally:
             lease.blender_use = BlenderUse.AFTER
             with self._moved:
@@ -82,6 +90,14 @@ class BlenderTurns:
             sessions = self._at[lease].most_at_once
         if turn := meter.end(sessions):
             self._counts.add(job, turn)
+
+    def _look_for_want_of_room(self, error: BlenderError, lease: Lease, job: Job) -> None:
+        with self._moved:
+            turn = self._at.get(lease)
+            sessions = turn.most_open if turn else 1
+        if sessions > 1 and others_may_be_why(error, job):
+            error.crowded_out = True
+            self._counts.fail(job, sessions)
 
     def kill(self, lease: Lease) -> bool:
         """End this task's Blender at once, from any thread. False when it has none."""
@@ -137,6 +153,7 @@ class BlenderTurns:
                 self._at[lease] = _Turn(seat)
                 for turn in self._at.values():
                     turn.most_at_once = max(turn.most_at_once, len(self._at))
+                    turn.most_open = max(turn.most_open, len(self._used))
             return seat
         finally:
             with self._moved:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,7 +43,15 @@ _JPEG: Final = "image/jpeg"
 _MOTION_JPEG: Final = "video/x-motion-jpeg"
 _MOST_NOTE_LETTERS: Final = 1_500
 _ABSENT: Final = {"404", "NoSuchKey"}
+_TOO_SHORT: Final = {"416", "InvalidRange"}
+"""An object ends before the part that is asked for."""
+_TAKEN: Final = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
+"""An object of that name is there, or comes from somebody else this moment."""
 _TEXT: Final = "text/plain; charset=utf-8"
+
+
+class _TakenError(Exception):
+    """Another worker's object has the name."""
 
 
 class SourceGoneError(Exception):
@@ -115,26 +124,40 @@ class Bucket:
     def put_pictures(self, job: Job, pictures: Mapping[int, Pictures]) -> dict[int, FrameParts]:
         """Put the small pictures of frames that were rendered together into one object, without patience.
 
-        Where each frame's lie then. What the first lacks is noted of all: they are of one scene.
+        Where each frame's lie then. A frame alone has the object of its number, which agents of the version
+        before look for; once another worker has put that, its record may point into it: it stays as it is.
         """
-        output = output_prefix(job.project, job.job_id)
-        alone = proxy_key(job.project, job.job_id, min(pictures)).removeprefix(output)
-        several = len(pictures) > 1
-        token = uuid4().hex[:12]
-        shared = SharedObject(shared_proxies(min(pictures), max(pictures), token) if several else alone)
-        parts = {}
-        for frame, of_frame in pictures.items():
-            proxy, thumbnail = shared.add(of_frame.proxy), shared.add(of_frame.thumbnail)
-            parts[frame] = FrameParts(proxy=proxy if several else None, thumbnail=thumbnail)
+        if len(pictures) == 1:
+            alone = proxy_key(job.project, job.job_id, min(pictures))
+            with suppress(_TakenError):
+                shared = SharedObject(alone.removeprefix(output_prefix(job.project, job.job_id)))
+                return self._put_pictures(job, shared, pictures, content_type=_JPEG)
+        shared = SharedObject(shared_proxies(min(pictures), max(pictures), uuid4().hex[:12]))
+        return self._put_pictures(job, shared, pictures, content_type=_MOTION_JPEG)
+
+    def _put_pictures(
+        self, job: Job, shared: SharedObject, pictures: Mapping[int, Pictures], *, content_type: str
+    ) -> dict[int, FrameParts]:
+        """What the first lacks is noted of all: they are of one scene. Raises _TakenError."""
+        parts = {
+            frame: FrameParts(proxy=shared.add(of_frame.proxy), thumbnail=shared.add(of_frame.thumbnail))
+            for frame, of_frame in pictures.items()
+        }
         note = next((of_frame.note for of_frame in pictures.values() if of_frame.note), "")
-        self._quick_s3.put_object(
-            Bucket=self._name,
-            Key=output + shared.key,
-            Body=shared.content,
-            ContentType=_MOTION_JPEG if several else _JPEG,
-            Metadata={NOTE_METADATA: quote(note)[:_MOST_NOTE_LETTERS]} if note else {},
-            Tagging=urlencode([KEPT_SHORT]),
-        )
+        try:
+            self._quick_s3.put_object(
+                Bucket=self._name,
+                Key=output_prefix(job.project, job.job_id) + shared.key,
+                Body=shared.content,
+                ContentType=content_type,
+                Metadata={NOTE_METADATA: quote(note)[:_MOST_NOTE_LETTERS]} if note else {},
+                Tagging=urlencode([KEPT_SHORT]),
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _TAKEN:
+                raise _TakenError(f"{shared.key} is there already") from error
+            raise
         return parts
 
     def proxy(self, job: Job, record: FrameRecord) -> StoredProxy | None:
@@ -149,7 +172,7 @@ class Bucket:
             try:
                 return patiently(partial(self._picture, place), f"a read of {place}")
             except ClientError as error:
-                if error.response["Error"]["Code"] not in _ABSENT:
+                if error.response["Error"]["Code"] not in {*_ABSENT, *_TOO_SHORT}:
                     raise
         return None
 
@@ -163,6 +186,8 @@ class Bucket:
         place: Any = where(record.thumbnail, output=output, otherwise=own)
         with self._quick_s3.get_object(Bucket=self._name, **place)["Body"] as body:
             data = body.read(MOST_BYTES)
+        if len(data) < record.thumbnail.size_bytes:
+            return
         self._quick_s3.put_object(Bucket=self._name, Key=own, Body=data, ContentType=_JPEG)
 
     def _picture(self, place: Mapping[str, Any]) -> StoredProxy:

@@ -6,6 +6,8 @@ import re
 from typing import Final
 
 from contract.failures import FailureKind
+from contract.job import Job
+from contract.options import JobOptions
 from worker_agent.blender import BlenderError
 
 _BY_CODE: Final = {
@@ -44,6 +46,17 @@ _SPEAKING_CODES: Final = {"crashed", "exited", "render_error"}
 """Those of which Blender's log may know more."""
 _LAST_WORDS: Final = 4_000
 """Letters of a log that belong to its end: what was overcome long before is no reason."""
+
+
+def others_may_be_why(error: BlenderError, job: Job) -> bool:
+    """Whether other Blenders at work on the same machine may have made this one fail: they share its memory
+    and its processors.
+
+    A limit of time that nobody said is many times what frames take beside others: they are not why.
+    """
+    if error.code == "timed_out":
+        return JobOptions.from_map(job.options).frame_timeout_seconds is not None
+    return error.code == "over_limit" or kind_of(error) is FailureKind.OUT_OF_MEMORY
 
 
 def kind_of(error: BlenderError) -> FailureKind:

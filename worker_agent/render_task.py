@@ -17,7 +17,7 @@ from worker_agent.blender import (
     DeviceUnavailable,
 )
 from worker_agent.blender_turns import BlenderTurns
-from worker_agent.failed_attempts import YIELD_SECONDS, FailedAttempts
+from worker_agent.failed_attempts import RETRY_SECONDS, YIELD_SECONDS, FailedAttempts
 from worker_agent.frame_keeper import FrameKeeper, FrameSource, Keeping, folder_of
 from worker_agent.frame_output import take
 from worker_agent.frame_times import FrameTimes
@@ -187,7 +187,10 @@ class RenderTaskHandler:
             self._stores.jobs.note_trouble(job.job_id, error.reason)
             return GiveBack(f"no such device: {error.reason}", RUNTIME_RETRY_SECONDS)
         frame = error.frame if error.frame in left else left[0]  # the one that Blender was at
-        if given_back := self._attempts.take(job, frame, error, lease):
+        if error.crowded_out:  # law 4: it is tried with fewer, and counts when it was alone
+            note = f"frame {frame}, beside too many others: {error.reason}"
+            returned[frame] = GiveBack(note, RETRY_SECONDS)
+        elif given_back := self._attempts.take(job, frame, error, lease):
             returned[frame] = given_back
         left.remove(frame)
         return None

@@ -27,6 +27,10 @@ WORTH: Final = 0.1
 """A step to more sessions has brought at least so much of what it could at best, or it is taken back."""
 SHARE_OF_MEMORY: Final = 0.7
 """Of what is free and what the sessions have; the rest is for what other frames need more."""
+FULL_SHARE_OF_MEMORY: Final = 0.85
+"""From there on there are too many: more than decides at first, or each odd reading would take one away."""
+SLOWER: Final = 2.0
+"""When frames take so many times as long, it is looked again whether fewer sessions are as quick."""
 FIRST_TURNS: Final = 3
 """Are looked at before a decision; of several sessions one more than there are."""
 
@@ -46,9 +50,9 @@ class RenderedTurn:
     cores_idle: float
     """Processors of the machine that nobody used meanwhile, on the average."""
     memory_bytes: int
-    """That this Blender has."""
+    """That this Blender had at its peak."""
     free_memory_bytes: int
-    """That the machine has left."""
+    """That the machine would have left with all of them at their peak; below nought when that is too much."""
 
 
 def useful_sessions(cores_used: float, cores_idle: float) -> int:
@@ -60,39 +64,90 @@ def useful_sessions(cores_used: float, cores_idle: float) -> int:
 
 @dataclass(slots=True)
 class JobSessions:
-    """One job's number: 1 at first, more step by step while that renders more, then settled for good."""
+    """One job's number: 1 at first, more step by step while that renders more, then settled.
+
+    A settled number falls only: for memory, for frames that fail by it, or when fewer are as quick.
+    """
 
     count: int = 1
     settled: bool = False
+    most: int = MOST_BLENDER_SESSIONS
+    """Whatever is measured: frames have failed beside more."""
     _turns: list[RenderedTurn] = field(default_factory=list)
     """Measured with the present number."""
     _wanted: int = 1
     _before: tuple[int, float] = (1, 0.0)
     """The number before, and its frames a second."""
+    _usual_seconds: float | None = None
+    """What a frame took when it was last looked whether the settled number is right."""
+    _tries_fewer: bool = False
 
     def add(self, turn: RenderedTurn) -> None:
         """A turn has ended. One that began with another number of sessions says nothing."""
-        if self.settled or turn.sessions != self.count:
+        if turn.sessions != self.count or (self.settled and self.count == 1 and not self._tries_fewer):
             return
         self._turns.append(turn)
-        if len(self._turns) >= max(FIRST_TURNS, self.count + 1):
+        if len(self._turns) < max(FIRST_TURNS, self.count + 1):
+            return
+        if self._has_outgrown():
+            self._settle(max(1, self._have_room()))
+        elif self.settled:
+            self._look_again()
+        else:
             self._decide()
+        self._turns = []
+
+    def fail(self, sessions: int) -> None:
+        """A frame has failed for want of memory or time while so many were open: fewer from now on."""
+        self.most = max(1, min(self.most, sessions // 2))
+        if self.count > self.most or not self.settled:
+            self._settle(min(self.count, self.most))
+            self._turns = []
+
+    def _settle(self, count: int) -> None:
+        self.count, self.settled = count, True
+        self._usual_seconds, self._tries_fewer = None, False
 
     def _decide(self) -> None:
-        frames_a_second = self.count / median(turn.frame_seconds for turn in self._turns)
+        frames_a_second = self._frames_a_second()
         if self.count == 1:
             self._wanted = useful_sessions(
                 median(turn.cores_used for turn in self._turns),
                 median(turn.cores_idle for turn in self._turns),
             )
         elif not self._was_worth_it(frames_a_second):
-            self.count, self.settled = self._before[0], True
+            self._settle(self._before[0])
             return
         self._before = self.count, frames_a_second
         following = min(2 * self.count, self._wanted, self._have_room())
-        self.settled = following <= self.count
-        self.count = max(following, self.count)
-        self._turns = []
+        if following > self.count:
+            self.count = following
+        else:
+            self._settle(self.count)
+
+    def _look_again(self) -> None:
+        """Half as many, once frames have become much slower; back again if that is less."""
+        frames_a_second = self._frames_a_second()
+        seconds = self.count / frames_a_second
+        if self._tries_fewer:
+            count, before = self._before
+            if before / frames_a_second >= 1 + WORTH * (count / self.count - 1):
+                self._settle(count)
+                self._usual_seconds = count / before
+                return
+        elif self._usual_seconds is None or seconds < SLOWER * self._usual_seconds:
+            self._usual_seconds = self._usual_seconds or seconds
+            return
+        self._before, self._tries_fewer = (self.count, frames_a_second), self.count > 1
+        self.count = max(1, self.count // 2)
+
+    def _frames_a_second(self) -> float:
+        return self.count / median(turn.frame_seconds for turn in self._turns)
+
+    def _has_outgrown(self) -> bool:
+        largest_bytes = max(turn.memory_bytes for turn in self._turns)
+        free_bytes = max(turn.free_memory_bytes for turn in self._turns)
+        return FULL_SHARE_OF_MEMORY * (self.count + free_bytes / max(largest_bytes, 1)) < self.count
 
     def _was_worth_it(self, frames_a_second: float) -> bool:
         count, before = self._before
@@ -116,12 +171,13 @@ class SessionCounts:
 
     def count(self, job: Job) -> int:
         """How many Blenders are to render this job now. A GPU's memory is not shared out: one there."""
-        if self._pinned:
-            return self._pinned
-        if (job.device or Device.CPU) != Device.CPU:
-            return 1
         with self._lock:
-            return min(self._of(job).count, self.most)
+            sessions = self._of(job)
+            if self._pinned:
+                return min(self._pinned, sessions.most)
+            if (job.device or Device.CPU) != Device.CPU:
+                return 1
+            return min(sessions.count, self.most)
 
     def add(self, job: Job, turn: RenderedTurn) -> None:
         """A task's frames have been rendered."""
@@ -138,6 +194,12 @@ class SessionCounts:
                     turn.cores_used,
                     turn.cores_idle,
                 )
+
+    def fail(self, job: Job, sessions: int) -> None:
+        """A frame has failed that may not have, had fewer Blenders been open than these: try with fewer."""
+        with self._lock:
+            self._of(job).fail(sessions)
+            log.warning("job %s: a frame failed beside %d other Blenders", job.job_id, sessions - 1)
 
     def _of(self, job: Job) -> JobSessions:
         sessions = self._jobs.setdefault(job.job_id, JobSessions())

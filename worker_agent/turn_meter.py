@@ -43,7 +43,10 @@ class TurnMeter:
     ) -> None:
         self._session = session
         self._read = read
-        self._begin = read(session) if session.frames_rendered else None
+        self._begin: Reading | None = None
+        if session.frames_rendered:
+            session.forget_peak()
+            self._begin = read(session)
         self._frame_seconds: list[float] = []
 
     def add(self, seconds: float) -> None:
@@ -56,11 +59,13 @@ class TurnMeter:
         if begin is None or not self._frame_seconds or end.seconds <= begin.seconds:
             return None
         seconds = end.seconds - begin.seconds
+        peak_bytes = self._session.peak_memory_bytes
+        to_come = max(0, peak_bytes - self._session.memory_bytes)  # between two frames it has the least
         return RenderedTurn(
             sessions=sessions,
             frame_seconds=median(self._frame_seconds),
             cores_used=(end.processor_seconds - begin.processor_seconds) / seconds,
             cores_idle=(end.idle_processor_seconds - begin.idle_processor_seconds) / seconds,
-            memory_bytes=self._session.memory_bytes,
-            free_memory_bytes=psutil.virtual_memory().available,
+            memory_bytes=peak_bytes,
+            free_memory_bytes=psutil.virtual_memory().available - sessions * to_come,
         )

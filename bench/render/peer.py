@@ -21,11 +21,11 @@ from bench.render.run import Run
 from bench.render.scenes import ReadyScene
 
 _REQUIREMENTS: Final = Path(__file__).parent / "peer-requirements.txt"
-_ADDON: Final = "deadline/blender_submitter/addons/deadline_cloud_blender_submitter"
 _TEMPLATE: Final = (
     "deadline/blender_submitter/addons/deadline_cloud_blender_submitter/default_blender_template.yaml"
 )
-
+_SAYS_NOTHING: Final = {"DEADLINE_CLOUD_TELEMETRY_OPT_OUT": "true"}
+"""Its library tells its makers of each run otherwise: nothing leaves this machine."""
 _NAME: Final = "frame_####"
 """With nothing before its signs it would be a remark in the template's YAML."""
 
@@ -67,7 +67,8 @@ class Peer:
         places = (self.openjd.parent, Path(blender).parent, os.environ.get("PATH", os.defpath))
         home = self.openjd.parents[1] / "home"  # it writes settings of its own there
         home.mkdir(exist_ok=True)
-        return {**os.environ, "HOME": str(home), "PATH": os.pathsep.join(map(str, places))}
+        own = {"HOME": str(home), "PATH": os.pathsep.join(map(str, places))}
+        return {**os.environ, **own, **_SAYS_NOTHING}
 
 
 def install(folder: Path) -> Peer:

@@ -110,6 +110,13 @@ class SleepingBlender(BlenderSession):
         return 0
 
     @property
+    def peak_memory_bytes(self) -> int:
+        return 0
+
+    def forget_peak(self) -> None:
+        pass
+
+    @property
     def processor_seconds(self) -> float:
         return 0.0
 

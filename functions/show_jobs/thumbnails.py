@@ -45,6 +45,8 @@ class Thumbnails:
                 self._kept.move_to_end(name)
         if jpeg is None:
             jpeg = self._fetch(place)
+            if jpeg and record.thumbnail and len(jpeg) < record.thumbnail.size_bytes:  # browsers show halves
+                jpeg = None
             if jpeg is None and record.thumbnail:  # it is past its time; the job's last one is kept there
                 jpeg = self._fetch({"Key": own})
             if jpeg is None:

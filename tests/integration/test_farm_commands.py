@@ -167,6 +167,16 @@ def test_logs_of_the_bake_of_a_frame_and_of_a_failed_attempt(farm: Farm) -> None
         "name": "frames-0009-0011-a.log",
         "text": "frame 11\n",
     }
+    put_log(farm, output_prefix(job.project, job.job_id) + shared.key, shared.content.decode()[:12])
+    assert call("logs", "shot-1", "10").stdout == "fram\n"
+    short = call("logs", "shot-1", "11")
+    assert (short.exit_code, "logs/frames-0009-0011-a.log of job shot-1 is shorter" in short.stderr) == (
+        1,
+        True,
+    )
+    farm.s3.delete_object(Bucket=farm.bucket, Key=output_prefix(job.project, job.job_id) + shared.key)
+    gone = call("logs", "shot-1", "9")
+    assert (gone.exit_code, "has no frames-0009-0011-a.log" in gone.stderr) == (1, True)
     missing = call("logs", "shot-1", "8")
     assert (missing.exit_code, "has no frame-0008.log" in missing.stderr) == (1, True)
     assert call("logs", "shot-1", "--attempt", "1").exit_code == 2
@@ -184,6 +194,8 @@ def test_the_last_frames_picture_is_found_where_its_record_says(farm: Farm) -> N
     last = last_frame(lambda: farm, {"TERM": "xterm-kitty"})
     assert last
     assert [last.fetch(job, frame) for frame in (2, 3, 4)] == [b"picture 2", b"an older agent's", None]
+    put_log(farm, output_prefix(job.project, job.job_id) + shared.key, "short")
+    assert last.fetch(job, 2) is None
 
 
 def test_cancel_retry_and_release_change_the_job_or_say_why_not(farm: Farm) -> None:

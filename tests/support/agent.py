@@ -76,23 +76,7 @@ class Agent:
         self.turns = turns_at(sessions, self.clock)
         self.stores = stores
         self.bake = self.baker(self.turns)
-        self.render = RenderTaskHandler(
-            stores=stores,
-            sessions=sessions,
-            turns=self.turns,
-            machine=self.machine,
-            checker=output_checker(),
-            finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
-            metrics=self.metrics,
-            attempts=FailedAttempts(
-                stores=stores, metrics=self.metrics, elsewhere_seconds=30, now=lambda: self.now
-            ),
-            lost=LostProject(
-                stores=stores,
-                bake_queue=TaskQueue(self.aws.sqs, self.aws.bake_queue_url),
-                now=lambda: self.now,
-            ),
-        ).handle
+        self.render = self.renderer(self.turns)
         self.preview = PreviewMaker(self.bucket, folder=sessions.output_folder)
         self.finish = FinishTaskHandler(stores=stores, preview=self.preview).handle
 
@@ -108,6 +92,26 @@ class Agent:
                 Route.BAKE: TaskQueue(self.aws.sqs, self.aws.bake_queue_url),
                 Route.RENDER: TaskQueue(self.aws.sqs, self.aws.render_queue_url),
             },
+        ).handle
+
+    def renderer(self, turns: BlenderTurns) -> Callable[[RenderTask, Lease], Outcome]:
+        """What renders, in its turns at these Blenders."""
+        return RenderTaskHandler(
+            stores=self.stores,
+            sessions=cast(SceneSessions, self.sessions),
+            turns=turns,
+            machine=self.machine,
+            checker=output_checker(),
+            finish_queue=TaskQueue(self.aws.sqs, self.aws.urgent_queue_url),
+            metrics=self.metrics,
+            attempts=FailedAttempts(
+                stores=self.stores, metrics=self.metrics, elsewhere_seconds=30, now=lambda: self.now
+            ),
+            lost=LostProject(
+                stores=self.stores,
+                bake_queue=TaskQueue(self.aws.sqs, self.aws.bake_queue_url),
+                now=lambda: self.now,
+            ),
         ).handle
 
     def upload(self, name: str = "scene.blend", content: bytes = b"BLENDER", **attributes: Any) -> None:

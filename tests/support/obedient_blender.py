@@ -111,6 +111,7 @@ class ObedientSession:
     frames_rendered: int = 0
     processor_seconds: float = 0.0
     memory_bytes: int = 1
+    peak_memory_bytes: int = 1
     bound_devices: list[str] = field(default_factory=list)
     """With each open: the device that it had to be."""
 
@@ -178,6 +179,9 @@ class ObedientSession:
             yield RenderedFrame(
                 frame=frame, seconds=self.frame_seconds, files=files, log=f"Fra:{frame} Saved"
             )
+
+    def forget_peak(self) -> None:
+        pass
 
     def log_tail(self) -> str:
         return "Blender's log"

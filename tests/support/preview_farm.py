@@ -65,6 +65,11 @@ class Farm:
         assert not (self.folder / "made").exists()
         return made
 
+    def put(self, name: str, content: bytes) -> None:
+        """Over what is there."""
+        key = f"film/output/{self.job.job_id}/{name}"
+        self.aws.s3.put_object(Bucket=self.aws.render_bucket_name, Key=key, Body=content)
+
     def stored(self, name: str) -> bytes:
         key = f"film/output/{self.job.job_id}/{name}"
         return self.aws.s3.get_object(Bucket=self.aws.render_bucket_name, Key=key)["Body"].read()

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from tests.support.agent import FINISH, Agent, agent_in, rendering, task
 from tests.support.picture_files import jpeg_size
 from worker_agent import frame_keeper
 from worker_agent.blender import BlenderFailed
+from worker_agent.frame_store import DoneFrame
 from worker_agent.outcome import Settled
+from worker_agent.output_check import Pictures
 
 
 @pytest.fixture
@@ -48,6 +51,46 @@ def test_a_frame_on_its_own_takes_three(agent: Agent) -> None:
     put = puts_of(agent)
     assert isinstance(agent.render(task("1"), agent.lease()), Settled)
     assert put == {"frames": 1, "logs": 1, "proxies": 1}
+
+
+@pytest.mark.parametrize("frames", ["1", "1-2"], ids=["alone", "together"])
+def test_another_worker_that_rendered_them_too_leaves_what_is_recorded(agent: Agent, frames: str) -> None:
+    agent.blender.frame_seconds = 0.05
+    rendering(agent)
+    agent.render(task(frames), agent.lease())
+    records = recorded(agent)
+    had = {
+        (n, part.key, part.start): part_of(agent, part) for n, r in records.items() for part in parts_of(r)
+    }
+    assert len(had) == (2 if frames == "1" else 6), "a single log is an object of its own"
+    for again in ([1], [1, 2]):
+        logs = agent.bucket.put_logs(agent.job, dict.fromkeys(again, "another's, and a longer one"))
+        large = Pictures(thumbnail=b"another's" * 99, proxy=b"another's" * 999)
+        parts = agent.bucket.put_pictures(agent.job, dict.fromkeys(again, large))
+        done = [
+            DoneFrame(
+                frame=frame,
+                files=(),
+                seconds=9.0,
+                blender_version="9",
+                parts=replace(parts[frame], log=logs.get(frame)),
+            )
+            for frame in again
+        ]
+        new = [frame for frame in again if frame not in records]
+        assert list(agent.frames.record_done(agent.job, done)) == new
+        for frame in new:
+            assert part_of(agent, recorded(agent)[frame].thumbnail) == large.thumbnail
+        for frame in again:
+            assert part_of(agent, parts[frame].proxy) == large.proxy
+    for number, record in records.items():
+        assert recorded(agent)[number] == record
+        for part in parts_of(record):
+            assert part_of(agent, part) == had[number, part.key, part.start]
+
+
+def parts_of(record: FrameRecord) -> list[StoredPart]:
+    return [part for part in (record.log, record.proxy, record.thumbnail) if part]
 
 
 def test_ten_quick_ones_of_one_claim_take_twelve(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:

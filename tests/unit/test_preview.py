@@ -9,9 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import ClientError
 
 from contract.job import FrameRecord, Job
 from contract.keys import proxy_key, thumbnail_key
+from contract.stored_part import StoredPart
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.preview_farm import BLUE, GREEN, JOB, RED, Farm, done, failed, jpeg
 from worker_agent.bucket import StoredProxy
@@ -112,6 +114,28 @@ def test_gaps_are_marked_where_they_are(farm: Farm) -> None:
         assert picture[:, :, 0].mean() > picture[:, :, 1].mean() + 20, "dark red"
         assert (picture.min(axis=2) > 150).any(), "letters"
     assert abs(video.frames[0] - video.frames[2]).max() > 60, "they say different things"
+
+
+def test_an_object_that_is_shorter_than_its_records_say_leaves_gaps(farm: Farm) -> None:
+    pictures = {n: Pictures(thumbnail=jpeg(RED, (19, 14)), proxy=jpeg(GREEN)) for n in (1, 2, 3)}
+    parts = farm.bucket.put_pictures(farm.job, pictures)
+    second = parts[2].proxy
+    assert second
+    farm.put(second.key, farm.stored(second.key)[: second.start + second.size_bytes // 2])
+    elsewhere = StoredPart(key="proxies/nowhere.mjpeg", start=0, size_bytes=9)
+    records = [replace(done(n), proxy=parts[n].proxy, thumbnail=parts[n].thumbnail) for n in pictures]
+    records.append(replace(done(4), proxy=elsewhere, thumbnail=elsewhere))
+    assert farm.make(records) == Made(files=("preview.mp4", "contact_sheet.jpg"))
+    video = farm.video()
+    assert [video.shows(number, GREEN) for number in range(4)] == [True, False, False, False]
+    farm.put(second.key, farm.stored(second.key)[: second.start + 9])
+    farm.bucket.keep_thumbnail(farm.job, records[0])
+    assert farm.stored("thumbnails/0001.jpg") == pictures[1].thumbnail
+    with pytest.raises(ClientError, match="InvalidRange"):  # the finish goes on without
+        farm.bucket.keep_thumbnail(farm.job, records[2])
+    farm.bucket.keep_thumbnail(farm.job, replace(done(5), thumbnail=second))
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        farm.stored("thumbnails/0005.jpg")
 
 
 def test_what_a_picture_lacks_is_told_once(farm: Farm) -> None:

@@ -9,6 +9,7 @@ import pytest
 from contract.job import Job
 from tests.support.jobs import a_job
 from worker_agent.session_count import (
+    ENOUGH,
     FIRST_TURNS,
     KEPT_JOBS,
     JobSessions,
@@ -161,3 +162,92 @@ def test_a_gpu_has_one_session() -> None:
     assert decided(counts, a_job("of a GPU", device="OPTIX")) == 1
     assert decided(counts, a_job("of processors", device="CPU")) == 2
     assert decided(counts, a_job("of old", device="")) == 2
+
+
+def settled_at(count: int) -> JobSessions:
+    job = JobSessions()
+    while job.count < count or not job.settled:
+        show(job, cores_used=1.0, cores_idle=count / ENOUGH - 1.05)
+    assert job.count == count
+    return job
+
+
+def watch(job: JobSessions, turns: int = 100, **changes: float) -> list[int]:
+    """The numbers that come of so many turns as alike as these."""
+    numbers = [job.count]
+    for _ in range(turns):
+        job.add(replace(TURN, sessions=job.count, **changes))  # type: ignore[arg-type]  # the fields' own types
+        if job.count != numbers[-1]:
+            numbers.append(job.count)
+    return numbers
+
+
+def test_a_settled_number_falls_when_frames_need_more_memory() -> None:
+    """Sixteen GiB: eight frames of 1 GiB have room, three of 4 GiB."""
+    job = settled_at(8)
+    assert watch(job, free_memory_bytes=8 * GIB) == [8]
+    numbers = [job.count]
+    for _ in range(100):
+        free = (16 - 4 * job.count) * GIB
+        job.add(replace(TURN, sessions=job.count, memory_bytes=4 * GIB, free_memory_bytes=free))
+        numbers.append(job.count)
+    assert sorted(set(numbers)) == [2, 8]
+    assert watch(job) == [2], "it does not come back for frames that need less"
+
+
+def test_a_number_that_still_rises_falls_for_memory_too() -> None:
+    job = JobSessions()
+    assert [show(job), show(job)] == [2, 4]
+    assert show(job, free_memory_bytes=-GIB) == 2
+    assert job.settled
+
+
+def test_one_reading_of_little_free_memory_takes_nothing_away() -> None:
+    job = settled_at(8)
+    for number in range(100):
+        free = -4 * GIB if number % 5 == 0 else 8 * GIB
+        job.add(replace(TURN, sessions=8, free_memory_bytes=free))
+    assert job.count == 8
+
+
+def test_frames_much_slower_show_that_fewer_are_as_quick() -> None:
+    """As of frames that all processors share evenly: each takes as long as there are sessions."""
+    job = settled_at(8)
+    watch(job, turns=9)
+    numbers = [job.count]
+    for _ in range(100):
+        job.add(replace(TURN, sessions=job.count, frame_seconds=float(job.count)))
+        numbers.append(job.count)
+    assert sorted(set(numbers)) == [1, 2, 4, 8]
+    assert numbers[-1] == 1
+
+
+def test_frames_slower_by_themselves_leave_the_number() -> None:
+    job = settled_at(8)
+    watch(job, turns=9)
+    assert watch(job, turns=200, frame_seconds=3.0) == [8, 4, 8], "looked at once"
+
+
+def test_a_frame_that_fails_beside_others_halves_the_number_once_for_all_that_fail_with_it() -> None:
+    job = settled_at(8)
+    for _ in range(8):
+        job.fail(8)
+    assert (job.count, job.settled) == (4, True)
+    job.fail(4)
+    job.fail(2)
+    assert watch(job) == [1]
+    job.fail(2)
+    assert job.count == 1
+
+
+def test_a_step_up_that_fails_is_taken_back_for_good() -> None:
+    job = JobSessions()
+    assert [show(job), show(job)] == [2, 4]
+    job.fail(4)
+    assert watch(job) == [2]
+
+
+def test_what_the_owner_said_gives_way_to_frames_that_fail_by_it() -> None:
+    counts = SessionCounts(6, processors=2)
+    counts.fail(a_job("heavy"), 6)
+    assert (counts.count(a_job("heavy")), counts.count(a_job("light"))) == (3, 6)

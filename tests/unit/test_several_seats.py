@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
+import psutil
 import pytest
 
 from contract.job import Job
 from tests.support.jobs import a_job
-from worker_agent.blender import BlenderSession
+from worker_agent.blender import BlenderDied, BlenderError, BlenderSession, BlenderTimedOut
 from worker_agent.blender_turns import BlenderTurns
 from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import InterruptedTaskError
@@ -51,12 +53,16 @@ class Counts(SessionCounts):
         super().__init__(number, processors=8)
         self.number = number
         self.told: list[tuple[str, RenderedTurn]] = []
+        self.failed: list[int] = []
 
     def count(self, job: Job) -> int:
         return self.number
 
     def add(self, job: Job, turn: RenderedTurn) -> None:
         self.told.append((job.job_id, turn))
+
+    def fail(self, job: Job, sessions: int) -> None:
+        self.failed.append(sessions)
 
 
 @dataclass
@@ -263,11 +269,18 @@ def test_the_next_is_claimed_when_a_seat_is_free_or_about_to_be(worker: Worker) 
     assert worker.turns.frame_seconds_left(three.lease) == 0
 
 
-def test_what_a_turn_has_shown_is_told_with_the_most_that_were_at_it(worker: Worker) -> None:
+def test_what_a_turn_has_shown_is_told_with_the_most_that_were_at_it(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Session:
         frames_rendered = 1
         memory_bytes = 5
+        peak_memory_bytes = 7
 
+        def forget_peak(self) -> None:
+            pass
+
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=100))
     readings = iter([Reading(10, 100, 1000), Reading(14, 106, 1002), Reading(0, 0, 0), Reading(1, 0, 0)])
     meter = TurnMeter(cast(BlenderSession, Session()), lambda _: next(readings))
     idle = TurnMeter(cast(BlenderSession, Session()), lambda _: next(readings))  # takes the second reading
@@ -289,7 +302,8 @@ def test_what_a_turn_has_shown_is_told_with_the_most_that_were_at_it(worker: Wor
         worker.turns.measured(lease, JOB, meter)
     ((job_id, turn),) = worker.counts.told
     assert (job_id, turn.sessions, turn.frame_seconds) == (JOB.job_id, 3, 2.0)
-    assert (turn.cores_used, turn.cores_idle, turn.memory_bytes) == (1.5, 0.5, 5)
+    assert (turn.cores_used, turn.cores_idle, turn.memory_bytes) == (1.5, 0.5, 7)
+    assert turn.free_memory_bytes == 94, "with all three at their peak"
 
 
 def test_the_first_frames_of_a_blender_say_nothing_of_it() -> None:
@@ -302,6 +316,53 @@ def test_the_first_frames_of_a_blender_say_nothing_of_it() -> None:
     session.frames_rendered = 1
     meter.add(1.5)
     assert meter.end(1) is None
+
+
+LIMITED = a_job("film-1", options={"frame_timeout_seconds": 60})
+NO_MEMORY = BlenderDied("Blender was killed by the system.", "out_of_memory")
+
+
+def fail(worker: Worker, job: Job | None, error: BlenderError) -> bool:
+    """Whether the others are said to be why a turn has failed."""
+    error.crowded_out = False
+    with pytest.raises(BlenderError), worker.turns.turn(a_lease(), job):
+        raise error
+    return error.crowded_out
+
+
+@pytest.mark.parametrize(
+    ("job", "error", "excused"),
+    [
+        (JOB, NO_MEMORY, True),
+        (JOB, BlenderDied("it crashed", "crashed", log="std::bad_alloc"), True),
+        (JOB, BlenderDied("it took more than 8 GiB of memory", "over_limit"), True),
+        (LIMITED, BlenderTimedOut("not done within 60 s", "timed_out"), True),
+        (JOB, BlenderTimedOut("not done in ten times what is usual", "timed_out"), False),
+        (JOB, BlenderDied("it crashed", "crashed"), False),
+    ],
+)
+def test_want_of_memory_or_time_beside_others_is_no_failure_of_the_frame(
+    worker: Worker, job: Job, error: BlenderError, excused: bool
+) -> None:
+    assert not fail(worker, job, error), "it is alone"
+    assert worker.counts.failed == []
+    at = hands(worker, job, job)
+    assert [hand.gets() for hand in at] == [0, 1]
+    assert fail(worker, job, error) is excused
+    assert worker.counts.failed == ([3] if excused else [])
+    for hand in at:
+        hand.lets_go()
+
+
+def test_blenders_that_are_open_at_nothing_have_memory_too(worker: Worker) -> None:
+    at = hands(worker, JOB, JOB)
+    assert [hand.gets() for hand in at] == [0, 1]
+    for hand in at:
+        hand.lets_go()
+    assert fail(worker, JOB, NO_MEMORY)
+    worker.counts.number = 1
+    assert not fail(worker, JOB, NO_MEMORY), "it was ended"
+    assert worker.blenders[1].closes == 1
 
 
 def test_blenders_that_are_slow_to_end_are_waited_for_together() -> None:

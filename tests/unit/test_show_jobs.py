@@ -192,6 +192,21 @@ def test_when_small_pictures_are_past_their_time_the_one_that_was_kept_is_shown(
     assert [p.frame for p in shown.pictures] == [3]
 
 
+def test_of_an_object_that_is_shorter_than_a_record_says_no_half_is_shown(farm: Farm) -> None:
+    job = farm.job("j", JobState.RENDERING, shards=7, frame_count=9)
+    farm.frames(job, done=3)
+    shared = SharedObject("proxies/0001-0003-a.mjpeg")
+    for frame in (1, 2, 3):
+        part = FrameParts(thumbnail=shared.add(JPEG + bytes([frame]) * 20))
+        key = frame_key(job.job_id, job.shards, frame)
+        farm.put(key, frame=frame, state="DONE", ended_at=ago(500 - frame), **part.to_map())
+        own = thumbnail_key(job.project, "j", frame)
+        farm.aws.s3.delete_object(Bucket=farm.aws.render_bucket_name, Key=own)
+    place = output_prefix(job.project, "j") + shared.key
+    farm.aws.s3.put_object(Bucket=farm.aws.render_bucket_name, Key=place, Body=shared.content[:60])
+    assert [p.frame for p in farm.read().featured[0].pictures] == [1]
+
+
 def test_what_is_no_small_jpeg_is_no_picture(farm: Farm) -> None:
     job = farm.job("j", JobState.RENDERING, shards=1, frame_count=9)
     farm.frames(job, done=3)

@@ -14,6 +14,8 @@ class BlenderError(Exception):
         self.code = code
         self.log = log
         self.frame = frame
+        self.crowded_out = False
+        """Whether other Blenders on this machine may be why: then it is no failure of the frame."""
 
 
 class SceneRejected(BlenderError):

@@ -20,7 +20,13 @@ from worker_agent.blender.report import (
 )
 from worker_agent.blender.runtime import Runtime
 from worker_agent.cage.bars import Bars
-from worker_agent.cage.family import close_family, memory_bytes, processor_seconds
+from worker_agent.cage.family import (
+    close_family,
+    forget_peaks,
+    memory_bytes,
+    peak_memory_bytes,
+    processor_seconds,
+)
 
 _NEVER_SECONDS = 366 * 86_400.0
 """No frame takes so long, whatever Blender says."""
@@ -97,6 +103,15 @@ class BlenderSession:
     def memory_bytes(self) -> int:
         """What Blender and all that it has started have now, swapped out or not; 0 when it has ended."""
         return memory_bytes([self.pid, *close_family(self.pid)])
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The most that they have had since `forget_peak`, or since they were started."""
+        return peak_memory_bytes([self.pid, *close_family(self.pid)])
+
+    def forget_peak(self) -> None:
+        """Measure the peak of what comes now."""
+        forget_peaks([self.pid, *close_family(self.pid)])
 
     @property
     def processor_seconds(self) -> float:

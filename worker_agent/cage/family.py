@@ -64,10 +64,37 @@ def memory_bytes(pids: list[int]) -> int:
     return sum(map(_memory_bytes, pids))
 
 
+def forget_peaks(pids: Iterable[int]) -> None:
+    """Have `peak_memory_bytes` tell of the time from now on (proc(5), clear_refs)."""
+    for pid in pids:
+        with contextlib.suppress(OSError):  # it has ended; or it tells of all its life, which is no less
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_memory_bytes(pids: Iterable[int]) -> int:
+    """The most that each of them has had, as `memory_bytes` counts it, together."""
+    return sum(map(_peak_memory_bytes, pids))
+
+
 def _memory_bytes(pid: int) -> int:
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(_MEMORY))
+    return _sum_bytes(_status(pid), _MEMORY)
+
+
+def _peak_memory_bytes(pid: int) -> int:
+    status = _status(pid)
+    peak_bytes = _sum_bytes(status, ("VmHWM:", "VmSwap:")) - _sum_bytes(status, ("RssFile:",))
+    return max(peak_bytes, _sum_bytes(status, _MEMORY))
+
+
+def _status(pid: int) -> list[str]:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/status").read_text().splitlines()
+    return []
+
+
+def _sum_bytes(status: list[str], names: tuple[str, ...]) -> int:
+    with contextlib.suppress(ValueError, IndexError):
+        return sum(int(line.split()[1]) * 1024 for line in status if line.startswith(names))
     return 0
 
 
