@@ -1,32 +1,40 @@
 """How soon everything but rendering starts: `python -m bench.start_up`.
 
 The packages of the functions as CDK packs them, what their handlers take to import and to make their clients,
-`cdk synth` and `farm --help`. Each is the best of several runs. In Lambda a processor is another: what counts
-there is which part is the largest.
+`cdk synth` and `farm --help`, and a verdict for each that has a bound. Each is the best of several runs.
+Bounds are of the wall's seconds; the processor's, of children too, tell how much of them is other work on the
+machine. In Lambda a processor is another: what counts there is which part is the largest.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import resource
 import subprocess
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final
 
+from bench.verdict import verdict
 from farm.local.settings import ROOT
 
 _TIMES: Final = 4
+_HELPS: Final = 10
 _SYNTHS: Final = 2
+_MOST_HELP_SECONDS: Final = 0.3
+_MOST_SYNTH_SECONDS: Final = 12
+_MOST_PACKED_BYTES: Final = 200_000
 _IMPORT: Final = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\w+)")
 _CLIENT: Final = re.compile(r'boto3\.(?:client|resource)\("\w+"')
-_TABLE: Final = "{:<22}{:>8}{:>9}{:>9}{:>9}{:>9}".format
+_TABLE: Final = "{:<22}{:>8}{:>9}{:>12}{:>9}{:>9}".format
 _SDK: Final = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3"})
 _TIMED: Final = """
 import time
@@ -37,18 +45,46 @@ print(time.perf_counter() - began)
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Took:
+    """What a command took, in seconds: by the wall's clock, and of processors, its children's included."""
+
+    wall: float
+    processor: float
+
+    @property
+    def words(self) -> str:
+        return f"{self.wall:.2f} s, {self.processor:.2f} processor seconds"
+
+
 def main() -> None:
+    load = os.getloadavg()
     with TemporaryDirectory(prefix="farm-bench-start-up-") as folder:
         out = Path(folder, "cdk.out")
         cdk = str(Path(sys.executable).with_name("cdk"))
-        synth = best_seconds([cdk, "synth", "--quiet", "--output", str(out)], _SYNTHS)
+        synth = best([cdk, "synth", "--quiet", "--output", str(out)], _SYNTHS)
+        packages = function_packages(out)
         print(_TABLE("function", "packed", "import", "of it ours", "the SDK", "clients"))
-        for name, package in sorted(function_packages(out).items()):
+        for name, package in sorted(packages.items()):
             print(_line(name, package))
-    print(f"cdk synth: {synth:.1f} s")
+        sizes = {name: packed_bytes(package) for name, package in packages.items()}
     python = [sys.executable, "-P"]
-    bare, shown = best_seconds([*python, "-c", ""]), best_seconds([*python, "-m", "farm", "--help"])
-    print(f"farm --help: {shown:.3f} s, of which Python alone {bare:.3f} s")
+    shown, bare = best([*python, "-m", "farm", "--help"], _HELPS), best([*python, "-c", ""], _HELPS)
+    print(f"farm --help: {shown.words}; Python alone: {bare.words}; the best of {_HELPS}")
+    print(f"cdk synth: {synth.words}; the best of {_SYNTHS}")
+    print("\n".join(verdicts(help_seconds=shown.wall, synth_seconds=synth.wall, packed=sizes)))
+    print(f"load of the machine before the run: {', '.join(f'{each:.2f}' for each in load)}")
+
+
+def verdicts(*, help_seconds: float, synth_seconds: float, packed: dict[str, int]) -> list[str]:
+    """`packed`: bytes by the function's name; of these the largest has to hold."""
+    largest = max(packed, key=packed.__getitem__)
+    kilobytes, most = packed[largest] / 1000, _MOST_PACKED_BYTES / 1000
+    return [
+        verdict("farm --help", help_seconds, _MOST_HELP_SECONDS, form="{:.3f} s"),
+        verdict("cdk synth", synth_seconds, _MOST_SYNTH_SECONDS, form="{:.1f} s"),
+        verdict(f"the largest of {len(packed)} packages, {largest}", kilobytes, most, form="{:.1f} KB"),
+    ]
 
 
 def function_packages(assembly: Path) -> dict[str, Path]:
@@ -67,15 +103,17 @@ def packed_bytes(package: Path) -> int:
     return len(archive.getvalue())
 
 
-def best_seconds(command: Sequence[str], times: int = _TIMES) -> float:
-    """Of the whole process, in this checkout."""
+def best(command: Sequence[str], times: int) -> Took:
+    """Of the whole process, in this checkout; the quickest by the wall's clock."""
 
-    def once() -> float:
-        began = perf_counter()
+    def once() -> Took:
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
         subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=_environment(ROOT))
-        return perf_counter() - began
+        wall, after = perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        processor = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+        return Took(wall=wall, processor=processor)
 
-    return _best(once, times)
+    return min((once() for _ in range(times)), key=lambda took: took.wall)
 
 
 def _line(name: str, package: Path) -> str:
@@ -83,9 +121,8 @@ def _line(name: str, package: Path) -> str:
     ours = imported["functions"] + imported["contract"]
     sdk = sum(imported[part] for part in _SDK)
     calls = [f"{call})" for call in _CLIENT.findall((package / f"functions/{name}/handler.py").read_text())]
-    clients = _best(
-        lambda: float(_python(package, "-c", _TIMED.format(calls="\n".join(calls))).stdout), _TIMES
-    )
+    timed = _TIMED.format(calls="\n".join(calls))
+    clients = min(float(_python(package, "-c", timed).stdout) for _ in range(_TIMES))
     return _TABLE(
         name,
         f"{packed_bytes(package) / 1000:.0f} KB",
@@ -112,10 +149,6 @@ def _environment(folder: Path) -> dict[str, str]:
     """Of a process that imports what is in that folder, as it would in Lambda or from a checkout."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return {**os.environ, "PATH": path, "PYTHONPATH": str(folder), "AWS_DEFAULT_REGION": "eu-central-1"}
-
-
-def _best(once: Callable[[], float], times: int) -> float:
-    return min(once() for _ in range(times))
 
 
 if __name__ == "__main__":
