@@ -134,7 +134,8 @@ def _send(farm: BenchFarm, blend: Path) -> Journey:
     put = time.time()
     job = _ended(farm, make_job_id(farm.farm.bucket, _KEY, answer["VersionId"]))
     (frame,) = farm.stores.frames.frames(job)
-    return Journey.of(began, put, job, frame, farm.agents.notes(began))
+    notes = [note for note in farm.agents.new_notes() if note.at >= began]
+    return Journey.of(began, put, job, frame, notes)
 
 
 def _ended(farm: BenchFarm, job_id: str) -> Job:

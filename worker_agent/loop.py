@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from worker_agent.claim import frames_at_once
+from worker_agent.clients import LONGEST_POLL_SECONDS
 from worker_agent.hands import Hands
 from worker_agent.interruptions.departure import Departure, Interruption
 from worker_agent.interruptions.drain import LAST_SECONDS
@@ -96,7 +97,7 @@ class WorkLoop:
         while self._hands.busy or not self._departure.has(Interruption.STOP):
             self.step()
         self._hands.stop()
-        self._source.settle(max(0.0, self._departure.seconds_left() - LAST_SECONDS))
+        self._source.settle(self._seconds_to_settle())
         self._farewell.end()
         self._metrics.send()
 
@@ -110,6 +111,7 @@ class WorkLoop:
                 if self._hands.busy:
                     self._hands.wait(BEAT_SECONDS, changes)
                 else:
+                    self._source.settle(self._seconds_to_settle())  # before the group hears that it may go
                     self._farewell.step(seen)
             elif self._idle.awaits_end():
                 self._departure.wait(LOOK_SECONDS, seen)
@@ -191,6 +193,9 @@ class WorkLoop:
         if claimed:
             self._works()  # a task may take hours, and whoever waits for this does not
         return claimed
+
+    def _seconds_to_settle(self) -> float:
+        return max(0.0, min(LONGEST_POLL_SECONDS, self._departure.seconds_left() - LAST_SECONDS))
 
     def _say_once(self, trouble: str) -> None:
         if trouble != self._trouble:

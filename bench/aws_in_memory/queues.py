@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 from uuid import uuid4
 
 from bench.aws_in_memory.errors import RefusedError
+
+_SEEN: Final = 100
+"""Of the messages that wait longest, from which a short poll's random ones come."""
 
 
 @dataclass(slots=True)
@@ -23,7 +28,11 @@ class _Message:
 
 
 class _Queue:
-    def __init__(self) -> None:
+    """With `chance`, a look that does not wait gets a random share of what it would: anything from nothing to
+    all, in any order, as SQS then asks only some of its servers. Without, it gets all, in order: at best."""
+
+    def __init__(self, chance: random.Random | None = None) -> None:
+        self._chance = chance
         self.changed = threading.Condition()
         self.visible: OrderedDict[str, _Message] = OrderedDict()
         self.hidden: dict[str, tuple[float, _Message]] = {}
@@ -69,7 +78,7 @@ class _Queue:
                 if left <= 0:
                     return []
                 self.changed.wait(min(left, 1))
-            taken = [self.visible.popitem(last=False)[1] for _ in range(min(most, len(self.visible)))]
+            taken = [self.visible.pop(message_id) for message_id in self._found(most, wait_seconds)]
             for message in taken:
                 message.receives += 1
                 message.receipt = uuid4().hex
@@ -77,6 +86,13 @@ class _Queue:
             if self.visible:
                 self.changed.notify()
             return taken
+
+    def _found(self, most: int, wait_seconds: float) -> list[str]:
+        """Ids, under the lock."""
+        if self._chance is None or wait_seconds:
+            return list(islice(self.visible, most))
+        seen = list(islice(self.visible, _SEEN))
+        return self._chance.sample(seen, self._chance.randint(0, min(most, len(seen))))
 
     def held(self, receipt: str) -> _Message:
         """Under the lock. Raises RefusedError for a receipt that holds nothing any more."""
@@ -91,7 +107,9 @@ class _Queue:
 class Queues:
     """Each public method is an operation of SQS: parameters and answer are the body's JSON."""
 
-    def __init__(self) -> None:
+    def __init__(self, chance: random.Random | None = None) -> None:
+        self._chance = chance
+        """Given, looks that do not wait get a random share."""
         self._lock = threading.Lock()
         self._queues: dict[str, _Queue] = {}
 
@@ -167,7 +185,7 @@ class Queues:
 
     def _of(self, asked: Mapping[str, Any]) -> _Queue:
         with self._lock:
-            return self._queues.setdefault(asked["QueueUrl"], _Queue())
+            return self._queues.setdefault(asked["QueueUrl"], _Queue(self._chance))
 
     @staticmethod
     def _each(asked: Mapping[str, Any], call: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl
 
 import botocore.session
 from botocore import xform_name
@@ -46,14 +47,18 @@ class Request(Protocol):
 class Services:
     """`table`, `queues` and `bucket` hold what there is."""
 
-    def __init__(self, latencies: Latencies | None = None, *, seed: int = 1) -> None:
+    def __init__(
+        self, latencies: Latencies | None = None, *, seed: int = 1, share_on_short_polls: bool = False
+    ) -> None:
         self._latencies = latencies or Latencies()
         self._lock = threading.Lock()
         self.table = Table(self._latencies, random.Random(seed))
-        self.queues = Queues()
+        self.queues = Queues(random.Random(seed) if share_on_short_polls else None)
         self.bucket = Bucket()
         self.calls: Counter[tuple[str, str]] = Counter()
         """Requests by their occasion (occasions.py) and their service and operation, each try of its own."""
+        self.tags: Counter[str] = Counter()
+        """Of objects that were put, by the request's occasion."""
 
     def answer_all_of(self, session: botocore.session.Session) -> None:
         """Of all clients that this session makes from now on."""
@@ -63,6 +68,7 @@ class Services:
         _, service, operation = event_name.split(".")
         with self._lock:
             self.calls[occasion(service), f"{service}.{operation}"] += 1
+            self.tags[occasion(service)] += _tags(request)
         status, headers, body = self.answer(service, operation, request)
         told = HTTPHeaders()
         for name, value in headers.items():
@@ -112,6 +118,12 @@ class _Body:
 
     def release_conn(self) -> None:
         """There is no connection."""
+
+
+def _tags(request: AWSPreparedRequest) -> int:
+    """Of the object that is put."""
+    told = request.headers.get("x-amz-tagging", "")
+    return len(parse_qsl(told.decode() if isinstance(told, bytes) else told))
 
 
 def _content(body: Any) -> bytes:

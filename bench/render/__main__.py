@@ -1,7 +1,8 @@
 """`python -m bench.render`: the farm beside raw Blender, a process per frame and a peer, in one run.
 
-Exit status 1 when a frame is not raw Blender's, or the benchmark could not go on. A bound that does not hold
-is said, and is no failure: on a machine that does other things too, it may not.
+Exit status 1 when a frame is not raw Blender's, or the benchmark could not go on. A bound that does not hold,
+or could not be measured, is said, and is a failure with `--strict` only: on a machine that does other things
+too, it may not hold.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from bench.render import peer
 from bench.render.blender import BenchError
 from bench.render.contenders import PEER
 from bench.render.pictures import PicturesDifferError
-from bench.render.report import lines_of, to_map
+from bench.render.report import all_verdicts, lines_of, to_map
 from bench.render.rounds import Bench, SceneRounds, Tell
 from bench.render.scenes import SCENES, Scene, debian_blender, make_ready, missing, with_frames
 from bench.render.standing_farm import bench_farm
@@ -29,8 +30,8 @@ from farm.local.settings import ROOT
 from farm.plain_errors import PlainError
 
 _ROUNDS: Final = 5
-_EVERYBODY_ROUNDS: Final = 3
-_MINUTES: Final = 14.0
+_EVERYBODY_ROUNDS: Final = 1
+_MINUTES: Final = 16.0
 _FOLDER: Final = ROOT / ".farm/bench"
 
 
@@ -45,28 +46,33 @@ def main() -> int:
     scenes = [scene for scene in SCENES if scene.name in asked.scenes]
     if asked.frames:
         scenes = [with_frames(scene, min(asked.frames, scene.frames)) for scene in scenes]
-    for scene in scenes:
-        if reason := missing(scene):
-            tell(f"{scene.name} is left out: {reason}")
+    left_out = {scene: reason for scene in scenes if (reason := missing(scene))}
     try:
-        found = _measure([scene for scene in scenes if not missing(scene)], asked, tell)
+        found = _measure([scene for scene in scenes if scene not in left_out], left_out, asked, tell)
     except (BenchError, PicturesDifferError, PlainError) as error:
         print(error, file=sys.stderr)
         return 1
-    print("\n".join(lines_of(found)))
+    judged = all_verdicts(found, left_out)
+    print("\n".join(lines_of(found, judged)))
     print(f"load of the machine before the run: {', '.join(f'{each:.2f}' for each in load)}")
     asked.json.parent.mkdir(parents=True, exist_ok=True)
-    asked.json.write_text(json.dumps(to_map(found, load=load), indent=1))
+    asked.json.write_text(json.dumps(to_map(found, judged, load=load), indent=1))
     tell(f"all runs are in {asked.json}")
-    return 0
+    short = any(not verdict.ok or verdict.pairs < asked.rounds for verdict in judged)
+    return 1 if asked.strict and short else 0
 
 
-def _measure(scenes: list[Scene], asked: argparse.Namespace, tell: Tell) -> list[SceneRounds]:
-    """What differs is left where it is, for a person to look at; the next run clears it away."""
+def _measure(
+    scenes: list[Scene], left_out: dict[Scene, str], asked: argparse.Namespace, tell: Tell
+) -> list[SceneRounds]:
+    """Adds to those left out. Pictures are left where they are, to be looked at, until the next run."""
     started, work = time.monotonic(), asked.folder / "work"
     shutil.rmtree(work, ignore_errors=True)
+    rival = _peer(scenes, left_out, asked.folder / "peer")
+    scenes = [scene for scene in scenes if scene not in left_out]
+    for scene, reason in left_out.items():
+        tell(f"{scene.name} is left out: {reason}")
     debian = debian_blender() if any(scene.debian for scene in scenes) else None
-    rival = _peer(scenes, asked.folder / "peer", tell)
     with bench_farm(asked.folder / "farm", (sys.executable, *([debian] if debian else []))) as farm:
         bench = Bench(farm=farm, peer=rival, tell=tell)
         begun = []
@@ -83,21 +89,29 @@ def _measure(scenes: list[Scene], asked: argparse.Namespace, tell: Tell) -> list
             if kind is Round.NONE:
                 break
             for rounds in begun:
-                if kind is Round.EVERYBODY or not rounds.ready.scene.everybody_only:
-                    bench.turn(rounds, everybody=kind is Round.EVERYBODY)
+                bench.turn(rounds, everybody=kind is Round.EVERYBODY)
             time_left.took(kind, time.monotonic() - turned)
-    return [rounds for rounds in begun if rounds.rounds]
+    return begun
 
 
-def _peer(scenes: list[Scene], folder: Path, tell: Tell) -> peer.Peer | None:
-    """None when no scene has one, or it cannot be installed: the others are measured without it."""
-    if not any(PEER in scene.contenders for scene in scenes):
+def _peer(scenes: list[Scene], left_out: dict[Scene, str], folder: Path) -> peer.Peer | None:
+    """None when no scene has one, or it cannot be installed: its scenes are left out then."""
+    beside = [scene for scene in scenes if PEER in scene.contenders]
+    if not beside:
         return None
     try:
         return peer.install(folder)
     except BenchError as error:
-        tell(f"the peer is left out: {error}")
+        reason = f"the peer cannot be installed: {' '.join(str(error).split())[:300]}"
+        left_out.update(dict.fromkeys(beside, reason))
         return None
+
+
+def _positive(given: str) -> int:
+    number = int(given)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def _interrupt(*_: object) -> None:
@@ -108,9 +122,14 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.render", description=__doc__)
     names = [scene.name for scene in SCENES]
     parser.add_argument("--scenes", nargs="+", choices=names, default=names)
-    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="of raw Blender and one agent")
+    parser.add_argument("--rounds", type=_positive, default=_ROUNDS, help="of those whom a bound is about")
     parser.add_argument(
         "--everybody-rounds", type=int, default=_EVERYBODY_ROUNDS, help="in which the others run too"
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="fail unless all bounds hold, on as many pairs as --rounds",
     )
     parser.add_argument("--minutes", type=float, default=_MINUTES, help="after which no round begins")
     parser.add_argument("--frames", type=int, help="of each scene, at most")

@@ -15,7 +15,7 @@ from typing import Final
 
 from bench.render import processor_time
 from bench.render.blender import BenchError
-from bench.render.recording_agent import Note, read_notes
+from bench.render.recording_agent import Note, NotesFile
 from contract.settings import AgentSettings
 from farm.local import processes
 from farm.local.fleet import AgentEnvironment
@@ -44,6 +44,7 @@ class BenchAgents:
     emulator: int
     metadata: MetadataServer
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _notes: dict[str, NotesFile] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, state: StateFolder, environment: AgentEnvironment, emulator: int) -> BenchAgents:
@@ -74,10 +75,10 @@ class BenchAgents:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
-    def notes(self, since: float) -> list[Note]:
-        """Of all agents, from an epoch second on, in the order of time."""
-        notes = (note for worker_id in self.running for note in read_notes(self._notes_file(worker_id)))
-        return sorted((note for note in notes if note.at >= since), key=lambda note: note.at)
+    def new_notes(self) -> list[Note]:
+        """Of all agents, since the last time, in the order of time."""
+        notes = (note for file in self._notes.values() for note in file.new())
+        return sorted(notes, key=lambda note: note.at)
 
     def processor_time(self) -> processor_time.Snapshot:
         return processor_time.snapshot([process.pid for process in self.running.values()], self.emulator)
@@ -88,6 +89,7 @@ class BenchAgents:
         folder.mkdir(parents=True, exist_ok=True)
         for left in (self._log(worker_id), self._notes_file(worker_id)):
             left.unlink(missing_ok=True)
+        self._notes[worker_id] = NotesFile(self._notes_file(worker_id))
         command = [sys.executable, "-m", "bench.render.recording_agent", str(self._notes_file(worker_id))]
         self.running[worker_id] = processes.spawn(
             command, env=self._variables(worker_id, folder), log=self._log(worker_id), cwd=ROOT
@@ -107,6 +109,7 @@ class BenchAgents:
 
     def _stop(self, worker_id: str) -> None:
         process = self.running.pop(worker_id)
+        del self._notes[worker_id]
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(_STOP_SECONDS)

@@ -18,6 +18,7 @@ from bench.render.blender import BenchError
 from bench.render.contenders import ONE_AGENT, TWO_AGENTS
 from bench.render.interval import Interval
 from bench.render.processor_time import used
+from bench.render.recording_agent import Note
 from bench.render.run import Run
 from contract.frame_record import FrameRecord
 from contract.frames import parse_frames
@@ -32,8 +33,9 @@ from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
 
 _LONGEST_SECONDS: Final = 900.0
-_LOOK_SECONDS: Final = 0.02
-_CALM_LOOK_SECONDS: Final = 0.2
+_LOOK_SECONDS: Final = 0.2
+_CLAIM_LOOK_SECONDS: Final = 0.02
+"""An agent that listens claims at once: processor time is counted from here on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +78,18 @@ class BenchFarm:
         """The frames of a job like that one, by agents that are ready and idle. Raises BenchError."""
         self.agents.hold(agents)
         job = self._put(prepared)
-        began = time.time()
+        self.agents.new_notes()  # of the job before
+        notes: list[Note] = []
         RenderStart(stores=self.stores, queues=self.queues).send(job)
-        self._await_note(began, job, "RenderTask")
+        self._await_note(notes, job, "RenderTask", _CLAIM_LOOK_SECONDS)
         before = self.agents.processor_time()
-        self._await_note(began, job, "FinishTask")
+        self._await_note(notes, job, "FinishTask", _LOOK_SECONDS)
         processor = used(before, self.agents.processor_time())
         ended = self._await(job.job_id, lambda job: job.state.ended)
         frames = sorted(self.stores.frames.frames(ended), key=lambda record: record.frame)
         _require_all(ended, frames)
-        interval = Interval.of(self.agents.notes(began), job)
+        notes += self.agents.new_notes()  # one agent's may be behind the other's
+        interval = Interval.of(sorted(notes, key=lambda note: note.at), job)
         self._download(ended, frames, folder)
         return Run(
             contender=ONE_AGENT if agents == 1 else TWO_AGENTS,
@@ -118,16 +122,20 @@ class BenchFarm:
                 return job
             if job and job.state.ended:
                 raise BenchError(f"the job {job_id} is {job.state}: {job.reason}")
-            time.sleep(_CALM_LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)
         raise BenchError(f"the job {job_id} did not get on within {_LONGEST_SECONDS:.0f} s")
 
-    def _await_note(self, began: float, job: Job, kind: str) -> None:
-        """Watches the agents' notes and asks the farm nothing, which would cost the emulator time."""
+    def _await_note(self, notes: list[Note], job: Job, kind: str, look_seconds: float) -> None:
+        """Add what the agents note until one takes such a task; times come from the notes, not from the look.
+
+        The farm is asked nothing, which would cost the emulator time. Raises BenchError.
+        """
         deadline = time.monotonic() + _LONGEST_SECONDS
-        while not any((kind, job.job_id) in note.tasks for note in self.agents.notes(began)):
+        while not any((kind, job.job_id) in note.tasks for note in notes):
             if time.monotonic() > deadline:
                 raise BenchError(f"no agent took a {kind} of {job.job_id} within {_LONGEST_SECONDS:.0f} s")
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(look_seconds)
+            notes += self.agents.new_notes()
 
     def _download(self, job: Job, frames: list[FrameRecord], folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

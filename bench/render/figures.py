@@ -36,8 +36,6 @@ class Bound:
     at_least: float | None = None
 
     def holds(self, ratio: float) -> bool:
-        """As it is printed: to two places."""
-        ratio = round(ratio, 2)
         return (self.at_most is None or ratio <= self.at_most) and (
             self.at_least is None or ratio >= self.at_least
         )
@@ -53,31 +51,53 @@ class Bound:
 class Verdict:
     scene: str
     bound: Bound
-    ratio: Spread
+    ratio: Spread | None
+    """None when it was not measured."""
+    pairs: int
+    why_not: str
 
     @property
     def ok(self) -> bool:
-        return self.bound.holds(self.ratio.median)
+        return self.ratio is not None and self.bound.holds(self.ratio.median)
 
     @property
     def words(self) -> str:
         what = f"{self.scene}: {self.bound.of} ÷ {self.bound.over}"
-        return f"{what} = {self.ratio.words()}, {self.bound.words}: {'ok' if self.ok else 'NOT OK'}"
+        if self.ratio is None:
+            return f"{what}, {self.bound.words}: not measured: {self.why_not}"
+        pairs = f"{self.pairs} pair{'s' if self.pairs != 1 else ''}"
+        found = f"{self.ratio.words('.3f')} of {pairs}, {self.bound.words}"
+        return f"{what} = {found}: {'ok' if self.ok else 'NOT OK'}"
 
 
 def of_contender(rounds: Rounds, contender: str) -> list[Run]:
     return [runs[contender] for runs in rounds if contender in runs]
 
 
+def pairs_of(rounds: Rounds, of: str, over: str) -> list[tuple[Run, Run]]:
+    """Their runs in each round in which both ran."""
+    return [(runs[of], runs[over]) for runs in rounds if of in runs and over in runs]
+
+
 def ratio(
     rounds: Rounds, of: str, over: str, seconds: Callable[[Run], float] = lambda run: run.per_frame
 ) -> Spread | None:
-    """Of each round in which both ran, seconds a frame; None when there is no such round."""
-    pairs = [(runs[of], runs[over]) for runs in rounds if of in runs and over in runs]
+    """Of each pair, seconds a frame; None when there is no pair."""
+    pairs = pairs_of(rounds, of, over)
     return Spread.of([seconds(one) / seconds(other) for one, other in pairs]) if pairs else None
 
 
-def verdicts(scene: str, bounds: Sequence[Bound], rounds: Rounds) -> list[Verdict]:
-    """Those for which there were runs."""
-    found = [(bound, ratio(rounds, bound.of, bound.over)) for bound in bounds]
-    return [Verdict(scene=scene, bound=bound, ratio=spread) for bound, spread in found if spread]
+def verdicts(
+    scene: str, bounds: Sequence[Bound], rounds: Rounds, why_not: str = "no round was run"
+) -> list[Verdict]:
+    """One for each bound; `why_not` is said of those for which there is no pair."""
+    return [
+        Verdict(
+            scene=scene,
+            bound=bound,
+            ratio=ratio(rounds, bound.of, bound.over),
+            pairs=len(pairs_of(rounds, bound.of, bound.over)),
+            why_not=why_not,
+        )
+        for bound in bounds
+    ]

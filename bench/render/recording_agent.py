@@ -58,10 +58,22 @@ class Recorder:
         self._file.write(json.dumps({"at": time.time(), "name": name, "answered": False, **found}) + "\n")
 
 
-def read_notes(path: Path) -> Iterator[Note]:
-    """What was noted so far; a line that is being written is left out."""
-    for line in path.read_text().splitlines(keepends=True) if path.exists() else ():
-        if line.endswith("\n"):
+class NotesFile:
+    """Read while it grows, nothing twice: reading must not take time from the farm that is measured."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read_bytes = 0
+
+    def new(self) -> Iterator[Note]:
+        """What was noted since the last time; a line that is being written is left for the next."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._read_bytes)
+            whole, end, _ = file.read().rpartition(b"\n")
+        self._read_bytes += len(whole) + len(end)
+        for line in whole.splitlines():
             values = json.loads(line)
             tasks = tuple((kind, job_id) for kind, job_id in values.pop("tasks", ()))
             yield Note(**values, tasks=tasks)

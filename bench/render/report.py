@@ -14,6 +14,7 @@ from bench.render.figures import Spread, Verdict, of_contender, ratio, verdicts
 from bench.render.processor_time import AGENT, BLENDER, DECODER, EMULATOR
 from bench.render.rounds import SceneRounds
 from bench.render.run import Run
+from bench.render.scenes import Scene
 
 _HEADINGS = (
     f"{'':18} {'frames':>6} {'runs':>4} {'seconds':>21} {'a frame':>8} {'÷ raw':>18} "
@@ -23,13 +24,14 @@ _APART = (RAW, ONE_AGENT, TWO_AGENTS)
 """Whose first frame's beginning is known, and which start once."""
 _MEANINGS = (
     "seconds: median (least–most). ÷ raw: of seconds a frame, paired by round. start: seconds until the "
-    "first frame begins, Blender's start and the load; frames only: ÷ raw without these.",
+    "first frame begins, Blender's start and the load; frames only: ÷ raw without these; where the "
+    "farm's first frame began is estimated: its record's seconds before its upload.",
     "Blender, agent (with its decoder), emulator: processor seconds a frame. idle: milliseconds from one "
     "frame to the next in which Blender waits. calls: requests to AWS a frame.",
 )
 
 
-def lines_of(scenes: Sequence[SceneRounds]) -> Iterator[str]:
+def lines_of(scenes: Sequence[SceneRounds], judged: Sequence[Verdict]) -> Iterator[str]:
     for name, what in EXPLAINED.items():
         yield f"{name}: {what}"
     yield from _MEANINGS
@@ -39,18 +41,20 @@ def lines_of(scenes: Sequence[SceneRounds]) -> Iterator[str]:
         yield _HEADINGS
         yield from (_row(scene, name) for name in scene.ready.scene.contenders if _runs(scene, name))
     yield ""
-    yield from (verdict.words for verdict in all_verdicts(scenes))
+    yield from (verdict.words for verdict in judged)
 
 
-def all_verdicts(scenes: Sequence[SceneRounds]) -> list[Verdict]:
-    return [
-        verdict
-        for scene in scenes
-        for verdict in verdicts(scene.ready.scene.name, scene.ready.scene.bounds, scene.rounds)
-    ]
+def all_verdicts(scenes: Sequence[SceneRounds], left_out: Mapping[Scene, str]) -> list[Verdict]:
+    """One for each bound of each scene, also of those that were left out for a reason."""
+    found = [each for one in scenes for each in verdicts(_name(one), one.ready.scene.bounds, one.rounds)]
+    for scene, reason in left_out.items():
+        found += verdicts(scene.name, scene.bounds, (), reason)
+    return found
 
 
-def to_map(scenes: Sequence[SceneRounds], *, load: Sequence[float]) -> dict[str, Any]:
+def to_map(
+    scenes: Sequence[SceneRounds], judged: Sequence[Verdict], *, load: Sequence[float]
+) -> dict[str, Any]:
     """For JSON; `load` is the machine's before the run, of one, five and fifteen minutes."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -65,10 +69,19 @@ def to_map(scenes: Sequence[SceneRounds], *, load: Sequence[float]) -> dict[str,
             for scene in scenes
         },
         "verdicts": [
-            {"words": verdict.words, "ok": verdict.ok, "ratio": verdict.ratio.median}
-            for verdict in all_verdicts(scenes)
+            {
+                "words": verdict.words,
+                "ok": verdict.ok,
+                "pairs": verdict.pairs,
+                "ratio": verdict.ratio.median if verdict.ratio else None,
+            }
+            for verdict in judged
         ],
     }
+
+
+def _name(scene: SceneRounds) -> str:
+    return scene.ready.scene.name
 
 
 def _title(scene: SceneRounds) -> str:

@@ -33,6 +33,7 @@ class SceneRounds:
 class Bench:
     farm: BenchFarm
     peer: Peer | None
+    """None when no scene has it."""
     tell: Tell
 
     def begin(self, ready: ReadyScene, folder: Path) -> SceneRounds:
@@ -48,18 +49,15 @@ class Bench:
     def turn(self, scene: SceneRounds, *, everybody: bool) -> None:
         """One round; the order is turned around each time. Raises BenchError, PicturesDifferError."""
         number = len(scene.rounds) + 1
-        wanted = scene.ready.scene.contenders
-        order = [name for name in wanted if everybody or name in (RAW, ONE_AGENT)]
+        order = scene.ready.scene.contenders if everybody else scene.ready.scene.judged
         runs: dict[str, Run] = {}
         for name in order if number % 2 else reversed(order):
-            if name == PEER and self.peer is None:
-                continue
             run = self._run(name, scene, scene.folder / f"{number}-{name.replace(' ', '-')}")
             self.tell(f"{scene.ready.scene.name}, round {number}, {name}: {run.seconds:.2f} s")
             runs[name] = run
         scene.raw_pictures.append(runs[RAW].pictures)
         scene.rounds.append(runs)
-        for name in (PER_FRAME, ONE_AGENT, TWO_AGENTS):
+        for name in (PER_FRAME, PEER, ONE_AGENT, TWO_AGENTS):
             if name in runs:
                 ours, frames = runs[name].pictures, runs[name].frames
                 pictures.require_same(scene.ready.scene.name, scene.raw_pictures, name, ours, frames)

@@ -40,8 +40,12 @@ class Scene:
     percentage: int | None = None
     debian: bool = False
     """By Debian's Blender, which is another version: the peer's."""
-    everybody_only: bool = False
-    """Only in the rounds in which every contender runs."""
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """Raw Blender, with whose pictures all are compared, and whom the bounds are about."""
+        named = {RAW, *(name for bound in self.bounds for name in (bound.of, bound.over))}
+        return tuple(name for name in self.contenders if name in named)
 
 
 def _slower(at_most: float) -> Bound:
@@ -66,8 +70,8 @@ SCENES: Final = (
         name="demo-quick",
         source="demo",
         frames=5,
+        few_frames=3,
         frame_seconds=0.8,
-        everybody_only=True,
         bounds=(Bound(of=PER_FRAME, over=ONE_AGENT, at_least=1.8),),
     ),
     Scene(
@@ -91,7 +95,6 @@ SCENES: Final = (
         frames=10,
         frame_seconds=0.05,
         debian=True,
-        everybody_only=True,
         contenders=(RAW, PEER, ONE_AGENT),
         bounds=(_beats_peer(1.2),),
     ),
@@ -101,7 +104,6 @@ SCENES: Final = (
         frames=5,
         percentage=8,
         debian=True,
-        everybody_only=True,
         contenders=(RAW, PEER, ONE_AGENT),
         bounds=(_beats_peer(1.0),),
     ),

@@ -8,13 +8,13 @@ from enum import Enum
 
 class Round(Enum):
     EVERYBODY = "every contender"
-    PAIR = "raw Blender and one agent"
+    PAIR = "those whom a bound is about"
     NONE = "no more"
 
 
 @dataclass(slots=True, kw_only=True)
 class TimeLeft:
-    """Pairs of raw Blender and one agent come first: the others run again where there is room."""
+    """Those whom a bound is about come first: the others run again where there is room."""
 
     seconds: float
     """That the run may take, from its start."""

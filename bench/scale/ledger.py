@@ -11,7 +11,7 @@ from typing import Self
 from bench.aws_in_memory import Services
 from bench.aws_in_memory.occasions import FRAMES, TIME
 from bench.scale.job import RenderedJob
-from bench.scale.prices import READ_UNIT, WRITE_UNIT, dollars_of
+from bench.scale.prices import OBJECT_TAG, READ_UNIT, WRITE_UNIT, dollars_of
 from bench.scale.slow_clock import world_seconds
 
 
@@ -30,6 +30,8 @@ class Ledger:
     reads: Counter[str]
     writes: Counter[str]
     """Request units by occasion."""
+    tags: Counter[str]
+    """Of objects, by occasion."""
     conflicts: int
 
     @classmethod
@@ -44,6 +46,7 @@ class Ledger:
             calls=Counter(services.calls),
             reads=Counter(units.reads),
             writes=Counter(units.writes),
+            tags=Counter(services.tags),
             conflicts=services.table.conflicts.total(),
         )
 
@@ -56,6 +59,7 @@ class Ledger:
             calls=self.calls - before.calls,
             reads=self.reads - before.reads,
             writes=self.writes - before.writes,
+            tags=self.tags - before.tags,
             conflicts=self.conflicts - before.conflicts,
         )
 
@@ -70,12 +74,17 @@ class Ledger:
 
     @property
     def object_dollars(self) -> float:
-        """Of the frames' own objects."""
+        """Of the requests for the frames' own objects."""
         return sum(
             n * dollars_of(call)
             for (why, call), n in self.calls.items()
             if why == FRAMES and call.startswith("s3.")
         )
+
+    @property
+    def tag_dollars(self) -> float:
+        """Of those objects' tags, for the month that they are kept."""
+        return self.tags[FRAMES] * OBJECT_TAG
 
     @property
     def time_dollars(self) -> float:

@@ -23,7 +23,8 @@ def lines(outcome: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"    {outcome['reads_per_1000']:,.0f} read and {outcome['writes_per_1000']:,.0f} write units; "
         f"queue and table ${outcome['control_dollars_per_1000']:.5f}, objects "
-        f"${outcome['object_dollars_per_1000']:.5f}"
+        f"${outcome['object_dollars_per_1000']:.5f}, {outcome['tags_per_1000']:,.0f} of their tags a month "
+        f"${outcome['tag_dollars_per_1000']:.5f}"
     )
     yield (
         f"    {outcome['conflicts_per_1000']:,.0f} transactions met another; most in a second of one "
@@ -32,7 +33,9 @@ def lines(outcome: Mapping[str, Any]) -> Iterator[str]:
     )
     yield f"  for an hour of an agent: {_calls(outcome['calls_an_hour'])}"
     yield f"    ${outcome['time_dollars_an_hour']:.5f}"
-    yield f"  queueing them took {outcome['fan_out_calls']:,} calls"
+    yield f"  queueing {outcome['frames_queued']:,} took {outcome['fan_out_calls']:,} calls"
+    found = "a random share" if outcome["share_on_short_polls"] else "all, in order: at best"
+    yield f"  looks at a queue that do not wait found {found}"
 
 
 def _calls(calls: Mapping[str, float]) -> str:

@@ -1,6 +1,8 @@
 """One run in a process of its own: so many agents, frames of such a length, clocks of such a speed.
 
-    python -m bench.scale.run AGENTS FRAME_SECONDS FRAMES_EACH SPEED
+    python -m bench.scale.run AGENTS FRAME_SECONDS FRAMES_EACH SPEED QUEUED SHARE
+
+QUEUED frames at least are in the queue. With SHARE 1, not 0, looks that do not wait find a random share.
 
 Prints one line of JSON.
 """
@@ -28,7 +30,9 @@ _LONGEST_SECONDS = 600
 """Of any part of a run."""
 
 
-def main(agents: int, frame_seconds: float, frames_each: int, speed: float) -> NoReturn:
+def main(
+    agents: int, frame_seconds: float, frames_each: int, speed: float, queued: int, share: bool
+) -> NoReturn:
     slow_clock.take_over()
     # what keeps a clock's function as a default has to see the turned ones
     import logging
@@ -47,8 +51,9 @@ def main(agents: int, frame_seconds: float, frames_each: int, speed: float) -> N
     logging.getLogger().setLevel(logging.ERROR)
     threading.stack_size(_THREAD_STACK_BYTES)
     sys.setswitchinterval(_SWITCH_SECONDS)
-    services, names = Services(), Names()
-    job = RenderedJob(services, names, agents * (_FIRST_FRAMES + frames_each + _SPARE_FRAMES))
+    services, names = Services(share_on_short_polls=share), Names()
+    queued = max(queued, agents * (_FIRST_FRAMES + frames_each + _SPARE_FRAMES))
+    job = RenderedJob(services, names, queued)
 
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -73,6 +78,8 @@ def main(agents: int, frame_seconds: float, frames_each: int, speed: float) -> N
             agents=agents,
             frame_seconds=frame_seconds,
             speed=speed,
+            share_on_short_polls=share,
+            frames_queued=queued,
             fanned_out=fanned_out,
             measured=measured,
             units=services.table.units,
@@ -84,4 +91,5 @@ def main(agents: int, frame_seconds: float, frames_each: int, speed: float) -> N
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    _, count, length, each, pace, least, some = sys.argv
+    main(int(count), float(length), int(each), float(pace), int(least), bool(int(some)))

@@ -26,7 +26,8 @@ def test_frames_of_the_farm_and_of_raw_blender_are_measured_in_one_run(tmp_path:
     raw, ours = runs["raw Blender"], runs["one agent"]
     for run in (raw, ours):
         assert run["frames"] == FRAMES
-        assert 0 < run["blender_seconds"] <= run["frames_seconds"] < run["seconds"]
+        assert run["blender_seconds"] > 0
+        assert 0 < run["frames_seconds"] < run["seconds"]
         assert len(list(Path(run["pictures"]).glob("*.png"))) == FRAMES
         assert run["processor"]["blender"] > 0
     assert set(ours["processor"]) == {"agent", "decoder", "emulator", "blender"}

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.support.blender import SECONDS, render, same_picture, start_session
+from tests.support.blender_children import run_in_blender
 from tests.support.scenes import scene_file
 from worker_agent.blender import BlenderFailed, BlenderSession
 
@@ -139,3 +140,13 @@ def test_a_frame_that_blender_does_not_know_is_refused(session: BlenderSession, 
         render(session, [-3], tmp_path)
     assert caught.value.frame == -3
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("volume", "keeps"), [("none", "True"), ("volume", "False")])
+def test_data_are_kept_between_frames_but_for_volumes_whatever_was_saved(
+    tmp_path: Path, volume: str, keeps: str
+) -> None:
+    """In Blender 5 smoke that has ended lingers otherwise."""
+    run_in_blender("tests.support.kept_data_scene", str(tmp_path), volume)
+    assert (tmp_path / "0001.png").is_file()
+    assert (tmp_path / "kept").read_text() == keeps

@@ -81,6 +81,9 @@ class TimedQueue:
         self.waiting += messages
         return len(messages)
 
+    def give_back_unused(self, messages: Sequence[Message]) -> None:
+        self.give_back_all(messages, 0)
+
     def delete_all(self, messages: Sequence[Message]) -> None:
         for message in messages:
             self.in_flight.remove(message)

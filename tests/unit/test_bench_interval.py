@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from bench.render.blender import BenchError
 from bench.render.interval import Interval
-from bench.render.recording_agent import Note, Recorder, read_notes
+from bench.render.recording_agent import Note, NotesFile, Recorder
 from bench.render.scenes import samples_for
 from contract.frame_record import FrameRecord
 from contract.job import FrameState
@@ -71,9 +71,7 @@ def test_requests_of_an_agent_are_noted(tmp_path: Path) -> None:
     with notes.open("a", buffering=1) as file:
         Recorder(file).watch(session)
         _make_requests(session)
-    with notes.open("a") as file:
-        file.write('{"at": 1, "name": "Half')  # as another process may see it
-    found = list(read_notes(notes))
+    found = list(NotesFile(notes).new())
     assert [note.name for note in found if note.answered] == [
         "CreateBucket",
         "PutObject",
@@ -85,7 +83,21 @@ def test_requests_of_an_agent_are_noted(tmp_path: Path) -> None:
     assert [note.key for note in found if note.key] == ["a/0001.png"]
     assert sorted(task for note in found for task in note.tasks) == [("RenderTask", "shot-1"), ("none", "")]
     assert [note.at for note in found] == sorted(note.at for note in found)
-    assert not list(read_notes(tmp_path / "nothing-yet.jsonl"))
+
+
+def test_notes_are_read_once_and_when_their_line_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "notes.jsonl"
+    file = NotesFile(path)
+    assert not list(file.new())
+    for written, names in (
+        ('{"at": 1, "name": "One", "answered": true}\n{"at": 2, "na', ["One"]),
+        ('me": "Two", "answ', []),  # as another process may see it
+        ('ered": true}\n{"at": 3, "name": "Drei\u00df", "answered": true}\n', ["Two", "Drei\u00df"]),
+        ("", []),
+    ):
+        with path.open("a", encoding="utf-8") as notes:
+            notes.write(written)
+        assert [note.name for note in file.new()] == names
 
 
 def test_samples_are_found_for_a_frame_that_takes_some_time_anyway() -> None:
