@@ -86,6 +86,7 @@ def main(
         )
         print(json.dumps(found), flush=True)
         # a thousand agents that end in good order take minutes, of which nothing is measured
+        logging.disable()  # they find their folders gone
         shutil.rmtree(folder, ignore_errors=True)
         os._exit(0)
 

@@ -77,5 +77,5 @@ def test_tags_are_counted() -> None:
     services = Services(Latencies.none())
     s3 = boto3.Session(botocore_session=session_of(services)).client("s3")
     s3.put_object(Bucket="b", Key="k", Body=b"")
-    s3.put_object(Bucket="b", Key="k", Body=b"", Tagging="keep=short&of=film")
-    assert services.tags.total() == 2
+    s3.put_object(Bucket="b", Key="k", Body=b"", Tagging="keep=short&of=film&by=farm")
+    assert services.tags.total() == 3

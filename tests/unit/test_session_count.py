@@ -228,6 +228,16 @@ def test_frames_slower_by_themselves_leave_the_number() -> None:
     assert watch(job, turns=200, frame_seconds=3.0) == [8, 4, 8], "looked at once"
 
 
+def test_of_two_that_are_quicker_than_one_both_stay() -> None:
+    job = settled_at(2)
+    watch(job, turns=3)
+    numbers = [job.count]
+    for _ in range(100):
+        job.add(replace(TURN, sessions=job.count, frame_seconds=2.5))
+        numbers.append(job.count)
+    assert (sorted(set(numbers)), numbers[-1]) == ([1, 2], 2)
+
+
 def test_a_frame_that_fails_beside_others_halves_the_number_once_for_all_that_fail_with_it() -> None:
     job = settled_at(8)
     for _ in range(8):
@@ -245,6 +255,10 @@ def test_a_step_up_that_fails_is_taken_back_for_good() -> None:
     assert [show(job), show(job)] == [2, 4]
     job.fail(4)
     assert watch(job) == [2]
+    job = JobSessions()
+    assert show(job) == 2
+    job.fail(4)
+    assert watch(job) == [2], "four have failed"
 
 
 def test_what_the_owner_said_gives_way_to_frames_that_fail_by_it() -> None:
