@@ -25,7 +25,8 @@ from bench.render.recording_agent import Note
 from bench.render.run import Run
 from bench.render.standing_farm import bench_farm
 from bench.verdict import verdict
-from contract.job import FrameRecord, Job
+from contract.frame_record import FrameRecord
+from contract.job import Job
 from contract.keys import frames_prefix, inspection_key, make_job_id
 
 _TIMES: Final = 7

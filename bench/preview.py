@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Final, cast
 
-from contract.job import FrameRecord, FrameState, Job
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Job
 from contract.keys import contact_sheet_key, preview_key
 from worker_agent.blender import FrameOutputs, MainPicture, RenderedFrame
 from worker_agent.bucket import Bucket, StoredProxy

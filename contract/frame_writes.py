@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from contract.job import FailedAttempt, FrameState, JobState
+from contract.frame_record import FailedAttempt
+from contract.job import FrameState, JobState
 from contract.table import counter_key, frame_key, job_key, shard_of
 
 NOT_ENDED = "(attribute_not_exists(#state) OR #state = :waiting)"

@@ -13,7 +13,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from contract.job import FrameRecord, FrameState, Job, JobState, Progress
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Job, JobState, Progress
 from contract.spend import Spend, month_of, over_budget, spend_key
 from contract.table import (
     FRAME_PREFIX,

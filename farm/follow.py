@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from contract.job import FrameRecord, Job, Progress
+from contract.frame_record import FrameRecord
+from contract.job import Job, Progress
 from contract.job_view import JobView
 from contract.record_reader import RecordReader
 from contract.worker_record import WorkerRecord

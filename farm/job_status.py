@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Final
 
-from contract.job import FrameRecord, FrameState, Job, JobState, Progress
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Job, JobState, Progress
 from contract.job_view import JobView, worker_words
 from contract.record_reader import RecordReader
 from contract.worker_record import WorkerRecord

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from rich.console import Console
 from rich.text import Text
 
-from contract.job import FrameRecord
+from contract.frame_record import FrameRecord
 from contract.job_view import state_words
 from farm.follow import Snapshot
 from farm.printable import printable as printable

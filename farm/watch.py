@@ -9,7 +9,8 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from contract.job import FrameRecord, FrameState, Job, JobState
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Job, JobState
 from contract.record_reader import RecordReader
 from farm.follow import Snapshot, follow
 from farm.screen import Screen

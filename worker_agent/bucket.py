@@ -14,7 +14,8 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from contract.job import FrameRecord, Job
+from contract.frame_record import FrameRecord
+from contract.job import Job
 from contract.keys import (
     BLENDER_METADATA,
     KEPT_SHORT,

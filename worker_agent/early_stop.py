@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from contract.job import FrameRecord, FrameState, Progress
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Progress
 from contract.options import JobOptions
 
 DEFAULT_FAILED_FRAMES: Final = 10

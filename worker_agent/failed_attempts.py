@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
-from contract.job import FailedAttempt, Job, timestamp
+from contract.frame_record import FailedAttempt
+from contract.job import Job, timestamp
 from contract.keys import attempt_log, output_prefix
 from contract.options import JobOptions
 from worker_agent.blender import BlenderError

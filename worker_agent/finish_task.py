@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from uuid import uuid4
 
-from contract.job import FrameRecord, FrameState, Job, JobState, Progress
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Job, JobState, Progress
 from contract.keys import summary_key
 from contract.tasks import FinishTask
 from worker_agent.lease import BlenderUse, Lease

@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from contract import frame_writes
 from contract.devices import Device
-from contract.job import FailedAttempt, FrameRecord, FrameState, Job, Progress, timestamp
+from contract.frame_record import FailedAttempt, FrameRecord
+from contract.job import FrameState, Job, Progress, timestamp
 from contract.stored_part import FrameParts
 from contract.table import (
     FRAME_PREFIX,

@@ -20,8 +20,9 @@ from bench.render.interval import Interval
 from bench.render.processor_time import used
 from bench.render.recording_agent import Note
 from bench.render.run import Run
+from contract.frame_record import FrameRecord
 from contract.frames import parse_frames
-from contract.job import FrameRecord, FrameState, Job, JobState, timestamp
+from contract.job import FrameState, Job, JobState, timestamp
 from contract.keys import frames_prefix
 from contract.routes import Route
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, job_key

@@ -9,7 +9,8 @@ from typing import Final
 
 from bench.render.blender import BenchError
 from bench.render.recording_agent import Note
-from contract.job import FrameRecord, Job
+from contract.frame_record import FrameRecord
+from contract.job import Job
 from contract.keys import frames_prefix
 
 _RECORD_WRITES: Final = ("TransactWriteItems",)

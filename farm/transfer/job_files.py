@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from contract.job import FrameRecord, FrameState, Job, JobState
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Job, JobState
 from contract.keys import (
     bake_log_key,
     contact_sheet_key,

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from contract.job import FrameRecord, Job, JobState
+from contract.frame_record import FrameRecord
+from contract.job import Job, JobState
 from contract.job_view import seconds_between
 from contract.keys import frames_prefix
 

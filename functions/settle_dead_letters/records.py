@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any, Final
 
 from contract import frame_writes
-from contract.job import FailedAttempt, FrameRecord, FrameState, Job, JobState, Progress
+from contract.frame_record import FailedAttempt, FrameRecord
+from contract.job import FrameState, Job, JobState, Progress
 from contract.job_writes import end_job
 from contract.table import PARTITION_KEY, counter_key, frame_key, job_key
 

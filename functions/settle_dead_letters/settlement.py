@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from contract.failures import FailureKind
+from contract.frame_record import FailedAttempt
 from contract.frames import parse_frames
-from contract.job import FailedAttempt, Job, JobState, Progress, timestamp
+from contract.job import Job, JobState, Progress, timestamp
 from contract.job_writes import end_without_summary
 from contract.next_step import Step, in_hand, next_step
 from contract.options import JobOptions

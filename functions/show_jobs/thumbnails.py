@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from contract.job import FrameRecord, Job
+from contract.frame_record import FrameRecord
+from contract.job import Job
 from contract.keys import output_prefix, thumbnail_key
 from contract.stored_part import where
 from functions.show_jobs.board import Picture

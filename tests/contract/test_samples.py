@@ -15,7 +15,8 @@ import pytest
 
 from contract.boot import FailedBoots
 from contract.fleet_version import FleetVersion
-from contract.job import FrameRecord, Job, Progress
+from contract.frame_record import FrameRecord
+from contract.job import Job, Progress
 from contract.spend import Spend
 from contract.table import EXPIRES_AT, PARTITION_KEY, SORT_KEY, UNFINISHED
 from contract.tasks import decode, encode

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from contract.job import FrameRecord, Job, JobState
+from contract.frame_record import FrameRecord
+from contract.job import Job, JobState
 from contract.runtimes import RuntimeSpec, format_runtimes
 from contract.settings import AgentSettings, Cage
 from contract.table import job_key

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from contract.job import FrameRecord, FrameState
+from contract.frame_record import FrameRecord
+from contract.job import FrameState
 from contract.keys import frames_prefix
 from farm.jobs import Farm
 from farm.plain_errors import INTERRUPTED

@@ -11,7 +11,8 @@ import pytest
 from contract.boot import boot_key
 from contract.failures import FailureKind
 from contract.fleet_version import FleetVersion
-from contract.job import FailedAttempt, FrameState, Job, JobState
+from contract.frame_record import FailedAttempt
+from contract.job import FrameState, Job, JobState
 from contract.keys import attempt_log, bake_log_key, frame_log_key, output_prefix, thumbnail_key
 from contract.stored_part import FrameParts
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, counter_key, frame_key, job_key

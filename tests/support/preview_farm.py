@@ -10,7 +10,8 @@ import av
 import numpy as np
 from PIL import Image
 
-from contract.job import FrameRecord, FrameState, Job
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Job
 from tests.support.aws_edges import AwsEdges
 from tests.support.jobs import a_job
 from worker_agent.bucket import Bucket

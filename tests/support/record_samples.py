@@ -18,7 +18,8 @@ from typing import Any, Final, get_type_hints
 from contract.boot import boot_key
 from contract.failures import FailureKind
 from contract.fleet_version import FleetVersion
-from contract.job import FailedAttempt, Job, JobState
+from contract.frame_record import FailedAttempt
+from contract.job import Job, JobState
 from contract.spend import Spend, add_spend, spend_key
 from contract.stored_part import FrameParts, StoredPart
 from contract.table import counter_key, frame_key, job_key, standstill_key

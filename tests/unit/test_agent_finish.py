@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.job import FrameRecord, Job, JobState, Progress
+from contract.frame_record import FrameRecord
+from contract.job import Job, JobState, Progress
 from tests.support.agent import BAKE, FINISH, JOB_ID, Agent, agent_in, rendering, task
 from tests.support.job_steps import ended_with_failures, retry
 from tests.support.jobs import a_job

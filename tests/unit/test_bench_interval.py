@@ -11,7 +11,8 @@ from bench.render.blender import BenchError
 from bench.render.interval import Interval
 from bench.render.recording_agent import Note, NotesFile, Recorder
 from bench.render.scenes import samples_for
-from contract.job import FrameRecord, FrameState
+from contract.frame_record import FrameRecord
+from contract.job import FrameState
 from contract.keys import frames_prefix
 from contract.tasks import RenderTask, encode
 from tests.support.jobs import a_job

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from contract.failures import FailureKind
-from contract.job import FailedAttempt, FrameRecord, FrameState, Progress
+from contract.frame_record import FailedAttempt, FrameRecord
+from contract.job import FrameState, Progress
 from contract.options import JobOptions
 from worker_agent.early_stop import DEFAULT_FAILED_FRAMES, reason_to_stop
 

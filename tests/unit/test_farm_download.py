@@ -17,7 +17,8 @@ from moto import mock_aws
 from rich.console import Console
 
 from contract.failures import FailureKind
-from contract.job import FailedAttempt, FrameRecord, FrameState, JobState
+from contract.frame_record import FailedAttempt, FrameRecord
+from contract.job import FrameState, JobState
 from contract.keys import bake_log_key, frames_prefix, preview_key, summary_key
 from farm.jobs import Farm
 from farm.screen import PlainScreen

@@ -13,7 +13,8 @@ import pytest
 from moto import mock_aws
 from rich.console import Console
 
-from contract.job import FrameRecord, FrameState, Job, JobState
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Job, JobState
 from contract.keys import make_job_id
 from contract.options import JobOptions, OptionError
 from contract.table import counter_key, frame_key, job_key, shard_of, shard_totals

@@ -11,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from rich.console import Console
 
-from contract.job import FrameRecord, FrameState, Job, JobState, Progress
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Job, JobState, Progress
 from contract.worker_record import WorkerRecord
 from farm.screen import PlainScreen
 from farm.transfer.patience import GaveUpError

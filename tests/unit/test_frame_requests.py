@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from contract.job import FrameRecord, FrameState, JobState
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, JobState
 from contract.stored_part import StoredPart
 from tests.support.agent import FINISH, Agent, agent_in, rendering, task
 from tests.support.picture_files import jpeg_size

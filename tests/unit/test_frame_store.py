@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from contract.failures import FailureKind
-from contract.job import FailedAttempt, FrameState, JobState, Progress
+from contract.frame_record import FailedAttempt
+from contract.job import FrameState, JobState, Progress
 from contract.table import job_key, shard_count, shard_of
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from contract.job import FrameRecord, FrameState, Job, JobState
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Job, JobState
 from functions.notify_people.message import MAX_SUBJECT, Message, message_of
 from tests.support.jobs import a_job
 

@@ -11,7 +11,8 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from contract.job import FrameRecord, Job
+from contract.frame_record import FrameRecord
+from contract.job import Job
 from contract.keys import proxy_key, thumbnail_key
 from contract.stored_part import StoredPart
 from tests.support.aws_edges import AwsEdges, aws_edges

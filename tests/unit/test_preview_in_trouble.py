@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from contract.job import FrameRecord, Job
+from contract.frame_record import FrameRecord
+from contract.job import Job
 from contract.keys import proxy_key
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.preview_farm import GREEN, JOB, RED, Farm, done, jpeg

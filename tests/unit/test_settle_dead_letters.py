@@ -15,7 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from contract.failures import FailureKind
-from contract.job import FailedAttempt, FrameRecord, FrameState, JobState
+from contract.frame_record import FailedAttempt, FrameRecord
+from contract.job import FrameState, JobState
 from contract.settings import DeadLetterSettings
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
 from functions.settle_dead_letters import handler

@@ -15,7 +15,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from contract.job import FrameRecord, FrameState, Job
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Job
 from contract.keys import contact_sheet_key, output_prefix, preview_key
 from worker_agent.bucket import Bucket, StoredProxy
 from worker_agent.lease import Lease

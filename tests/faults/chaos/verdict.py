@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from contract.job import FrameRecord, FrameState, Job, JobState, Progress
+from contract.frame_record import FrameRecord
+from contract.job import FrameState, Job, JobState, Progress
 from contract.keys import summary_key
 from tests.e2e.laptop import LaptopFarm
 from tests.faults.chaos.log_book import LogBook
