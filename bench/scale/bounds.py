@@ -12,6 +12,8 @@ MOST_SHARE: Final = 0.9
 _MOST_CONTROL_DOLLARS: Final = 0.005
 _MOST_DOLLARS: Final = 0.02
 _MOST_FAN_OUT_CALLS: Final = 1_100
+_LEAST_SECONDS: Final = 60
+"""Metrics are sent once a minute."""
 _FANNED_OUT: Final = 10_000
 _LEAST_RATIO: Final = 0.95
 _FEW, _MANY = 10, 1_000
@@ -26,10 +28,15 @@ def verdicts(outcome: Mapping[str, Any]) -> Iterator[str]:
         return verdict(f"1,000 frames: {what}", found, most, form=_DOLLARS, inclusive=True)
 
     yield dollars("queue and table", _MOST_CONTROL_DOLLARS, "control")
-    yield dollars("with metrics and all else that goes with time", _MOST_CONTROL_DOLLARS, "control", "time")
+    long_enough = outcome["world_seconds"] * outcome["speed"] > _LEAST_SECONDS
+    if long_enough:
+        yield dollars("with metrics and all that goes with time", _MOST_CONTROL_DOLLARS, "control", "time")
     yield dollars("queue, table, objects and their tags", _MOST_DOLLARS, "control", "object", "tag")
-    everything = ("control", "object", "tag", "time")
-    yield dollars("these with what goes with time", _MOST_DOLLARS, *everything)
+    if long_enough:
+        everything = ("control", "object", "tag", "time")
+        yield dollars("these with what goes with time", _MOST_DOLLARS, *everything)
+    else:
+        yield f"what goes with time: not measured, in less than {_LEAST_SECONDS} s of the agents' clocks"
     if outcome["frames_queued"] == _FANNED_OUT:
         what = f"calls that queue {_FANNED_OUT:,} frames"
         yield verdict(what, outcome["fan_out_calls"], _MOST_FAN_OUT_CALLS, form="{:,.0f}", inclusive=True)

@@ -18,6 +18,8 @@ HELD: dict[str, Any] = {
     "object_dollars_per_1000": 0.0147,
     "tag_dollars_per_1000": 0.00065,
     "time_dollars_per_1000": 0.00005,
+    "world_seconds": 31.0,
+    "speed": 2.0,
     "frames_queued": 10_000,
     "fan_out_calls": 1_100,
 }
@@ -39,6 +41,11 @@ def said(**other: object) -> list[str]:
 )
 def test_each_bound_has_a_verdict(other: dict[str, Any], broken: tuple[int, ...]) -> None:
     assert said(**other) == ["NOT OK" if n in broken else "ok" for n in range(5)]
+
+
+def test_what_comes_once_a_minute_has_no_verdict_in_less() -> None:
+    lines = list(verdicts({**HELD, "world_seconds": 29.0}))
+    assert len(lines) == 4 and "not measured" in lines[2]
 
 
 @pytest.mark.parametrize(("many", "says"), [(95, "ok"), (94.9, "NOT OK")])
