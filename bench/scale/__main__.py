@@ -47,7 +47,7 @@ LENGTHS: Final = (
     Plan(4, 300, 6, 60),
 )
 """What frames of each length cost: so much goes with frames, so much with time."""
-SIZES: Final = (Plan(1, 1, 40, 1), Plan(10, 1, 6, 1 / 40), Plan(100, 1, 12, 0.1), Plan(1000, 1, 3, 1 / 40))
+SIZES: Final = (Plan(1, 1, 40, 1), Plan(10, 1, 4, 0.02), Plan(100, 1, 12, 0.1), Plan(1000, 1, 3, 0.02))
 """The same frames for ever more agents. Ten and a thousand, which are compared, have the same clocks."""
 QUICK: Final = (Plan(2, 1, 8, 2), Plan(2, 1, 8, 2, share=1), Plan(2, 30, 6, 20, _TEN_THOUSAND))
 
