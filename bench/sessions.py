@@ -23,8 +23,8 @@ from bench.session_scenes import make_all_threaded, make_leaking, make_one_threa
 from bench.session_worker import SessionWorker
 from contract.archives import size_in_words
 from contract.job import Job
-from worker_agent import session_growth
-from worker_agent.session_count import RenderedTurn
+from worker_agent.seats import session_growth
+from worker_agent.seats.session_count import RenderedTurn
 
 _ROUNDS: Final = 5
 _FRAMES: Final = 8

@@ -26,9 +26,9 @@ from worker_agent.lease import LeaseKeeper
 from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.kept_releases import KeptReleases
 from worker_agent.runtimes.shelf import BlenderShelf, install
-from worker_agent.seat import close_all, make_sessions
+from worker_agent.seats.seat import close_all, make_sessions
+from worker_agent.seats.session_count import SessionCounts
 from worker_agent.service_manager import ServiceManager
-from worker_agent.session_count import SessionCounts
 from worker_agent.watchdog import Watchdog, beating_with, still_alive
 
 log = logging.getLogger("worker_agent")

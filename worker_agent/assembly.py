@@ -11,7 +11,6 @@ from contract.routes import Route
 from contract.settings import AgentSettings
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from worker_agent.bake_task import BakeTaskHandler
-from worker_agent.blender_turns import BlenderTurns
 from worker_agent.boot_record import BootRecord
 from worker_agent.bucket import Bucket
 from worker_agent.claim import MOST_FRAMES, frames_at_once
@@ -44,11 +43,12 @@ from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.scale_in.protection import ScaleInProtection
 from worker_agent.scale_in.succession import Succession
-from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
-from worker_agent.seat import make_seats
-from worker_agent.seat_clocks import SeatClocks
-from worker_agent.session_count import SessionCounts
+from worker_agent.seats.blender_turns import BlenderTurns
+from worker_agent.seats.scene_sessions import SceneSessions
+from worker_agent.seats.seat import make_seats
+from worker_agent.seats.seat_clocks import SeatClocks
+from worker_agent.seats.session_count import SessionCounts
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
 from worker_agent.task_runner import Handler, TaskRunner

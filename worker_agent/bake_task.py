@@ -30,7 +30,6 @@ from worker_agent.blender import (
     SceneRejected,
     SceneReport,
 )
-from worker_agent.blender_turns import BlenderTurns
 from worker_agent.bucket import SourceGoneError
 from worker_agent.bundle import BundleRejectedError
 from worker_agent.inspection_verdict import MissingFilesError, require_files, scene_record, wanted_frames
@@ -41,7 +40,8 @@ from worker_agent.recorded_lease import recorded_end
 from worker_agent.render_start import RenderStart
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.scene_bake import SceneBake
-from worker_agent.scene_sessions import OPEN_SECONDS, SceneSessions
+from worker_agent.seats.blender_turns import BlenderTurns
+from worker_agent.seats.scene_sessions import OPEN_SECONDS, SceneSessions
 from worker_agent.source_file import fetch_blend
 from worker_agent.stores import Stores
 from worker_agent.task_queue import LeaseLostError, TaskQueue

@@ -16,7 +16,6 @@ from worker_agent.blender import (
     BlenderKilled,
     DeviceUnavailable,
 )
-from worker_agent.blender_turns import BlenderTurns
 from worker_agent.failed_attempts import RETRY_SECONDS, YIELD_SECONDS, FailedAttempts
 from worker_agent.frame_keeper import FrameKeeper, FrameSource, Keeping, folder_of
 from worker_agent.frame_output import take
@@ -28,11 +27,12 @@ from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
 from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.errors import RuntimeUnavailableError
-from worker_agent.scene_sessions import SceneSessions
-from worker_agent.seat import Seat
+from worker_agent.seats.blender_turns import BlenderTurns
+from worker_agent.seats.scene_sessions import SceneSessions
+from worker_agent.seats.seat import Seat
+from worker_agent.seats.turn_meter import TurnMeter
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
-from worker_agent.turn_meter import TurnMeter
 
 log = logging.getLogger(__name__)
 

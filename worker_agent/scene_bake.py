@@ -10,7 +10,7 @@ from typing import Final
 from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
 from worker_agent.blender import BakeProgress, BlenderSession
-from worker_agent.scene_sessions import OPEN_SECONDS, SceneSessions
+from worker_agent.seats.scene_sessions import OPEN_SECONDS, SceneSessions
 
 BAKE_SECONDS_LIMIT: Final = 11 * 3600
 """One receive of an SQS message cannot be held for longer than 12 hours."""

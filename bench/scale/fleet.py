@@ -27,8 +27,8 @@ from worker_agent.lease import LeaseKeeper
 from worker_agent.loop import WorkLoop
 from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.seat import make_sessions
-from worker_agent.session_count import SessionCounts
+from worker_agent.seats.seat import make_sessions
+from worker_agent.seats.session_count import SessionCounts
 
 _QUEUE: Final = "https://sqs.us-east-1.amazonaws.com/123456789012/"
 _GOODBYE_SECONDS: Final = 30.0
@@ -177,7 +177,7 @@ def a_fleet(
     """
     (folder / "scratch" / "jobs").mkdir(parents=True)
     with ExitStack() as stack:
-        stack.enter_context(mock.patch("worker_agent.scene_sessions.BlenderSession", SleepingBlender))
+        stack.enter_context(mock.patch("worker_agent.seats.scene_sessions.BlenderSession", SleepingBlender))
         told = frame_seconds if told_seconds is None else told_seconds
         stack.enter_context(mock.patch.object(SleepingBlender, "frame_seconds", frame_seconds))
         stack.enter_context(mock.patch.object(SleepingBlender, "told_seconds", told))

@@ -23,7 +23,7 @@ from worker_agent.blender import SceneRejected
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.runtimes.selection import read_needs
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.scene_sessions import SceneSessions
+from worker_agent.seats.scene_sessions import SceneSessions
 
 SMALL_SCENE = Path(__file__).parents[1] / "e2e/small_scene.py"
 FLUID_SCENE = """

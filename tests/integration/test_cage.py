@@ -26,7 +26,7 @@ from tests.support.runtimes import run_script
 from worker_agent.blender import BlenderDied, BlenderSession, Runtime, SceneRejected
 from worker_agent.cage import Bars, Limits
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.scene_sessions import SceneSessions
+from worker_agent.seats.scene_sessions import SceneSessions
 
 MEGABYTE = 1024**2
 LIMITS = Limits(processes=60, file_bytes=64 * MEGABYTE)

@@ -18,8 +18,8 @@ from tests.support.jobs import a_job
 from tests.support.projects import project
 from worker_agent.blender import BlenderSession
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
+from worker_agent.seats.scene_sessions import SceneSessions
 
 SPEC = RuntimeSpec(version=version("bpy"), path=sys.executable)
 JOB_ID, TOKEN = "stamped", "1"

@@ -13,9 +13,9 @@ from contract.cage.probe import offered_options
 from contract.runtimes import RuntimeSpec
 from tests.support.blender import render
 from tests.support.jobs import a_job
-from worker_agent import session_growth
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.scene_sessions import SceneSessions
+from worker_agent.seats import session_growth
+from worker_agent.seats.scene_sessions import SceneSessions
 
 MEGABYTE = 1024**2
 

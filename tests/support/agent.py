@@ -19,11 +19,9 @@ from tests.support.jobs import a_job
 from tests.support.obedient_blender import ObedientSession, ObedientSessions
 from tests.support.one_seat import turns_at
 from worker_agent.bake_task import BakeTaskHandler
-from worker_agent.blender_turns import BlenderTurns
 from worker_agent.bucket import Bucket
 from worker_agent.failed_attempts import FailedAttempts
 from worker_agent.finish_task import FinishTaskHandler
-from worker_agent.frame_clock import FrameClock
 from worker_agent.frame_store import FrameStore
 from worker_agent.job_store import JobStore
 from worker_agent.lease import Lease
@@ -35,8 +33,10 @@ from worker_agent.output_check import OutputChecker
 from worker_agent.patience import patient
 from worker_agent.preview import PreviewMaker
 from worker_agent.render_task import RenderTaskHandler
-from worker_agent.scene_sessions import SceneSessions
 from worker_agent.scratch import Scratch
+from worker_agent.seats.blender_turns import BlenderTurns
+from worker_agent.seats.frame_clock import FrameClock
+from worker_agent.seats.scene_sessions import SceneSessions
 from worker_agent.stores import Stores
 from worker_agent.task_queue import Message, TaskQueue
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from worker_agent.blender_turns import BlenderTurns
-from worker_agent.frame_clock import FrameClock
-from worker_agent.scene_sessions import SceneSessions
-from worker_agent.seat import Seat
-from worker_agent.session_count import SessionCounts
+from worker_agent.seats.blender_turns import BlenderTurns
+from worker_agent.seats.frame_clock import FrameClock
+from worker_agent.seats.scene_sessions import SceneSessions
+from worker_agent.seats.seat import Seat
+from worker_agent.seats.session_count import SessionCounts
 
 
 def turns_at(

@@ -11,7 +11,6 @@ from unittest.mock import create_autospec
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
 from tests.support.one_hand import OneHand
 from tests.support.unruly_group import GOING, Machine, UnrulyGroup
-from worker_agent.frame_clock import FrameClock
 from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.farewell import Farewell, TerminationHook
 from worker_agent.interruptions.tasks_in_hand import TasksInHand
@@ -22,6 +21,7 @@ from worker_agent.outcome import Outcome, Settled
 from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.scale_in.protection import ScaleInProtection
+from worker_agent.seats.frame_clock import FrameClock
 from worker_agent.task_queue import Message, TaskQueue
 from worker_agent.task_runner import TaskRunner
 from worker_agent.task_source import TaskSource

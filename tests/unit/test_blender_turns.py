@@ -10,9 +10,9 @@ from typing import Any, cast
 import pytest
 
 from tests.support.one_seat import turns_at
-from worker_agent import blender_turns
 from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import InterruptedTaskError
+from worker_agent.seats import blender_turns
 from worker_agent.task_queue import Message, TaskQueue
 
 PATIENCE_SECONDS = 20

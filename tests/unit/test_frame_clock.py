@@ -1,6 +1,6 @@
 """How long a frame will still take."""
 
-from worker_agent.frame_clock import FrameClock
+from worker_agent.seats.frame_clock import FrameClock
 
 
 def test_tells_what_is_left_of_a_frame() -> None:

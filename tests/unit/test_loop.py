@@ -14,7 +14,6 @@ from moto import mock_aws
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
 from worker_agent import loop as loop_module
 from worker_agent.claim import frames_at_once
-from worker_agent.frame_clock import FrameClock
 from worker_agent.hands import Hands
 from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.farewell import Farewell, TerminationHook
@@ -26,6 +25,7 @@ from worker_agent.outcome import GiveBack, InterruptedTaskError, MachineTroubleE
 from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.scale_in.protection import ScaleInProtection
+from worker_agent.seats.frame_clock import FrameClock
 from worker_agent.task_queue import Message, TaskQueue
 from worker_agent.task_runner import TaskRunner
 from worker_agent.task_source import TaskSource

@@ -16,7 +16,7 @@ from worker_agent.frame_output import take
 from worker_agent.output_check import InvalidOutput
 from worker_agent.removal import remove
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.scene_sessions import SceneSessions
+from worker_agent.seats.scene_sessions import SceneSessions
 from worker_agent.watchdog import beating_with
 
 DEPTH = 1_100

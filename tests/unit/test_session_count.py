@@ -8,7 +8,7 @@ import pytest
 
 from contract.job import Job
 from tests.support.jobs import a_job
-from worker_agent.session_count import (
+from worker_agent.seats.session_count import (
     ENOUGH,
     FIRST_TURNS,
     KEPT_JOBS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker_agent.session_growth import FIRST_LOOKS, SessionGrowth
+from worker_agent.seats.session_growth import FIRST_LOOKS, SessionGrowth
 
 GIB = 1024**3
 

@@ -16,16 +16,16 @@ import pytest
 from contract.job import Job
 from tests.support.jobs import a_job
 from worker_agent.blender import BlenderDied, BlenderError, BlenderSession, BlenderTimedOut
-from worker_agent.blender_turns import BlenderTurns
 from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.scene_sessions import SceneSessions
-from worker_agent.seat import close_all, make_seats, make_sessions
-from worker_agent.seat_clocks import SeatClocks
-from worker_agent.session_count import RenderedTurn, SessionCounts
+from worker_agent.seats.blender_turns import BlenderTurns
+from worker_agent.seats.scene_sessions import SceneSessions
+from worker_agent.seats.seat import close_all, make_seats, make_sessions
+from worker_agent.seats.seat_clocks import SeatClocks
+from worker_agent.seats.session_count import RenderedTurn, SessionCounts
+from worker_agent.seats.turn_meter import Reading, TurnMeter
 from worker_agent.task_queue import Message, TaskQueue
-from worker_agent.turn_meter import Reading, TurnMeter
 
 SECONDS = 5.0
 JOB, OTHER = a_job("film-1"), a_job("film-2")

@@ -15,9 +15,9 @@ from worker_agent.blender import BlenderError
 from worker_agent.failure_kinds import others_may_be_why
 from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import InterruptedTaskError
-from worker_agent.seat import Seat
-from worker_agent.session_count import SessionCounts
-from worker_agent.turn_meter import TurnMeter
+from worker_agent.seats.seat import Seat
+from worker_agent.seats.session_count import SessionCounts
+from worker_agent.seats.turn_meter import TurnMeter
 from worker_agent.watchdog import still_alive
 
 LOOK_SECONDS: Final = 0.25

@@ -22,7 +22,7 @@ from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.runtimes.identity import check_identity
 from worker_agent.runtimes.selection import choose_runtime, read_needs
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.session_growth import SessionGrowth
+from worker_agent.seats.session_growth import SessionGrowth
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from worker_agent.blender_turns import BlenderTurns
-from worker_agent.seat import Seat
+from worker_agent.seats.blender_turns import BlenderTurns
+from worker_agent.seats.seat import Seat
 
 
 class SeatClocks:

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker_agent.frame_clock import FrameClock
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.scene_sessions import SceneSessions
+from worker_agent.seats.frame_clock import FrameClock
+from worker_agent.seats.scene_sessions import SceneSessions
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
