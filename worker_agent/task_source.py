@@ -118,11 +118,16 @@ class TaskSource:
                         self._ask(most, until)
                     if not any(poll.most for poll in self._polls):
                         return None
-                    still_alive()
+                    if not self._is_overdue():
+                        still_alive()
                     self._changed.wait(BEAT_SECONDS)
                 return self._brought
             finally:
                 self._wanted = 0
+
+    def _is_overdue(self) -> bool:
+        """Whether a question should have been answered by now: who waits for that may be stuck."""
+        return any(poll.most and self._clock() > poll.ends_at for poll in self._polls)
 
     def _ask(self, most: int, until: float) -> None:
         """Have each queue asked until then that is not."""

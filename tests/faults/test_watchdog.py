@@ -107,5 +107,5 @@ def test_a_stuck_agent_that_its_keeper_ends_tells_what_every_thread_was_at(
         agent.process.send_signal(signal.SIGABRT)
         assert agent.process.wait(10) == -signal.SIGABRT
         said = agent.log.read_text()
-    assert "in receive\n" in said.partition("Fatal Python error: Aborted")[2]
+    assert "in receive_many\n" in said.partition("Fatal Python error: Aborted")[2]
     assert "worker_agent/lease.py" in said.partition("Fatal Python error: Aborted")[2]

@@ -292,3 +292,17 @@ def test_a_message_is_held_as_long_as_the_agent_says(worker: Worker, monkeypatch
     monkeypatch.setattr(TaskQueue, "receive_many", hear)
     worker.source.take(most=1, wait_seconds=1)
     assert leases == [120] * 6
+
+
+def test_who_waits_for_an_answer_that_is_overdue_says_nothing(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_source, "BEAT_SECONDS", 0.05)
+    for poll in worker.source._polls:
+        poll.empty_at = time.monotonic()  # no quick look
+    worker.sqs.meta.events.register("after-call.sqs.ReceiveMessage", lambda **_: time.sleep(1.5))
+    beats: list[float] = []
+    with beating_with(lambda: beats.append(time.monotonic())):
+        worker.source.take(most=1, wait_seconds=1)
+        ended = time.monotonic()
+    assert ended - beats[-1] > 1
