@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bench.agent_memory.agent import an_agent
+from bench.agent_memory.agent import RunningAgent, an_agent
 from bench.scale.waiting import wait_until
 
 _LOOKS: Final = (100, 300, 1_000, 3_000, 10_000)
@@ -28,12 +29,16 @@ def main() -> None:
         wait_until(lambda: agent.job.frames_are_sent, seconds=120, what="the fan-out")
         agent.job.keep_open()
         for look in sorted({*(n for n in _LOOKS if n < frames), frames}):
-            wait_until(lambda: agent.job.frames_done >= look, seconds=_LONGEST_SECONDS, what=f"frame {look}")  # noqa: B023 - called at once
+            wait_until(partial(_has_done, agent, look), seconds=_LONGEST_SECONDS, what=f"frame {look}")
             print(
                 f"after {agent.job.frames_done:,} frames: agent {agent.megabytes:.1f} MB, "
                 f"its decoder {agent.decoder_megabytes:.1f} MB",
                 flush=True,
             )
+
+
+def _has_done(agent: RunningAgent, frames: int) -> bool:
+    return agent.job.frames_done >= frames
 
 
 if __name__ == "__main__":
