@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
-from contract.keys import OUTPUT_FOLDER
+from contract.keys import OUTPUT_FOLDER, SMALL_PICTURES_PREFIX
 from stacks.acknowledgements import acknowledge_objects, acknowledge_wildcard
 from stacks.farm_queues import FarmQueues
 from stacks.permissions import allow_everywhere, allow_items, allow_put_metrics, allow_reading
@@ -37,18 +37,18 @@ class WorkerRole(iam.Role):
     ) -> None:
         """Read uploads, write output, keep records, hold tasks, send tasks, use the scratch space."""
         allow_reading(self, bucket)
+        written = {
+            f"*/{OUTPUT_FOLDER}/*": "Each project has its output folder, and a worker renders for any.",
+            f"{SMALL_PICTURES_PREFIX}*": "Each job's small pictures lie there; nothing else is written.",
+        }
         self.add_to_policy(
             iam.PolicyStatement(
-                actions=["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"],
-                resources=[bucket.arn_for_objects(f"*/{OUTPUT_FOLDER}/*")],
+                actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+                resources=[bucket.arn_for_objects(keys) for keys in written],
             )
         )
-        acknowledge_objects(
-            self,
-            bucket,
-            f"*/{OUTPUT_FOLDER}/*",
-            "Each project has its output folder, and a worker renders for any; nothing else is written.",
-        )
+        for keys, reason in written.items():
+            acknowledge_objects(self, bucket, keys, reason)
         allow_items(
             self, table, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"
         )
