@@ -21,7 +21,7 @@ from contract.keys import (
     small_pictures,
     thumbnail_key,
 )
-from contract.stored_part import FrameParts, whole_key
+from contract.stored_part import FrameParts
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, counter_key, frame_key, job_key
 from contract.tasks import BakeTask, decode
 from contract.worker_record import Doing, WorkerRecord
@@ -191,18 +191,19 @@ def test_logs_of_the_bake_of_a_frame_and_of_a_failed_attempt(farm: Farm) -> None
 
 
 @pytest.mark.parametrize(
-    "key",
-    [small_pictures("shot-1", 1, 2, "a"), "proxies/0001-0002-a.mjpeg"],
-    ids=["as agents put it", "as agents of before did"],
+    ("key", "place"),
+    [
+        pytest.param(small_pictures("j", 1, 2, "a"), "output/proxies/j/0001-0002-a.mjpeg", id="as put now"),
+        pytest.param("proxies/0001.mjpeg", "p/output/shot-1/proxies/0001.mjpeg", id="as put before"),
+    ],
 )
-def test_the_last_frames_picture_is_found_where_its_record_says(farm: Farm, key: str) -> None:
+def test_the_last_frames_picture_is_found_where_its_record_says(farm: Farm, key: str, place: str) -> None:
     job = put(farm, rendering())
     shared = SharedObject(key)
     parts = {frame: FrameParts(thumbnail=shared.add(b"picture %d" % frame)) for frame in (1, 2)}
     for frame, part in parts.items():
         item: dict[str, Any] = {"frame": frame, "state": "DONE", **part.to_map()}
         farm.table.put_item(Item={**frame_key(job.job_id, job.shards, frame), **item})
-    place = whole_key(shared.key, output=output_prefix(job.project, job.job_id))
     put_log(farm, place, shared.content.decode())
     put_log(farm, thumbnail_key(job.project, job.job_id, 3), "an older agent's")
     last = last_frame(lambda: farm, {"TERM": "xterm-kitty"})

@@ -15,7 +15,7 @@ from contract.keys import output_prefix, small_pictures, thumbnail_key
 from contract.record_reader import RecordReader
 from contract.settings import JobsWidgetSettings
 from contract.spend import month_of, spend_key
-from contract.stored_part import FrameParts, StoredPart, whole_key
+from contract.stored_part import FrameParts, StoredPart
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, counter_key, frame_key, job_key, shard_of
 from functions.show_jobs import handler, records
 from functions.show_jobs.board import FEATURED, Board, FrameFailure, Picture
@@ -163,11 +163,13 @@ def test_pictures_are_fetched_once_and_a_missing_one_is_asked_for_again(farm: Fa
 
 
 @pytest.mark.parametrize(
-    "key",
-    [small_pictures("j", 1, 3, "a"), "proxies/0001-0003-a.mjpeg"],
-    ids=["as agents put it", "as agents of before did"],
+    ("key", "place"),
+    [
+        pytest.param(small_pictures("j", 1, 3, "a"), "output/proxies/j/0001-0003-a.mjpeg", id="as put now"),
+        pytest.param("proxies/0001.mjpeg", "p/output/j/proxies/0001.mjpeg", id="as put before"),
+    ],
 )
-def test_a_picture_that_frames_share_an_object_for_is_cut_out(farm: Farm, key: str) -> None:
+def test_a_picture_that_frames_share_an_object_for_is_cut_out(farm: Farm, key: str, place: str) -> None:
     job = farm.job("j", JobState.RENDERING, shards=7, frame_count=9)
     farm.frames(job, done=3)
     jpegs = {frame: JPEG + bytes([100 + frame]) * (20 * frame) for frame in (1, 2, 3)}
@@ -176,7 +178,6 @@ def test_a_picture_that_frames_share_an_object_for_is_cut_out(farm: Farm, key: s
         part = FrameParts(thumbnail=shared.add(jpeg))
         record = frame_key(job.job_id, job.shards, frame)
         farm.put(record, frame=frame, state="DONE", ended_at=ago(500 - frame), **part.to_map())
-    place = whole_key(shared.key, output=output_prefix(job.project, "j"))
     farm.aws.s3.put_object(Bucket=farm.aws.render_bucket_name, Key=place, Body=shared.content)
     for _ in range(2):
         assert {p.frame: p.jpeg for p in farm.read().featured[0].pictures} == jpegs
