@@ -37,18 +37,29 @@ class WorkerRole(iam.Role):
     ) -> None:
         """Read uploads, write output, keep records, hold tasks, send tasks, use the scratch space."""
         allow_reading(self, bucket)
-        written = {
-            f"*/{OUTPUT_FOLDER}/*": "Each project has its output folder, and a worker renders for any.",
-            f"{SMALL_PICTURES_PREFIX}*": "Each job's small pictures lie there; nothing else is written.",
-        }
         self.add_to_policy(
             iam.PolicyStatement(
                 actions=["s3:PutObject", "s3:AbortMultipartUpload"],
-                resources=[bucket.arn_for_objects(keys) for keys in written],
+                resources=[bucket.arn_for_objects(f"*/{OUTPUT_FOLDER}/*")],
             )
         )
-        for keys, reason in written.items():
-            acknowledge_objects(self, bucket, keys, reason)
+        acknowledge_objects(
+            self,
+            bucket,
+            f"*/{OUTPUT_FOLDER}/*",
+            "Each project has its output folder, and a worker renders for any.",
+        )
+        self.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:PutObject"], resources=[bucket.arn_for_objects(f"{SMALL_PICTURES_PREFIX}*")]
+            )
+        )
+        acknowledge_objects(
+            self,
+            bucket,
+            f"{SMALL_PICTURES_PREFIX}*",
+            "Each job's small pictures lie there; nothing else is written.",
+        )
         allow_items(
             self, table, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"
         )
