@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from worker_agent.seats.session_count import useful_sessions
+from worker_agent.seats.job_sessions import useful_sessions
 
 _CORES: Final = 36
 _SHARES: Final = (0.03, 0.06, 0.11, 0.25, 0.5, 0.75, 0.9)

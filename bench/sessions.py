@@ -24,7 +24,7 @@ from bench.session_worker import SessionWorker
 from contract.archives import size_in_words
 from contract.job import Job
 from worker_agent.seats import session_growth
-from worker_agent.seats.session_count import RenderedTurn
+from worker_agent.seats.job_sessions import RenderedTurn
 
 _ROUNDS: Final = 5
 _FRAMES: Final = 8

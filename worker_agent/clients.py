@@ -20,11 +20,21 @@ if TYPE_CHECKING:
 LONGEST_POLL_SECONDS: Final = 20
 """As long as SQS holds a question for messages open."""
 
+USER_AGENT: Final = "AutoBlenderRender"
+"""Whose requests these are, in CloudTrail and access logs; boto3 adds botocore's version."""
+
 
 def client_config(*, read_seconds: float, tries: int = 3, connect_seconds: float = 5) -> Config:
     """Time-outs of one try, and how many there are; botocore waits between them, longer each time and
-    with jitter, and tries less while most calls fail."""
+    with jitter, and tries less while most calls fail.
+
+    What a request computes is taken from the frame that renders meanwhile. A name that is given is sent as
+    it is, where botocore would make up one for each request; and what the services check is not checked
+    before: the tests' clients do that.
+    """
     return Config(
+        user_agent=USER_AGENT,
+        parameter_validation=False,
         connect_timeout=connect_seconds,
         read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": tries},

@@ -8,15 +8,14 @@ import pytest
 
 from contract.job import Job
 from tests.support.jobs import a_job
-from worker_agent.seats.session_count import (
+from worker_agent.seats.job_sessions import (
     ENOUGH,
     FIRST_TURNS,
-    KEPT_JOBS,
     JobSessions,
     RenderedTurn,
-    SessionCounts,
     useful_sessions,
 )
+from worker_agent.seats.session_count import KEPT_JOBS, SessionCounts
 
 GIB = 1024**3
 TURN = RenderedTurn(
@@ -192,7 +191,7 @@ def test_a_settled_number_falls_when_frames_need_more_memory() -> None:
         job.add(replace(TURN, sessions=job.count, memory_bytes=4 * GIB, free_memory_bytes=free))
         numbers.append(job.count)
     assert sorted(set(numbers)) == [2, 8]
-    assert watch(job) == [2], "it does not come back for frames that need less"
+    assert watch(job) == [2], "it does not come back at once for frames that need less"
 
 
 def test_a_number_that_still_rises_falls_for_memory_too() -> None:

@@ -20,10 +20,11 @@ from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.blender_turns import BlenderTurns
+from worker_agent.seats.job_sessions import RenderedTurn
 from worker_agent.seats.scene_sessions import SceneSessions
 from worker_agent.seats.seat import close_all, make_seats, make_sessions
 from worker_agent.seats.seat_clocks import SeatClocks
-from worker_agent.seats.session_count import RenderedTurn, SessionCounts
+from worker_agent.seats.session_count import SessionCounts
 from worker_agent.seats.turn_meter import Reading, TurnMeter
 from worker_agent.task_queue import Message, TaskQueue
 

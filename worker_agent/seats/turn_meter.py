@@ -11,7 +11,7 @@ from typing import Self
 import psutil
 
 from worker_agent.blender import BlenderSession
-from worker_agent.seats.session_count import RenderedTurn
+from worker_agent.seats.job_sessions import RenderedTurn
 
 
 @dataclass(frozen=True, slots=True)
