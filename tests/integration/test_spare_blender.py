@@ -190,15 +190,18 @@ def test_one_that_has_died_is_replaced_and_one_that_is_there_is_kept(worker: Wor
     assert worker.prepare() != first
 
 
-def test_where_there_is_no_cage_there_is_a_spare_all_the_same(tmp_path: Path, build: str) -> None:
+@pytest.mark.parametrize("dies", [False, True])
+def test_where_there_is_no_cage_there_is_a_spare_all_the_same(tmp_path: Path, build: str, dies: bool) -> None:
     worker = Worker(tmp_path, build, caged=False)
     ready = worker.prepare()
+    if dies:
+        os.kill(ready, signal.SIGKILL)
     job, published = worker.publish("a")
     session = worker.sessions.open_for(job, published)
-    assert session.pid == ready
+    assert (session.pid == ready) is not dies
     assert worker.picture(session, tmp_path / "a.png").stat().st_size
     worker.sessions.end()
-    assert not is_alive(ready)
+    assert not is_alive(session.pid)
 
 
 def test_it_ends_with_an_agent_that_is_killed(tmp_path: Path) -> None:
@@ -207,6 +210,7 @@ def test_it_ends_with_an_agent_that_is_killed(tmp_path: Path) -> None:
         assert agent.stdout
         pids = [int(pid) for pid in agent.stdout.readline().split()]
         assert len(pids) > 2, "a keeper, bubblewrap, Blender"
+        os.kill(caged_process(pids[0]), signal.SIGSTOP)  # by itself it does nothing about it
         agent.kill()
         assert wait_until(lambda: not any(map(is_alive, pids)), SECONDS)
 
