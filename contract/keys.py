@@ -14,10 +14,12 @@ ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".zip")
 UPLOAD_SUFFIXES = (".blend", *ARCHIVE_SUFFIXES)
 OUTPUT_FOLDER = "output"
 THUMBNAILS_FOLDER, PROXIES_FOLDER = "thumbnails", "proxies"
+SMALL_PICTURES_PREFIX = f"{OUTPUT_FOLDER}/{PROXIES_FOLDER}/"
+"""At the front of the keys of all jobs' small pictures: the bucket throws away what lies there some weeks
+after it was made. A rule for a prefix costs nothing, a tag of each object would. No project's output lies
+there: what is uploaded under output/ starts no job."""
 BLENDER_METADATA = "blender-version"
 """Of a frame's object: the version of the Blender that rendered it."""
-KEPT_SHORT = ("keep", "short")
-"""A tag (key and value) of objects that the bucket throws away some weeks after they were made."""
 NOTE_METADATA = "note"
 """Of a proxy's object: how it differs from what Blender shows, percent-encoded."""
 JOB_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
@@ -115,15 +117,21 @@ def thumbnail_key(project: str, job_id: str, frame: int) -> str:
 
 
 def proxy_key(project: str, job_id: str, frame: int) -> str:
-    """A JPEG of a frame that is done, of a film's size at most, and behind it a small one for pages and
-    terminals: the preview is made of these, and the bucket throws them away some weeks later. It is put once:
-    records have offsets into it."""
+    """Where an older agent has put the proxy of a frame whose record does not say where it is."""
     return f"{output_prefix(project, job_id)}{PROXIES_FOLDER}/{frame:04d}.jpg"
 
 
-def shared_proxies(first: int, last: int, token: str) -> str:
-    """Key of the same of several frames, as shared_log: one JPEG after the other."""
-    return f"{PROXIES_FOLDER}/{first:04d}-{last:04d}-{token}.mjpeg"
+def small_pictures_prefix(job_id: str) -> str:
+    return f"{SMALL_PICTURES_PREFIX}{job_id}/"
+
+
+def small_pictures(job_id: str, first: int, last: int, token: str) -> str:
+    """Key of the small pictures of one frame, or of several that were recorded together: of each a proxy,
+    which is a JPEG of a film's size at most, and behind it a thumbnail for pages and terminals.
+
+    With a slash in front, as a record has it (contract.stored_part). The token is its writer's alone.
+    """
+    return f"/{small_pictures_prefix(job_id)}{first:04d}-{last:04d}-{token}.mjpeg"
 
 
 def preview_key(project: str, job_id: str) -> str:

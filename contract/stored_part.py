@@ -13,7 +13,7 @@ class StoredPart:
     the request, and quick frames would cost more in requests than in machines."""
 
     key: str
-    """Relative to the job's output."""
+    """Relative to the job's output or, with a slash in front, to the bucket."""
     start: int
     size_bytes: int
 
@@ -42,10 +42,15 @@ class FrameParts:
         return {name: asdict(part) for name, part in parts.items() if part}
 
 
+def whole_key(key: str, *, output: str) -> str:
+    """A part's key as the bucket has it; the job's prefix is `output`."""
+    return key[1:] if key.startswith("/") else output + key
+
+
 def where(part: StoredPart | None, *, output: str, otherwise: str) -> dict[str, str]:
-    """`Key` and `Range` as S3's GetObject takes them: of the part, below the job's prefix `output`, or of a
-    whole object when there is none."""
+    """`Key` and `Range` as S3's GetObject takes them: of the part, of a job whose prefix is `output`, or of
+    a whole object when there is none."""
     if part is None:
         return {"Key": otherwise}
     last = part.start + part.size_bytes - 1
-    return {"Key": output + part.key, "Range": f"bytes={part.start}-{last}"}
+    return {"Key": whole_key(part.key, output=output), "Range": f"bytes={part.start}-{last}"}

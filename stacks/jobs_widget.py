@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from contract.keys import OUTPUT_FOLDER, PROXIES_FOLDER, THUMBNAILS_FOLDER
+from contract.keys import OUTPUT_FOLDER, PROXIES_FOLDER, SMALL_PICTURES_PREFIX, THUMBNAILS_FOLDER
 from contract.settings import JobActionSettings, JobsWidgetSettings
 from contract.table import JOBS_BY_CREATION, UNFINISHED_JOBS
 from stacks.acknowledgements import acknowledge_objects
@@ -63,8 +63,11 @@ class JobsWidget(Construct):
         allow_lists(function, table, JOBS_BY_CREATION, UNFINISHED_JOBS)
         role = function.role
         assert role
-        for folder in (THUMBNAILS_FOLDER, PROXIES_FOLDER):
-            pictures = f"*/{OUTPUT_FOLDER}/*/{folder}/*"
+        for pictures in (
+            f"{SMALL_PICTURES_PREFIX}*",
+            f"*/{OUTPUT_FOLDER}/*/{THUMBNAILS_FOLDER}/*",
+            f"*/{OUTPUT_FOLDER}/*/{PROXIES_FOLDER}/*",  # where agents of before put them
+        ):
             function.add_to_role_policy(
                 iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(pictures)])
             )

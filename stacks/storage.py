@@ -10,12 +10,14 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from contract import table as keys
-from contract.keys import KEPT_SHORT, blender_archive_key, blender_sum_key
+from contract.keys import SMALL_PICTURES_PREFIX, blender_archive_key, blender_sum_key
 from stacks.acknowledgements import acknowledge
 from stacks.config import FarmConfig
 
-PROXY_LIFE = Duration.days(30)
+SMALL_PICTURES_LIFE = Duration.days(30)
 """Longer than jobs take: the preview is made of proxies that were made with the first frames, too."""
+TAG_OF_BEFORE = ("keep", "short")
+"""Key and value, of small pictures that older agents have put among their jobs' output."""
 
 
 class StorageStack(Stack):
@@ -49,9 +51,15 @@ class StorageStack(Stack):
                     expired_object_delete_marker=True,
                 ),
                 s3.LifecycleRule(
+                    id="forget-small-pictures",
+                    prefix=SMALL_PICTURES_PREFIX,
+                    expiration=SMALL_PICTURES_LIFE,
+                    noncurrent_version_expiration=Duration.days(1),
+                ),
+                s3.LifecycleRule(
                     id="forget-what-is-kept-short",
-                    tag_filters={KEPT_SHORT[0]: KEPT_SHORT[1]},
-                    expiration=PROXY_LIFE,
+                    tag_filters=dict([TAG_OF_BEFORE]),
+                    expiration=SMALL_PICTURES_LIFE,
                     noncurrent_version_expiration=Duration.days(1),
                 ),
                 s3.LifecycleRule(

@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
-from contract.keys import OUTPUT_FOLDER
+from contract.keys import OUTPUT_FOLDER, SMALL_PICTURES_PREFIX
 from stacks.acknowledgements import acknowledge_objects, acknowledge_wildcard
 from stacks.farm_queues import FarmQueues
 from stacks.permissions import allow_everywhere, allow_items, allow_put_metrics, allow_reading
@@ -39,7 +39,7 @@ class WorkerRole(iam.Role):
         allow_reading(self, bucket)
         self.add_to_policy(
             iam.PolicyStatement(
-                actions=["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"],
+                actions=["s3:PutObject", "s3:AbortMultipartUpload"],
                 resources=[bucket.arn_for_objects(f"*/{OUTPUT_FOLDER}/*")],
             )
         )
@@ -47,7 +47,18 @@ class WorkerRole(iam.Role):
             self,
             bucket,
             f"*/{OUTPUT_FOLDER}/*",
-            "Each project has its output folder, and a worker renders for any; nothing else is written.",
+            "Each project has its output folder, and a worker renders for any.",
+        )
+        self.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:PutObject"], resources=[bucket.arn_for_objects(f"{SMALL_PICTURES_PREFIX}*")]
+            )
+        )
+        acknowledge_objects(
+            self,
+            bucket,
+            f"{SMALL_PICTURES_PREFIX}*",
+            "Each job's small pictures lie there; nothing else is written.",
         )
         allow_items(
             self, table, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem"

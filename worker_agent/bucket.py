@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
@@ -18,17 +17,16 @@ from contract.frame_record import FrameRecord
 from contract.job import Job
 from contract.keys import (
     BLENDER_METADATA,
-    KEPT_SHORT,
     NOTE_METADATA,
     frame_log_key,
     frames_prefix,
     output_prefix,
     proxy_key,
     shared_log,
-    shared_proxies,
+    small_pictures,
     thumbnail_key,
 )
-from contract.stored_part import FrameParts, StoredPart, where
+from contract.stored_part import FrameParts, StoredPart, where, whole_key
 from worker_agent.output_check.pictures import MOST_BYTES, Pictures
 from worker_agent.patience import patiently
 from worker_agent.shared_object import SharedObject
@@ -46,13 +44,7 @@ _MOST_NOTE_LETTERS: Final = 1_500
 _ABSENT: Final = {"404", "NoSuchKey"}
 _TOO_SHORT: Final = {"416", "InvalidRange"}
 """An object ends before the part that is asked for."""
-_TAKEN: Final = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
-"""An object of that name is there, or comes from somebody else this moment."""
 _TEXT: Final = "text/plain; charset=utf-8"
-
-
-class _TakenError(Exception):
-    """Another worker's object has the name."""
 
 
 class SourceGoneError(Exception):
@@ -123,42 +115,23 @@ class Bucket:
         return parts
 
     def put_pictures(self, job: Job, pictures: Mapping[int, Pictures]) -> dict[int, FrameParts]:
-        """Put the small pictures of frames that were rendered together into one object, without patience.
+        """Put the small pictures of frames that are recorded together into one object, without patience.
 
-        Where each frame's lie then. A frame alone has the object of its number, which agents of the version
-        before look for; once another worker has put that, its record may point into it: it stays as it is.
+        Where each frame's lie then. What the first lacks is noted of all: they are of one scene.
         """
-        if len(pictures) == 1:
-            alone = proxy_key(job.project, job.job_id, min(pictures))
-            with suppress(_TakenError):
-                shared = SharedObject(alone.removeprefix(output_prefix(job.project, job.job_id)))
-                return self._put_pictures(job, shared, pictures, content_type=_JPEG)
-        shared = SharedObject(shared_proxies(min(pictures), max(pictures), uuid4().hex[:12]))
-        return self._put_pictures(job, shared, pictures, content_type=_MOTION_JPEG)
-
-    def _put_pictures(
-        self, job: Job, shared: SharedObject, pictures: Mapping[int, Pictures], *, content_type: str
-    ) -> dict[int, FrameParts]:
-        """What the first lacks is noted of all: they are of one scene. Raises _TakenError."""
+        shared = SharedObject(small_pictures(job.job_id, min(pictures), max(pictures), uuid4().hex[:12]))
         parts = {
             frame: FrameParts(proxy=shared.add(of_frame.proxy), thumbnail=shared.add(of_frame.thumbnail))
             for frame, of_frame in pictures.items()
         }
         note = next((of_frame.note for of_frame in pictures.values() if of_frame.note), "")
-        try:
-            self._quick_s3.put_object(
-                Bucket=self._name,
-                Key=output_prefix(job.project, job.job_id) + shared.key,
-                Body=shared.content,
-                ContentType=content_type,
-                Metadata={NOTE_METADATA: quote(note)[:_MOST_NOTE_LETTERS]} if note else {},
-                Tagging=urlencode([KEPT_SHORT]),
-                IfNoneMatch="*",
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _TAKEN:
-                raise _TakenError(f"{shared.key} is there already") from error
-            raise
+        self._quick_s3.put_object(
+            Bucket=self._name,
+            Key=whole_key(shared.key, output=output_prefix(job.project, job.job_id)),
+            Body=shared.content,
+            ContentType=_MOTION_JPEG,
+            Metadata={NOTE_METADATA: quote(note)[:_MOST_NOTE_LETTERS]} if note else {},
+        )
         return parts
 
     def proxy(self, job: Job, record: FrameRecord) -> StoredProxy | None:

@@ -6,7 +6,7 @@ from contract.stored_part import StoredPart
 
 
 class SharedObject:
-    """`key` is relative to the job's output."""
+    """`key` is as StoredPart has it."""
 
     def __init__(self, key: str) -> None:
         self.key = key

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qsl
 
 import botocore.session
 from botocore import xform_name
@@ -57,8 +56,6 @@ class Services:
         self.bucket = Bucket()
         self.calls: Counter[tuple[str, str]] = Counter()
         """Requests by their occasion (occasions.py) and their service and operation, each try of its own."""
-        self.tags: Counter[str] = Counter()
-        """Of objects that were put, by the request's occasion."""
 
     def answer_all_of(self, session: botocore.session.Session) -> None:
         """Of all clients that this session makes from now on."""
@@ -68,7 +65,6 @@ class Services:
         _, service, operation = event_name.split(".")
         with self._lock:
             self.calls[occasion(service), f"{service}.{operation}"] += 1
-            self.tags[occasion(service)] += _tags(request)
         status, headers, body = self.answer(service, operation, request)
         told = HTTPHeaders()
         for name, value in headers.items():
@@ -118,12 +114,6 @@ class _Body:
 
     def release_conn(self) -> None:
         """There is no connection."""
-
-
-def _tags(request: AWSPreparedRequest) -> int:
-    """Of the object that is put."""
-    told = request.headers.get("x-amz-tagging", "")
-    return len(parse_qsl(told.decode() if isinstance(told, bytes) else told))
 
 
 def _content(body: Any) -> bytes:

@@ -18,6 +18,7 @@ _FANNED_OUT: Final = 10_000
 _LEAST_RATIO: Final = 0.95
 _FEW, _MANY = 10, 1_000
 _DOLLARS: Final = "${:.5f}"
+_OF_A_FRAME: Final = ("control", "object", "preview")
 
 
 def verdicts(outcome: Mapping[str, Any]) -> Iterator[str]:
@@ -31,10 +32,9 @@ def verdicts(outcome: Mapping[str, Any]) -> Iterator[str]:
     long_enough = outcome["world_seconds"] * outcome["speed"] > _LEAST_SECONDS
     if long_enough:
         yield dollars("with metrics and all that goes with time", _MOST_CONTROL_DOLLARS, "control", "time")
-    yield dollars("queue, table, objects and their tags", _MOST_DOLLARS, "control", "object", "tag")
+    yield dollars("queue, table, objects and the preview's get", _MOST_DOLLARS, *_OF_A_FRAME)
     if long_enough:
-        everything = ("control", "object", "tag", "time")
-        yield dollars("these with what goes with time", _MOST_DOLLARS, *everything)
+        yield dollars("these with what goes with time", _MOST_DOLLARS, *_OF_A_FRAME, "time")
     else:
         yield f"what goes with time: not measured, in less than {_LEAST_SECONDS} s of the agents' clocks"
     if outcome["frames_queued"] == _FANNED_OUT:

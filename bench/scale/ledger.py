@@ -11,7 +11,7 @@ from typing import Self
 from bench.aws_in_memory import Services
 from bench.aws_in_memory.occasions import FRAMES, TIME
 from bench.scale.job import RenderedJob
-from bench.scale.prices import OBJECT_TAG, READ_UNIT, WRITE_UNIT, dollars_of
+from bench.scale.prices import READ_UNIT, WRITE_UNIT, dollars_of
 from bench.scale.slow_clock import world_seconds
 
 
@@ -30,8 +30,6 @@ class Ledger:
     reads: Counter[str]
     writes: Counter[str]
     """Request units by occasion."""
-    tags: Counter[str]
-    """Of objects, by occasion."""
     conflicts: int
 
     @classmethod
@@ -46,7 +44,6 @@ class Ledger:
             calls=Counter(services.calls),
             reads=Counter(units.reads),
             writes=Counter(units.writes),
-            tags=Counter(services.tags),
             conflicts=services.table.conflicts.total(),
         )
 
@@ -59,7 +56,6 @@ class Ledger:
             calls=self.calls - before.calls,
             reads=self.reads - before.reads,
             writes=self.writes - before.writes,
-            tags=self.tags - before.tags,
             conflicts=self.conflicts - before.conflicts,
         )
 
@@ -82,9 +78,10 @@ class Ledger:
         )
 
     @property
-    def tag_dollars(self) -> float:
-        """Of those objects' tags, for the month that they are kept."""
-        return self.tags[FRAMES] * OBJECT_TAG
+    def preview_dollars(self) -> float:
+        """Of a get for each frame, with which its picture is fetched as the job ends. These jobs do not end:
+        it is reckoned."""
+        return self.frames * dollars_of("s3.GetObject")
 
     @property
     def time_dollars(self) -> float:

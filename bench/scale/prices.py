@@ -1,7 +1,7 @@
 """What requests cost by AWS's price lists for us-east-1, in dollars. A table, and no question to AWS.
 
 As quoted in 2026 by several public pages that agree (of SQS in March and June 2026; of DynamoDB since its
-reduction of November 2024; of S3's tags since that of March 2025). AWS's own pages were not read.
+reduction of November 2024). AWS's own pages were not read.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ WRITE_UNIT: Final = 0.625 / _MILLION
 READ_UNIT: Final = 0.125 / _MILLION
 PUT_OBJECT: Final = 0.005 / 1_000
 GET_OBJECT: Final = 0.0004 / 1_000
-OBJECT_TAG: Final = 0.0065 / 10_000
-"""For a month. The objects that have one are there for 30 days."""
 PUT_METRIC_DATA: Final = 0.01 / 1_000
 LAMBDA_REQUEST: Final = 0.20 / _MILLION
 LAMBDA_GB_SECOND: Final = 0.0000166667

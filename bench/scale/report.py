@@ -23,8 +23,8 @@ def lines(outcome: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"    {outcome['reads_per_1000']:,.0f} read and {outcome['writes_per_1000']:,.0f} write units; "
         f"queue and table ${outcome['control_dollars_per_1000']:.5f}, objects "
-        f"${outcome['object_dollars_per_1000']:.5f}, {outcome['tags_per_1000']:,.0f} of their tags a month "
-        f"${outcome['tag_dollars_per_1000']:.5f}"
+        f"${outcome['object_dollars_per_1000']:.5f}, the preview's get "
+        f"${outcome['preview_dollars_per_1000']:.5f}"
     )
     yield (
         f"    {outcome['conflicts_per_1000']:,.0f} transactions met another; most in a second of one "

@@ -6,15 +6,19 @@ from hypothesis import strategies as st
 
 from contract.keys import (
     JOB_ID,
+    SMALL_PICTURES_PREFIX,
     Upload,
     frames_prefix,
     inspection_key,
     is_archive,
     make_job_id,
+    output_prefix,
     read_upload_key,
     safe_file_name,
     scratch_folder,
+    small_pictures,
 )
+from contract.stored_part import whole_key
 
 
 @pytest.mark.parametrize(
@@ -54,6 +58,15 @@ def test_what_a_job_brings_forth_starts_no_job() -> None:
     job_id = make_job_id("b", "film/x.blend", "1")
     for key in (frames_prefix("film", job_id) + "scene.blend", inspection_key("film", job_id)):
         assert isinstance(read_upload_key(key), str)
+
+
+@pytest.mark.parametrize("key", ["output.blend", "proxies.blend", "proxies/x.blend", "job/x.blend"])
+@pytest.mark.parametrize("front", ["", "output/", "output/proxies/", "/output/proxies/", "//output/"])
+def test_no_projects_output_is_thrown_away_with_small_pictures(key: str, front: str) -> None:
+    upload = read_upload_key(front + key)
+    if isinstance(upload, Upload):
+        assert not output_prefix(upload.project, "job").startswith(SMALL_PICTURES_PREFIX)
+    assert whole_key(small_pictures("job", 1, 2, "a"), output="film/").startswith(SMALL_PICTURES_PREFIX)
 
 
 def test_archives_are_known_by_their_names() -> None:

@@ -16,13 +16,14 @@ from PIL import Image
 
 from contract.job import FrameState, Job, JobState, timestamp
 from contract.keys import (
-    KEPT_SHORT,
+    SMALL_PICTURES_PREFIX,
     contact_sheet_key,
     make_job_id,
     output_prefix,
     preview_key,
     scratch_folder,
 )
+from contract.stored_part import whole_key
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, job_key
 from farm.local import clients
 from tests.e2e.laptop import LaptopFarm
@@ -72,14 +73,12 @@ def previewed(laptop: LaptopFarm, job_id: str, frames: tuple[int, ...]) -> None:
 
     for record in records:
         assert record.thumbnail
-        data = stored(output_prefix(job.project, job_id) + record.thumbnail.key).read()
+        key = whole_key(record.thumbnail.key, output=output_prefix(job.project, job_id))
+        assert key.startswith(SMALL_PICTURES_PREFIX), "or it stays for ever"
+        data = stored(key).read()
         for start in (record.proxy.start if record.proxy else 0, record.thumbnail.start):
             with Image.open(io.BytesIO(data[start:])) as image:
                 assert (image.format, image.size) == ("JPEG", (32, 18))
-        tags = laptop.farm.s3.get_object_tagging(
-            Bucket=laptop.farm.bucket, Key=output_prefix(job.project, job_id) + record.thumbnail.key
-        )["TagSet"]
-        assert tags == [dict(zip(("Key", "Value"), KEPT_SHORT, strict=True))]
     with av.open(stored(preview_key(job.project, job_id)), "r") as video:
         (stream,) = video.streams.video
         assert (stream.width, stream.height, int(stream.average_rate or 0)) == (32, 18, 24)

@@ -13,7 +13,14 @@ from contract.failures import FailureKind
 from contract.fleet_version import FleetVersion
 from contract.frame_record import FailedAttempt
 from contract.job import FrameState, Job, JobState
-from contract.keys import attempt_log, bake_log_key, frame_log_key, output_prefix, thumbnail_key
+from contract.keys import (
+    attempt_log,
+    bake_log_key,
+    frame_log_key,
+    output_prefix,
+    small_pictures,
+    thumbnail_key,
+)
 from contract.stored_part import FrameParts
 from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, counter_key, frame_key, job_key
 from contract.tasks import BakeTask, decode
@@ -183,19 +190,26 @@ def test_logs_of_the_bake_of_a_frame_and_of_a_failed_attempt(farm: Farm) -> None
     assert call("logs", "shot-1", "--attempt", "1").exit_code == 2
 
 
-def test_the_last_frames_picture_is_found_where_its_record_says(farm: Farm) -> None:
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        pytest.param(small_pictures("j", 1, 2, "a"), "output/proxies/j/0001-0002-a.mjpeg", id="as put now"),
+        pytest.param("proxies/0001.mjpeg", "p/output/shot-1/proxies/0001.mjpeg", id="as put before"),
+    ],
+)
+def test_the_last_frames_picture_is_found_where_its_record_says(farm: Farm, key: str, place: str) -> None:
     job = put(farm, rendering())
-    shared = SharedObject("proxies/0001-0002-a.mjpeg")
+    shared = SharedObject(key)
     parts = {frame: FrameParts(thumbnail=shared.add(b"picture %d" % frame)) for frame in (1, 2)}
     for frame, part in parts.items():
         item: dict[str, Any] = {"frame": frame, "state": "DONE", **part.to_map()}
         farm.table.put_item(Item={**frame_key(job.job_id, job.shards, frame), **item})
-    put_log(farm, output_prefix(job.project, job.job_id) + shared.key, shared.content.decode())
+    put_log(farm, place, shared.content.decode())
     put_log(farm, thumbnail_key(job.project, job.job_id, 3), "an older agent's")
     last = last_frame(lambda: farm, {"TERM": "xterm-kitty"})
     assert last
     assert [last.fetch(job, frame) for frame in (2, 3, 4)] == [b"picture 2", b"an older agent's", None]
-    put_log(farm, output_prefix(job.project, job.job_id) + shared.key, "short")
+    put_log(farm, place, "short")
     assert last.fetch(job, 2) is None
 
 

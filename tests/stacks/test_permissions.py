@@ -71,7 +71,7 @@ ALLOWED = [
     (JANITOR, "ec2:DescribeNetworkInterfaces", "*"),
     (WORKER, "s3:GetObjectVersion", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:PutObject", f"{BUCKET}/show/output/job/frames/0001.png"),
-    (WORKER, "s3:PutObjectTagging", f"{BUCKET}/show/output/job/proxies/0001.jpg"),
+    (WORKER, "s3:PutObject", f"{BUCKET}/output/proxies/job/0001-0001-0123456789ab.mjpeg"),
     (WORKER, "s3:AbortMultipartUpload", f"{BUCKET}/show/output/job/frames/0001.exr"),
     *(
         (WORKER, f"dynamodb:{a}", TABLE)
@@ -100,6 +100,7 @@ ALLOWED = [
     *((SHOW, f"dynamodb:{a}", TABLE) for a in ("GetItem", "Query", "BatchGetItem")),
     *((SHOW, "dynamodb:Query", f"{TABLE}/index/{index}") for index in (JOBS_BY_CREATION, UNFINISHED_JOBS)),
     (SHOW, "s3:GetObject", f"{BUCKET}/show/output/job/thumbnails/0001.jpg"),
+    (SHOW, "s3:GetObject", f"{BUCKET}/output/proxies/job/0001-0010-0123456789ab.mjpeg"),
     (SHOW, "s3:GetObject", f"{BUCKET}/show/output/job/proxies/0001-0010-0123456789ab.mjpeg"),
     (SHOW, "logs:PutLogEvents", "arn:Monitoring/Jobs/ShowJobsLog"),
     *((ACT, f"dynamodb:{a}", TABLE) for a in ("GetItem", "UpdateItem")),
@@ -148,8 +149,9 @@ REFUSED = [
     (WORKER, "dynamodb:DeleteItem", TABLE),
     (LISTENER, "s3:GetBucketAcl", BUCKET),
     *((role, "dynamodb:UpdateItem", f"{TABLE}/index/{UNFINISHED_JOBS}") for role in (LISTENER, BACKLOG)),
-    (WORKER, "s3:DeleteObject", f"{BUCKET}/show/output/job/proxies/0001.jpg"),
-    (WORKER, "s3:PutObjectTagging", f"{BUCKET}/show/a.blend"),
+    (WORKER, "s3:DeleteObject", f"{BUCKET}/output/proxies/job/0001-0001-0123456789ab.mjpeg"),
+    (WORKER, "s3:PutObject", f"{BUCKET}/output/a.blend"),
+    (WORKER, "s3:PutObjectTagging", f"{BUCKET}/show/output/job/frames/0001.png"),
     (WORKER, "s3:DeleteObjectVersion", f"{BUCKET}/show/a.blend"),
     (WORKER, "s3:PutBucketPolicy", BUCKET),
     (WORKER, "s3:GetObject", "arn:aws:s3:::cdk-hnb659fds-assets-123456789012-eu-central-1/other.zip"),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from contract.keys import KEPT_SHORT, blender_archive_key, blender_sum_key
+from contract.keys import SMALL_PICTURES_PREFIX, blender_archive_key, blender_sum_key
 from contract.table import (
     INDEX_PARTITION_KEY,
     INDEX_SORT_KEY,
@@ -74,14 +74,16 @@ def test_old_versions_and_broken_uploads_go() -> None:
     assert {
         rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
         for rule in rules
-        if "NoncurrentVersionExpiration" in rule and "TagFilters" not in rule
+        if "NoncurrentVersionExpiration" in rule and "ExpirationInDays" not in rule
     } == {30}
     assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
-    (short,) = [rule for rule in rules if "ExpirationInDays" in rule]
-    assert short["TagFilters"] == [dict(zip(("Key", "Value"), KEPT_SHORT, strict=True))], (
-        "no other current object expires"
-    )
-    assert (short["ExpirationInDays"], short["NoncurrentVersionExpiration"]["NoncurrentDays"]) == (30, 1)
+    short = [rule for rule in rules if "ExpirationInDays" in rule]
+    assert [(rule.get("Prefix"), rule.get("TagFilters")) for rule in short] == [
+        (SMALL_PICTURES_PREFIX, None),
+        (None, [{"Key": "keep", "Value": "short"}]),
+    ], "no other current object expires"
+    for rule in short:
+        assert (rule["ExpirationInDays"], rule["NoncurrentVersionExpiration"]["NoncurrentDays"]) == (30, 1)
 
 
 def test_the_table_has_the_keys_of_the_contract() -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from contract.job import Job
+from contract.keys import small_pictures_prefix
 from contract.routes import Route
+from contract.stored_part import whole_key
 from contract.table import job_key
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, decode
 from tests.support.aws_edges import AwsEdges, aws_edges
@@ -158,15 +160,18 @@ class Agent:
         return found
 
     def stored(self) -> dict[str, bytes]:
-        """What lies under the job's output, by its name there."""
-        prefix = f"{PROJECT}/output/{JOB_ID}/"
+        """What the job has brought forth, by the names that its records have for it."""
+        output = f"{PROJECT}/output/{JOB_ID}/"
+        names = [key.removeprefix(output) for key in self._listed(output)]
+        names += [f"/{key}" for key in self._listed(small_pictures_prefix(JOB_ID))]
+        return {name: self._read(whole_key(name, output=output)) for name in names}
+
+    def _listed(self, prefix: str) -> list[str]:
         listed = self.aws.s3.list_objects_v2(Bucket=self.aws.render_bucket_name, Prefix=prefix)
-        return {
-            item["Key"].removeprefix(prefix): self.aws.s3.get_object(
-                Bucket=self.aws.render_bucket_name, Key=item["Key"]
-            )["Body"].read()
-            for item in listed.get("Contents", [])
-        }
+        return [item["Key"] for item in listed.get("Contents", [])]
+
+    def _read(self, key: str) -> bytes:
+        return self.aws.s3.get_object(Bucket=self.aws.render_bucket_name, Key=key)["Body"].read()
 
 
 @contextmanager

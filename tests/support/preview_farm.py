@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from PIL import Image
 
 from contract.frame_record import FrameRecord
 from contract.job import FrameState, Job
+from contract.stored_part import FrameParts, StoredPart, whole_key
 from tests.support.aws_edges import AwsEdges
 from tests.support.jobs import a_job
 from worker_agent.bucket import Bucket
@@ -44,6 +45,8 @@ class Farm:
     aws: AwsEdges
     folder: Path
     job: Job
+    parts: dict[int, FrameParts] = field(default_factory=dict)
+    """Of frames that have pictures, as their records would say it."""
 
     def __post_init__(self) -> None:
         self.bucket = Bucket(self.aws.s3, self.aws.render_bucket_name)
@@ -52,9 +55,12 @@ class Farm:
         )
 
     def has(self, frame: int, picture: bytes, note: str = "") -> None:
-        self.bucket.put_pictures(self.job, {frame: Pictures(thumbnail=picture, proxy=picture, note=note)})
+        pictures = {frame: Pictures(thumbnail=picture, proxy=picture, note=note)}
+        self.parts.update(self.bucket.put_pictures(self.job, pictures))
 
     def make(self, frames: Sequence[FrameRecord], **options: Any) -> Made:
+        """Of records that say nothing of their pictures where those of `has` are."""
+
         def folder() -> Path:
             path = self.folder / "made"
             path.mkdir()
@@ -62,22 +68,31 @@ class Farm:
 
         maker = PreviewMaker(self.bucket, folder=folder, **options)
         with held(self.lease, lambda: False):  # as the agent's loop does a task
-            made = maker.make(self.job, frames, self.lease)
+            made = maker.make(self.job, [self._told(frame) for frame in frames], self.lease)
         assert not (self.folder / "made").exists()
         return made
 
+    def _told(self, record: FrameRecord) -> FrameRecord:
+        parts = self.parts.get(record.frame)
+        if record.proxy or not parts:
+            return record
+        return replace(record, proxy=parts.proxy, thumbnail=parts.thumbnail)
+
+    def proxy_of(self, frame: int) -> StoredPart:
+        part = self.parts[frame].proxy
+        assert part
+        return part
+
+    def key(self, name: str) -> str:
+        """In the bucket, as a record's part or a name in the job's output says it."""
+        return whole_key(name, output=f"film/output/{self.job.job_id}/")
+
     def put(self, name: str, content: bytes) -> None:
         """Over what is there."""
-        key = f"film/output/{self.job.job_id}/{name}"
-        self.aws.s3.put_object(Bucket=self.aws.render_bucket_name, Key=key, Body=content)
+        self.aws.s3.put_object(Bucket=self.aws.render_bucket_name, Key=self.key(name), Body=content)
 
     def stored(self, name: str) -> bytes:
-        key = f"film/output/{self.job.job_id}/{name}"
-        return self.aws.s3.get_object(Bucket=self.aws.render_bucket_name, Key=key)["Body"].read()
-
-    def tags(self, name: str) -> list[Any]:
-        key = f"film/output/{self.job.job_id}/{name}"
-        return list(self.aws.s3.get_object_tagging(Bucket=self.aws.render_bucket_name, Key=key)["TagSet"])
+        return self.aws.s3.get_object(Bucket=self.aws.render_bucket_name, Key=self.key(name))["Body"].read()
 
     def sheet(self) -> Any:
         return np.asarray(Image.open(io.BytesIO(self.stored("contact_sheet.jpg")))).astype(int)

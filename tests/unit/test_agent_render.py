@@ -40,9 +40,9 @@ class TestRender:
         monkeypatch.setattr(agent.frames, "record_done", look_and_record)
         assert isinstance(agent.render(task("1"), agent.lease()), Settled)
         assert {"frames/0001.png", "frames/depth/0001.png"} <= seen[0]
-        assert {"logs/frame-0001.log", "proxies/0001.jpg"} <= seen[0], "or the last one misses the preview"
         frame = agent.frames.frame(agent.job, 1)
-        assert frame
+        assert frame and frame.proxy
+        assert {"logs/frame-0001.log", frame.proxy.key} <= seen[0], "or the last one misses the preview"
         assert (frame.state, frame.files) == (FrameState.DONE, ("0001.png", "depth/0001.png"))
         assert agent.stored()["frames/0001.png"] == PICTURE
         assert agent.stored()["logs/frame-0001.log"] == b"Fra:1 Saved"

@@ -1,4 +1,4 @@
-"""Verdicts of `python -m bench.scale`, what it counts of tags, and queues that give a share."""
+"""Verdicts of `python -m bench.scale`, and queues that give a share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUEUE = "https://sqs.us-east-1.amazonaws.com/1/q"
 HELD: dict[str, Any] = {
     "control_dollars_per_1000": 0.0045,
     "object_dollars_per_1000": 0.0147,
-    "tag_dollars_per_1000": 0.00065,
+    "preview_dollars_per_1000": 0.0004,
     "time_dollars_per_1000": 0.00005,
     "world_seconds": 31.0,
     "speed": 2.0,
@@ -34,7 +34,7 @@ def said(**other: object) -> list[str]:
     [
         ({}, ()),
         ({"fan_out_calls": 1_101}, (4,)),
-        ({"tag_dollars_per_1000": 0.0009}, (2, 3)),
+        ({"preview_dollars_per_1000": 0.0009}, (2, 3)),
         ({"time_dollars_per_1000": 0.013}, (1, 3)),
         ({"control_dollars_per_1000": 0.00501, "object_dollars_per_1000": 0.01}, (0, 1)),
     ],
@@ -78,11 +78,3 @@ def test_a_look_that_does_not_wait_may_find_a_share() -> None:
     assert looks(share=True, seconds=1) == ([10] * 50, True), "long polls ask all servers"
     counts, in_order = looks(share=True, seconds=0)
     assert set(counts) == set(range(11)) and not in_order
-
-
-def test_tags_are_counted() -> None:
-    services = Services(Latencies.none())
-    s3 = boto3.Session(botocore_session=session_of(services)).client("s3")
-    s3.put_object(Bucket="b", Key="k", Body=b"")
-    s3.put_object(Bucket="b", Key="k", Body=b"", Tagging="keep=short&of=film&by=farm")
-    assert services.tags.total() == 3

@@ -11,6 +11,7 @@ import pytest
 
 from contract.frame_record import FrameRecord
 from contract.job import FrameState, JobState
+from contract.keys import SMALL_PICTURES_PREFIX
 from contract.stored_part import StoredPart
 from tests.support.agent import FINISH, Agent, agent_in, rendering, task
 from tests.support.picture_files import jpeg_size
@@ -32,7 +33,8 @@ def puts_of(agent: Agent) -> Counter[str]:
     put: Counter[str] = Counter()
 
     def count(params: dict[str, Any], **_: object) -> None:
-        put[params["Key"].split("/")[3]] += 1
+        key = params["Key"]
+        put["proxies" if key.startswith(SMALL_PICTURES_PREFIX) else key.split("/")[3]] += 1
 
     agent.aws.s3.meta.events.register("provide-client-params.s3.PutObject", count)
     return put

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from contract.frame_record import FrameRecord
 from contract.job import Job
-from contract.keys import proxy_key, thumbnail_key
+from contract.keys import proxy_key, small_pictures_prefix, thumbnail_key
 from contract.stored_part import StoredPart
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.preview_farm import BLUE, GREEN, JOB, RED, Farm, done, failed, jpeg
@@ -71,8 +71,7 @@ def test_frames_that_were_rendered_together_share_an_object(farm: Farm) -> None:
     own, others = ({part.proxy.key for part in of.values() if part.proxy} for of in (parts, another))
     assert own.isdisjoint(others), "another worker's would be written over it"
     (key,) = own
-    assert key.startswith("proxies/0001-0007-")
-    assert farm.tags(key) == [{"Key": "keep", "Value": "short"}]
+    assert farm.key(key).startswith(f"{small_pictures_prefix(farm.job.job_id)}0001-0007-"), "they go later"
     stored = farm.stored(key)
     for frame, of_frame in parts.items():
         small = of_frame.thumbnail
@@ -86,11 +85,6 @@ def test_frames_that_were_rendered_together_share_an_object(farm: Farm) -> None:
     video = farm.video()
     assert [video.shows(n, color) for n, color in enumerate((GREEN, BLUE, RED))] == [True] * 3
     assert len(video.frames) == 4
-
-
-def test_proxies_are_thrown_away(farm: Farm) -> None:
-    farm.has(1, jpeg(RED))
-    assert farm.tags("proxies/0001.jpg") == [{"Key": "keep", "Value": "short"}]
 
 
 def test_what_an_older_agent_has_put_is_seen(farm: Farm) -> None:

@@ -12,7 +12,6 @@ from botocore.exceptions import ReadTimeoutError
 
 from contract.frame_record import FrameRecord
 from contract.job import Job
-from contract.keys import proxy_key
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.preview_farm import GREEN, JOB, RED, Farm, done, jpeg
 from worker_agent.bucket import StoredProxy
@@ -77,7 +76,7 @@ def break_reads_of(
 
     def get_object(*, Bucket: str, Key: str, **of_it: Any) -> Any:  # noqa: N803  # as boto3 names them
         answer: dict[str, Any] = {**get(Bucket=Bucket, Key=Key, **of_it)}
-        if Key == proxy_key("film", farm.job.job_id, frame):
+        if Key == farm.key(farm.proxy_of(frame).key):
             tries.append(Key)
             answer["Body"] = BrokenBody(answer["Body"], error if len(tries) <= times else None)
         return answer

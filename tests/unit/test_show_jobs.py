@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from contract.job import FrameState, Job, JobState, timestamp
-from contract.keys import output_prefix, thumbnail_key
+from contract.keys import output_prefix, small_pictures, thumbnail_key
 from contract.record_reader import RecordReader
 from contract.settings import JobsWidgetSettings
 from contract.spend import month_of, spend_key
@@ -162,16 +162,22 @@ def test_pictures_are_fetched_once_and_a_missing_one_is_asked_for_again(farm: Fa
     assert "GetObject" not in farm.calls
 
 
-def test_a_picture_that_frames_share_an_object_for_is_cut_out(farm: Farm) -> None:
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        pytest.param(small_pictures("j", 1, 3, "a"), "output/proxies/j/0001-0003-a.mjpeg", id="as put now"),
+        pytest.param("proxies/0001.mjpeg", "p/output/j/proxies/0001.mjpeg", id="as put before"),
+    ],
+)
+def test_a_picture_that_frames_share_an_object_for_is_cut_out(farm: Farm, key: str, place: str) -> None:
     job = farm.job("j", JobState.RENDERING, shards=7, frame_count=9)
     farm.frames(job, done=3)
     jpegs = {frame: JPEG + bytes([100 + frame]) * (20 * frame) for frame in (1, 2, 3)}
-    shared = SharedObject("proxies/0001-0003-a.mjpeg")
+    shared = SharedObject(key)
     for frame, jpeg in jpegs.items():
         part = FrameParts(thumbnail=shared.add(jpeg))
-        key = frame_key(job.job_id, job.shards, frame)
-        farm.put(key, frame=frame, state="DONE", ended_at=ago(500 - frame), **part.to_map())
-    place = output_prefix(job.project, "j") + shared.key
+        record = frame_key(job.job_id, job.shards, frame)
+        farm.put(record, frame=frame, state="DONE", ended_at=ago(500 - frame), **part.to_map())
     farm.aws.s3.put_object(Bucket=farm.aws.render_bucket_name, Key=place, Body=shared.content)
     for _ in range(2):
         assert {p.frame: p.jpeg for p in farm.read().featured[0].pictures} == jpegs

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from contract.job import Job, JobState
+from contract.keys import small_pictures_prefix
 from contract.table import PARTITION_KEY, SORT_KEY, job_key, shard_partition
 from contract.tasks import TaskError, decode
 from farm.control import RefusedError, cancel
@@ -118,9 +119,15 @@ def _job_of(body: str) -> str:
 
 
 def _objects(run: LiveRun) -> None:
-    """Every version of all that lies in the run's folder."""
+    """Every version of all that lies in the run's folder, and of its job's small pictures."""
+    prefixes = [f"{run.project}/", *([small_pictures_prefix(run.job_id)] if run.job_id else [])]
+    for prefix in prefixes:
+        _objects_under(run, prefix)
+
+
+def _objects_under(run: LiveRun, prefix: str) -> None:
     s3, bucket = run.farm.clients.s3, run.farm.outputs["RenderBucketName"]
-    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=f"{run.project}/")
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
     found: list[Any] = [
         {"Key": each["Key"], "VersionId": each["VersionId"]}
         for page in pages
