@@ -96,7 +96,7 @@ class FrameStore:
 
     def ended(self, job: Job, frames: Sequence[int]) -> frozenset[int]:
         """Those of the frames that are done or given up."""
-        items = self._get_all([frame_key(job.job_id, job.shards, frame) for frame in frames])
+        items = self.read([frame_key(job.job_id, job.shards, frame) for frame in frames])
         records = map(FrameRecord.from_item, items)
         return frozenset(record.frame for record in records if record.ended)
 
@@ -202,11 +202,11 @@ class FrameStore:
         return self.progress(job).complete
 
     def _progress_of(self, job: Job, shards: Sequence[int]) -> list[Progress]:
-        items = self._get_all([counter_key(job.job_id, shard) for shard in shards])
+        items = self.read([counter_key(job.job_id, shard) for shard in shards])
         found = [Progress.from_item(item) for item in items]
         return [*found, *[Progress()] * (len(shards) - len(found))]
 
-    def _get_all(self, keys: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    def read(self, keys: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
         """What there is of these items, in any order, each read consistently."""
         if len(keys) == 1:
             item = self._get(keys[0])
