@@ -88,7 +88,7 @@ class Journey:
                 ("its bake task is sent", _epoch(job.task_sent_at)),
                 ("a worker has claimed the bake task", baking),
                 ("the file is fetched", answer("GetObject", baking)),
-                ("a Blender has started, opened and inspected it", inspected),
+                ("a Blender has opened and inspected it", inspected),
                 ("it is published, its frame is sent", sent),
                 ("a worker has claimed the frame", claim("RenderTask")),
                 ("a Blender has it open, the frame is rendered and checked", upload),
@@ -127,6 +127,7 @@ def _tiny_scene(folder: Path) -> Path:
 
 def _send(farm: BenchFarm, blend: Path) -> Journey:
     time.sleep(_REST_SECONDS)
+    farm.agents.rest()
     began = time.time()
     answer = farm.farm.s3.put_object(
         Bucket=farm.farm.bucket, Key=_KEY, Body=blend.read_bytes(), Metadata={"frames": "1"}

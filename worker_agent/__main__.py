@@ -74,7 +74,12 @@ def main() -> int:
     )
     counts = SessionCounts(settings.blender_sessions, processors=os.cpu_count() or 1)
     sessions = make_sessions(
-        counts.most, shelf, Path(settings.work_directory), cage=cage, stopped=lambda: departure.leaving
+        counts.most,
+        shelf,
+        Path(settings.work_directory),
+        cage=cage,
+        stopped=lambda: departure.leaving,
+        projects=Path(settings.scratch_directory),
     )
     endpoint = os.environ.get(METADATA_VARIABLE) or METADATA_ENDPOINT
     watcher = NoticeWatcher(MetadataClient(endpoint), departure)

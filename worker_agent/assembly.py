@@ -49,6 +49,7 @@ from worker_agent.seats.scene_sessions import SceneSessions
 from worker_agent.seats.seat import make_seats
 from worker_agent.seats.seat_clocks import SeatClocks
 from worker_agent.seats.session_count import SessionCounts
+from worker_agent.seats.spare_keeper import SpareKeeper
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
 from worker_agent.task_runner import Handler, TaskRunner
@@ -146,6 +147,8 @@ def assemble(
     turns = BlenderTurns(seats, processes.counts, stopped=lambda: departure.leaving, changed=hands.stir)
     frame_clock = SeatClocks(seats, turns)
     Drain(departure=departure, in_hand=in_hand, blender=turns).start()
+    if spare := processes.sessions[0].spare:
+        SpareKeeper(spare, rests=lambda: not hands.busy and not departure.leaving).start()
     own_machine = OwnMachine(metadata, ec2=connect_ec2, hour_dollars=settings.worker_hour_dollars)
     idle = _idle_worker(settings, clients, queues, own_machine)
     usage = UsageMeter(clients.one_try_dynamodb, table=settings.job_table_name, machine=own_machine)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,12 +24,13 @@ from farm.local.machines import Machines
 from farm.local.metadata import MetadataServer
 from farm.local.settings import ROOT
 from farm.local.state import StateFolder
+from worker_agent.seats import spare_blender
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.05
 _IDLE_SECONDS: Final = 3600
-_READY: Final = " is ready"
+_READY: Final = " is ready\n"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +67,12 @@ class BenchAgents:
         for worker_id in new:
             self._start(worker_id)
         for worker_id in new:
-            self._await_ready(worker_id)
+            self._await(worker_id, lambda log: _READY in log)
+
+    def rest(self) -> None:
+        """Wait until each has idled for so long that its spare Blender is there. Raises BenchError."""
+        for worker_id in self.running:
+            self._await(worker_id, _has_spare)
 
     def pause(self) -> None:
         """Stop the farm's processes where they are: whoever renders beside them has the machine alone."""
@@ -100,9 +106,10 @@ class BenchAgents:
         given = {**self.environment(worker_id, folder), **self.metadata.environment_for(worker_id)}
         return {**given, **replace(AgentSettings.from_env(given), idle_seconds=_IDLE_SECONDS).to_env()}
 
-    def _await_ready(self, worker_id: str) -> None:
+    def _await(self, worker_id: str, is_ready: Callable[[str], bool]) -> None:
+        """Until what it has logged says so."""
         deadline = time.monotonic() + _START_SECONDS
-        while _READY not in self._log(worker_id).read_text():
+        while not is_ready(self._log(worker_id).read_text()):
             if self.running[worker_id].poll() is not None or time.monotonic() > deadline:
                 raise BenchError(f"the agent {worker_id} did not get ready: see {self._log(worker_id)}")
             time.sleep(_LOOK_SECONDS)
@@ -132,3 +139,7 @@ class BenchAgents:
 
     def _notes_file(self, worker_id: str) -> Path:
         return self.state.logs / f"requests-{worker_id}.jsonl"
+
+
+def _has_spare(log: str) -> bool:
+    return log.rfind(spare_blender.READY) > log.rfind(spare_blender.TAKEN)

@@ -16,7 +16,7 @@ EXPLAINED: Final = {
     PEER: "`openjd run` of deadline-cloud-for-blender's own template, a frame a task, one Blender: from its "
     "start to the last picture on the disk",
     ONE_AGENT: "through queue, table and bucket, farm and agent up and idle: from the answer that brings the "
-    "first task (no Blender is open for the job) to the answer to the last record's write",
+    "first task (its spare Blender has no file open) to the answer to the last record's write",
     TWO_AGENTS: "the same, on this one machine",
 }
 """What is in each one's seconds."""

@@ -77,6 +77,7 @@ class BenchFarm:
     def render(self, prepared: Prepared, agents: int, folder: Path) -> Run:
         """The frames of a job like that one, by agents that are ready and idle. Raises BenchError."""
         self.agents.hold(agents)
+        self.agents.rest()
         job = self._put(prepared)
         self.agents.new_notes()  # of the job before
         notes: list[Note] = []

@@ -5,12 +5,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.blender import SECONDS, fake_runtime, render, start_session
+from tests.support.living import is_alive, wait_until
 from tests.support.scenes import scene_file
 from worker_agent.blender import (
     BlenderDied,
@@ -35,23 +35,6 @@ def error_of(session: BlenderSession, folder: Path, seconds: float = 5) -> Blend
     with pytest.raises(BlenderError) as caught:
         list(session.render([1, 2], folder, seconds))
     return caught.value
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"  # a zombie waits for its parent, it does nothing
-
-
-def wait_until(true: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def test_kill_from_another_thread_ends_a_render_at_once(tmp_path: Path) -> None:
@@ -187,8 +170,8 @@ def test_the_child_sees_no_credentials(tmp_path: Path, monkeypatch: pytest.Monke
     assert argv[7] == "--"
 
 
-def test_close_does_not_wait_for_a_blender_that_hangs_at_exit(tmp_path: Path) -> None:
-    session = start_fake(tmp_path, "hang_at_exit")
+def test_close_does_not_wait_for_a_blender_that_hangs(tmp_path: Path) -> None:
+    session = start_fake(tmp_path, "hang")
     began = time.monotonic()
     session.close()
     session.close()

@@ -24,7 +24,7 @@ from tests.support.blender_children import run_in_blender
 from tests.support.hostile_scene import ATTEMPTS, SPOIL, Targets
 from tests.support.runtimes import run_script
 from worker_agent.blender import BlenderDied, BlenderSession, Runtime, SceneRejected
-from worker_agent.cage import Bars, Limits
+from worker_agent.cage import Bars, Hatch, Limits
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.scene_sessions import SceneSessions
 
@@ -124,6 +124,13 @@ class Stage:
             offered=offered_options(), readable=(self.project,), writable=(self.frames,), limits=LIMITS
         )
 
+    @property
+    def spare_bars(self) -> Bars:
+        """Of a Blender that is shown its project later."""
+        hatch = Hatch(place=self.home.parent / "shown", inside=self.folder / "scratch")
+        hatch.place.mkdir()
+        return replace(self.bars, readable=(), hatch=hatch)
+
     def attempts(self) -> dict[str, str]:
         told: dict[str, str] = json.loads((self.home / ATTEMPTS).read_text())
         if not (self.folder / "work/was-here").exists():
@@ -139,8 +146,10 @@ def stage(tmp_path: Path, hostile: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield Stage(tmp_path, hostile, closing)
 
 
-def test_a_hostile_scene_fails_at_everything_and_renders(stage: Stage) -> None:
-    with stage.session(stage.bars) as session:
+@pytest.mark.parametrize("spare", [False, True])
+def test_a_hostile_scene_fails_at_everything_and_renders(stage: Stage, spare: bool) -> None:
+    with stage.session(stage.spare_bars if spare else stage.bars) as session:
+        session.show(stage.project, stage.project)
         session.open(stage.blend, {}, SECONDS, scripts=True)
         (frame,) = render(session, [1], stage.frames)
     attempts = stage.attempts()

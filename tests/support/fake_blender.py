@@ -98,11 +98,6 @@ class _Fake:
         self.send(event="frame_rendered", frame=1, seconds=0.1, files=["0001.png"], log_end=0)
         self.hang()
 
-    def hang_at_exit(self) -> None:
-        while "quit" not in self.commands.readline():
-            pass
-        self.hang()
-
     def tell_environment(self) -> None:
         """Answers the first command by failing, with its environment and arguments in a file."""
         told = {"env": dict(os.environ), "argv": self.arguments, "cwd": str(Path.cwd())}

@@ -44,8 +44,6 @@ class _Paced:
         self.send(event="ready", version=[int(part) for part in VERSION.split(".")], build=BUILD, log_end=0)
         for line in self.commands:
             command = json.loads(line)
-            if command["do"] == "quit":
-                break
             getattr(self, command["do"])(command)
         for process in family:
             process.kill()

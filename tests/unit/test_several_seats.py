@@ -368,7 +368,7 @@ def test_blenders_that_are_open_at_nothing_have_memory_too(worker: Worker) -> No
 
 def test_blenders_that_are_slow_to_end_are_waited_for_together() -> None:
     class Slow:
-        def close(self) -> None:
+        def end(self) -> None:
             together.wait(SECONDS)
 
     together = threading.Barrier(3)

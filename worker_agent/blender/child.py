@@ -14,6 +14,7 @@ from worker_agent.blender.channel import Channel
 from worker_agent.blender.runtime import Runtime, child_environment
 from worker_agent.cage.bars import Bars
 from worker_agent.cage.family import descendants
+from worker_agent.cage.hatch import HatchKeeper
 from worker_agent.cage.watch import Watch
 from worker_agent.memory_order import offer_to_the_oom_killer
 
@@ -30,11 +31,17 @@ class Child:
     """A running Blender with its channel. `kill` is for any thread, the rest for the owner."""
 
     def __init__(
-        self, process: "subprocess.Popen[bytes]", channel: Channel, mark: str, watch: Watch | None
+        self,
+        process: "subprocess.Popen[bytes]",
+        channel: Channel,
+        mark: str,
+        watch: Watch | None,
+        hatch: HatchKeeper | None,
     ) -> None:
         self._process = process
         self._mark = mark
         self._watch = watch
+        self._hatch = hatch
         self.channel = channel
         self._lock = threading.Lock()
         self._reaped = False
@@ -47,16 +54,22 @@ class Child:
         """
         workdir.mkdir(parents=True, exist_ok=True)
         log_path.parent.mkdir(parents=True, exist_ok=True)
+        if not runtime.path.exists():  # bubblewrap would say so in the log only
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(runtime.path))
         commands_read, commands_write = os.pipe()
         events_read, events_write = os.pipe()
         mark = uuid4().hex
         command = runtime.argv(SESSION_SCRIPT, (commands_read, events_write))
         environment = {**child_environment(workdir, os.environ), _MARK: mark}
+        inherited = [commands_read, events_write]
+        hatch = None
         if bars:
-            if not runtime.path.exists():  # bubblewrap would say so in the log only
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(runtime.path))
             needed = (*runtime.roots, SESSION_SCRIPT.parent)
             command = bars.around(command, needed=needed, home=workdir, environment=environment)
+            if bars.hatch:
+                hatch = HatchKeeper(bars.hatch)
+                command = hatch.around(command, inherited)
+                inherited.append(hatch.fd)
         try:
             with log_path.open("ab") as log:
                 process = subprocess.Popen(
@@ -66,19 +79,23 @@ class Child:
                     stderr=subprocess.STDOUT,
                     cwd=workdir,
                     env=environment,
-                    pass_fds=(commands_read, events_write),
+                    pass_fds=inherited,
                     start_new_session=True,
                 )
             offer_to_the_oom_killer(process.pid)
         except BaseException:
             os.close(commands_write)
             os.close(events_read)
+            if hatch:
+                hatch.close()
             raise
         finally:
             os.close(commands_read)
             os.close(events_write)
+        if hatch:
+            hatch.started()
         watch = Watch(process.pid, bars.limits, (*bars.writable, workdir), log_path) if bars else None
-        return cls(process, Channel(commands_write, events_read, _pidfd(process.pid)), mark, watch)
+        return cls(process, Channel(commands_write, events_read, _pidfd(process.pid)), mark, watch, hatch)
 
     def settle(self) -> None:
         """It has started, and seen no stranger's file yet: from now on it is kept within its limits."""
@@ -86,6 +103,11 @@ class Child:
             offer_to_the_oom_killer(pid)
         if self._watch:
             self._watch.begin(self.kill)
+
+    def show(self, outside: Path, inside: Path) -> None:
+        """Let a cage with a hatch read a folder under this path. Raises HatchError."""
+        if self._hatch:
+            self._hatch.show(outside, inside)
 
     @property
     def excess(self) -> str:
@@ -129,6 +151,8 @@ class Child:
         """
         if self._watch:
             self._watch.end()
+        if self._hatch:
+            self._hatch.close()
         self.kill()
         with self._lock:
             try:

@@ -18,8 +18,6 @@ from worker_agent.blender.errors import (
 )
 from worker_agent.blender.log_file import LogFile
 
-# A Blender that hangs at exit (a driver that wants Python is enough) is not waited for longer.
-QUIT_SECONDS = 2.0
 # Failures of a bake that every try would meet again.
 _HOPELESS_BAKES = {"bake_failed", "unproved", "unsupported_simulation", "unloadable_simulation"}
 _NO_DEVICE = "no_device"
@@ -114,13 +112,9 @@ class Conversation:
             self._child.channel.wake()
 
     def close(self) -> None:
-        """Asks Blender to quit and ends it when it has not gone within 2 s. Never raises."""
+        """Ends Blender and whatever it has started. Never raises."""
         if self._closed:
             return
-        if self._over is None and not self._killed:
-            deadline = time.monotonic() + QUIT_SECONDS
-            if self._child.channel.send({"do": "quit"}, deadline) is None:
-                self._child.wait_gone(deadline - time.monotonic())
         self._child.end()
         self._closed = True
         self._child.channel.close()

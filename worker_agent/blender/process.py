@@ -1,6 +1,7 @@
 """A Blender session as the agent sees it: open a scene, bake it, render frames, kill it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from worker_agent.blender.child import Child
@@ -72,7 +73,8 @@ class BlenderSession:
         """Starts Blender, in a cage when there are bars, and waits until it answers.
 
         `workdir` becomes its home and temporary folder, everything it prints is appended to
-        `log_path`. Raises BlenderDied or BlenderTimedOut.
+        `log_path`. With a hatch in the bars it is a spare one, until it is shown its project. Raises
+        BlenderDied or BlenderTimedOut.
         """
         try:
             child = Child.start(runtime, workdir.absolute(), log_path.absolute(), bars)
@@ -82,7 +84,8 @@ class BlenderSession:
         session = cls(child, LogFile(log_path), bars)
         try:
             ready = session._conversation.await_ready(start_timeout_seconds)
-            child.settle()
+            if not (bars and bars.hatch):
+                child.settle()
             with session._conversation.well_formed():
                 major, minor, patch = (int(number) for number in ready["version"])
                 session.runtime_build = str(ready["build"])
@@ -93,6 +96,11 @@ class BlenderSession:
             session.close()
             raise
         return session
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has died, though nobody has spoken to it."""
+        return self._child.wait_gone(0)
 
     @property
     def pid(self) -> int:
@@ -129,6 +137,17 @@ class BlenderSession:
         """How the scene that is open shows its colours."""
         assert self._color_view is not None, "no scene is open"
         return self._color_view
+
+    def show(self, project: Path, published: Path) -> None:
+        """Let a spare Blender see its project, in a cage as what it will be `published` as.
+
+        Raises HatchError, after which it is of no use.
+        """
+        if self._bars and self._bars.hatch:
+            project, published = project.absolute(), published.absolute()
+            self._child.show(project, published)
+            self._bars = replace(self._bars, renamed=((project, published),), hatch=None)
+            self._child.settle()
 
     def open(
         self,
@@ -259,7 +278,7 @@ class BlenderSession:
         self._conversation.kill()
 
     def close(self) -> None:
-        """Asks Blender to quit and ends it when it has not gone within 2 s. Never raises."""
+        """Ends Blender: whatever it has rendered is on the disk. Never raises."""
         self._conversation.close()
 
     def __enter__(self) -> "BlenderSession":

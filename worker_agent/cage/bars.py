@@ -8,6 +8,7 @@ from pathlib import Path
 
 from contract.cage.bubblewrap import Confinement, caged
 from contract.cage.roots import graphics_devices
+from worker_agent.cage.hatch import Hatch
 from worker_agent.cage.limits import Limits
 
 
@@ -21,6 +22,8 @@ class Bars:
     writable: tuple[Path, ...] = ()
     renamed: tuple[tuple[Path, Path], ...] = ()
     """To be read under another path: the one outside, then the one inside."""
+    hatch: Hatch | None = None
+    """Where a project will be shown, of a cage that has none yet."""
     limits: Limits = field(default_factory=Limits)
 
     def inside(self, path: Path) -> Path:
@@ -39,10 +42,11 @@ class Bars:
         environment: Mapping[str, str],
     ) -> list[str]:
         """The command line of `command` in the cage: what is `needed` can be read, `home` be written."""
+        hatch = ((self.hatch.place, self.hatch.inside),) if self.hatch else ()
         confinement = Confinement(
             readable=(*needed, *self.readable),
             writable=(home, *self.writable),
-            renamed=self.renamed,
+            renamed=(*self.renamed, *hatch),
             devices=graphics_devices(),
         )
         return caged(command, confinement, environment=environment, folder=home, offered=self.offered)

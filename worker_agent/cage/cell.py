@@ -34,6 +34,11 @@ class Cell:
         return self.folder / "frames"
 
     @property
+    def shown(self) -> Path:
+        """Where a spare Blender's hatch is; the agent's to write."""
+        return self.folder / "shown"
+
+    @property
     def log(self) -> Path:
         """Outside of what it may write: in its place it could leave a link to a file of the agent's."""
         return self.folder / "blender.log"
@@ -44,6 +49,7 @@ class Cell:
         self.folder = self._place / uuid4().hex
         self.home.mkdir(parents=True)
         self.frames.mkdir()
+        self.shown.mkdir()
 
     def new_frames_folder(self) -> Path:
         """An empty folder for what a task's frames produce.

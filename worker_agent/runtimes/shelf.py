@@ -77,6 +77,10 @@ class BlenderShelf:
             f"it has {', '.join(map(str, self.specs))}"
         )
 
+    def installed(self) -> list[RuntimeSpec]:
+        """Those that can be started at once."""
+        return [spec for spec in self.specs if spec.path or (self._home(spec) / START[spec.form]).exists()]
+
     def runtime(self, spec: RuntimeSpec) -> Runtime:
         """What to start, installed if need be.
 

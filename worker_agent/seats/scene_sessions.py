@@ -15,18 +15,17 @@ from contract.devices import Device
 from contract.job import Job
 from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
-from worker_agent.blender import BlenderDied, BlenderSession, BlenderTimedOut
-from worker_agent.cage import Bars, Cell, Limits
+from worker_agent.blender import BlenderDied, BlenderSession
+from worker_agent.cage import Cell, Limits
 from worker_agent.outcome import InterruptedTaskError
-from worker_agent.runtimes.errors import RuntimeUnavailableError
-from worker_agent.runtimes.identity import check_identity
 from worker_agent.runtimes.selection import choose_runtime, read_needs
 from worker_agent.runtimes.shelf import BlenderShelf
+from worker_agent.seats.blender_start import BlenderStart, View
 from worker_agent.seats.session_growth import SessionGrowth
+from worker_agent.seats.spare_blender import SpareBlender
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 120
 OPEN_SECONDS = 1_800
 
 
@@ -44,15 +43,17 @@ class SceneSessions:
         *,
         cage: frozenset[str] | None = None,
         stopped: Callable[[], bool] = lambda: False,
+        projects: Path | None = None,
     ) -> None:
         """`cage` are the options of this machine's bubblewrap (contract.cage.probe); None: there is no cage,
         and no script of a file runs. While `stopped()`, no Blender is started: what asks for one raises
-        InterruptedTaskError.
+        InterruptedTaskError. With the folder of all `projects` there can be a spare one for them.
         """
         self._shelf = shelf
-        self._cage = cage
-        self._stopped = stopped
+        self._start = BlenderStart(shelf, cage=cage, stopped=stopped)
         self._work = work_directory
+        place = work_directory.absolute() / "spare"
+        self.spare = SpareBlender(self._start, place=place, projects=projects) if projects else None
         self._cell = Cell(work_directory.absolute() / "session")
         self._session: BlenderSession | None = None
         self._scene: tuple[str, str] | None = None
@@ -73,7 +74,7 @@ class SceneSessions:
 
     def scripts_run(self, options: JobOptions) -> bool:
         """Whether the Python of a job's file runs: in a cage it does, unless the job says no."""
-        return self._cage is not None and options.allow_scripts is not False
+        return self._start.cage is not None and options.allow_scripts is not False
 
     @contextmanager
     def fresh(
@@ -89,7 +90,7 @@ class SceneSessions:
         In a cage, one that changes nothing sees it under the path that it will be `published` as."""
         self.close()
         try:
-            yield self._start(spec, build, project, changes_it=changes_it, published=published)
+            yield self._begin(spec, build, View(project=project, changes_it=changes_it, published=published))
         finally:
             if not self.scene_is_open:
                 self.close()
@@ -113,7 +114,7 @@ class SceneSessions:
         if self._session is None or self._scene != scene or self._is_worn(self._session, sessions):
             self.close()
             spec = self._shelf.find(job.blender_version, job.blender_form)
-            session = self._start(spec, job.blender_build, project, changes_it=False)
+            session = self._begin(spec, job.blender_build, View(project=project))
             options = JobOptions.from_map(job.options)
             session.open(
                 project / job.baked_blend,
@@ -137,9 +138,15 @@ class SceneSessions:
             session.close()
         self._cell.clear()
 
-    def clear_leftovers(self) -> None:
-        """End the open Blender and remove all that this worker's Blenders ever left on this machine."""
+    def end(self) -> None:
+        """End the open Blender and the spare one, and clear what they left on this machine."""
         self.close()
+        if self.spare:
+            self.spare.close()
+
+    def clear_leftovers(self) -> None:
+        """End all Blenders here and remove all that this worker's Blenders ever left on this machine."""
+        self.end()
         shutil.rmtree(self._work / "output", ignore_errors=True)
 
     @property
@@ -198,53 +205,28 @@ class SceneSessions:
         with self._lock:
             self._scene = job_id, folder
 
-    def _start(
-        self,
-        spec: RuntimeSpec,
-        build: str | None,
-        project: Path,
-        *,
-        changes_it: bool,
-        published: Path | None = None,
-    ) -> BlenderSession:
-        """Start a Blender, which has to be of this build when one is given."""
+    def _begin(self, spec: RuntimeSpec, build: str | None, view: View) -> BlenderSession:
+        """A Blender that has this project in view, of this build if one is given: the spare if it fits."""
         self._begun_at = time.monotonic()
         self._go_on()
-        runtime = self._shelf.runtime(spec)
-        self._cell.make()
-        bars = self._bars(project.absolute(), published, changes_it)
-        try:
-            session = BlenderSession.start(
-                runtime=runtime,
-                workdir=self._cell.home,
-                log_path=self._cell.log,
-                start_timeout_seconds=START_SECONDS,
-                bars=bars,
-            )
-        except (BlenderDied, BlenderTimedOut) as error:  # no file is open yet: none is to blame
-            raise RuntimeUnavailableError(f"Blender {spec}: {error.reason}", log=error.log) from error
-        try:
-            check_identity(spec, build, version=session.runtime_version, build=session.runtime_build)
-        except RuntimeUnavailableError:
-            session.close()
-            raise
+        taken = self.spare.take(spec, build, view, instead_of=self._cell) if self.spare else None
+        if taken:
+            session, self._cell = taken.session, taken.cell
+            self._begun_at -= taken.start_seconds
+        else:
+            session = self._start.with_project(spec, build, self._cell, view)
         with self._lock:
             self._session = session
-        self._published = published if bars else None
+        if self.spare:
+            self.spare.expect(spec)
+        self._published = view.published if self._start.cage and not view.changes_it else None
         self._go_on()
         return session
 
-    def _bars(self, project: Path, published: Path | None, changes_it: bool) -> Bars | None:
-        """This job's folders and no other's."""
-        if self._cage is None:
-            return None
-        if changes_it:
-            return Bars(offered=self._cage, writable=(project,))
-        seen_as = ((project, published.absolute() if published else project),)
-        return Bars(offered=self._cage, renamed=seen_as, writable=(self._cell.frames,))
-
     def _go_on(self) -> None:
-        if self._stopped():
+        try:
+            self._start.go_on()
+        except InterruptedTaskError:
             self.kill()
             self.close()
-            raise InterruptedTaskError("the worker has to go")
+            raise

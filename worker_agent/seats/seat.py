@@ -25,16 +25,23 @@ def make_sessions(
     *,
     cage: frozenset[str] | None,
     stopped: Callable[[], bool] = lambda: False,
+    projects: Path | None = None,
 ) -> tuple[SceneSessions, ...]:
-    """So many, each with a folder of its own; the first one's is the work directory itself."""
-    folders = [work_directory, *(work_directory / f"seat-{number}" for number in range(2, count + 1))]
-    return tuple(SceneSessions(shelf, folder, cage=cage, stopped=stopped) for folder in folders)
+    """So many, each with a folder of its own; the first one's is the work directory itself.
+
+    It is the one that a new job comes to, so the spare Blender is there: `projects` is where the jobs' are.
+    """
+    folders = [work_directory / f"seat-{number}" for number in range(2, count + 1)]
+    return (
+        SceneSessions(shelf, work_directory, cage=cage, stopped=stopped, projects=projects),
+        *(SceneSessions(shelf, folder, cage=cage, stopped=stopped) for folder in folders),
+    )
 
 
 def close_all(sessions: Sequence[SceneSessions]) -> None:
-    """Together: one that hangs at its exit takes two seconds, and this machine may be about to go."""
+    """Together: one that the system does not let go of takes five seconds, and this machine may soon go."""
     with ThreadPoolExecutor(len(sessions)) as threads:
-        for closing in [threads.submit(one.close) for one in sessions]:
+        for closing in [threads.submit(one.end) for one in sessions]:
             closing.result()
 
 

@@ -230,8 +230,6 @@ def main() -> None:
     with os.fdopen(commands_fd, encoding="utf-8", closefd=False) as lines:
         for line in lines:
             command = json.loads(line)
-            if command["do"] == "quit":
-                break
             getattr(session, command["do"])(command)
 
 

@@ -66,7 +66,7 @@ class Session:
 
 
 def run(commands_fd: int, events_fd: int) -> int:
-    """Serves the parent until it says quit or is gone; returns the exit code."""
+    """Serves the parent until it is gone; returns the exit code."""
     wire = Wire(commands_fd, events_fd)
     session = Session(wire)
     actions = {
@@ -83,8 +83,6 @@ def run(commands_fd: int, events_fd: int) -> int:
     )
     for command in wire.commands():
         name = command["do"]
-        if name == "quit":
-            break
         try:
             actions[name](command)
         except Failure as failure:

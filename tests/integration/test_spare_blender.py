@@ -1,0 +1,227 @@
+"""The Blender that an idle worker has ready: what it renders, what it sees, and when there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from contract.cage.probe import offered_options
+from contract.job import Job
+from contract.runtimes import RuntimeSpec
+from tests.support.blender import SECONDS, copied_scene, render, same_picture, start_session
+from tests.support.jobs import a_job
+from tests.support.living import is_alive, wait_until
+from tests.support.projects import project
+from worker_agent.blender import BlenderSession
+from worker_agent.cage.family import descendants
+from worker_agent.runtimes.shelf import BlenderShelf
+from worker_agent.scratch import Scratch
+from worker_agent.seats.scene_sessions import SceneSessions
+from worker_agent.seats.spare_blender import SpareBlender
+
+SPEC = RuntimeSpec(version=version("bpy"), path=sys.executable)
+TOKEN = "1"
+
+
+class Worker:
+    def __init__(self, folder: Path, build: str, *, caged: bool = True) -> None:
+        self.build = build
+        self.work, self.projects = folder / "work", folder / "scratch"
+        self.scratch = Scratch(self.projects)
+        self.sessions = SceneSessions(
+            BlenderShelf([SPEC], folder / "shelf"),
+            self.work,
+            cage=offered_options() if caged else None,
+            projects=self.projects,
+        )
+
+    @property
+    def spare(self) -> SpareBlender:
+        assert self.sessions.spare
+        return self.sessions.spare
+
+    def prepare(self) -> int:
+        """Have a spare; its process id, or its keeper's."""
+        before = set(descendants(os.getpid()))
+        self.spare.prepare()
+        new = [pid for pid in descendants(os.getpid()) if pid not in before]
+        assert new, "a spare has been started"
+        return new[0]
+
+    def publish(self, job_id: str, source: Path | None = None) -> tuple[Job, Path]:
+        """A job whose project is published, and where."""
+        folder = self.scratch.begin_bake(job_id, TOKEN)
+        if source:
+            shutil.copytree(source, folder, dirs_exist_ok=True)
+        else:
+            copied_scene("plain", folder).rename(folder / "scene.blend")
+        name = self.scratch.publish(job_id, TOKEN)
+        return a_job(
+            job_id,
+            blender_version=SPEC.version,
+            blender_build=self.build,
+            blender_form=str(SPEC.form),
+            baked_folder=name,
+            baked_blend="scene.blend",
+        ), self.scratch.baked(job_id, name)
+
+    def picture(self, session: BlenderSession, kept: Path) -> Path:
+        folder = self.sessions.frames_folder()
+        (rendered,) = render(session, [1], folder)
+        return Path(shutil.copy(folder / rendered.files[0], kept))
+
+
+def caged_process(keeper: int) -> int:
+    """The Blender of a spare: the last of its keeper's line."""
+    return max(descendants(keeper))
+
+
+def mounts(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
+
+
+def seen(pid: int, folder: Path) -> set[str]:
+    """The names of all that a process sees below this folder, but for that of all jobs."""
+    below = Path(f"/proc/{pid}/root{folder}/jobs").rglob("*")
+    return {path.name for path in below}
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the bpy of this Python calls its build."""
+    with start_session(tmp_path_factory.mktemp("build")) as session:
+        return session.runtime_build
+
+
+@pytest.fixture
+def worker(tmp_path: Path, build: str) -> Iterator[Worker]:
+    worker = Worker(tmp_path, build)
+    yield worker
+    worker.sessions.end()
+
+
+def test_the_spare_renders_the_next_project_as_any_other_would(worker: Worker, tmp_path: Path) -> None:
+    """The picture shows the file's path; and once it has a project it is no spare for another."""
+    job, published = worker.publish("stamped", project("stamped"))
+    pictures, pids = [], []
+    for spare in (True, False):
+        ready = worker.prepare() if spare else 0
+        session = worker.sessions.open_for(job, published)
+        assert (session.pid == ready) is spare
+        pids.append(session.pid)
+        pictures.append(worker.picture(session, tmp_path / f"{spare}.png"))
+        worker.sessions.close()
+        assert not is_alive(session.pid)
+    assert same_picture(*pictures)
+    assert pids[0] != pids[1]
+
+
+def test_it_sees_its_own_project_alone_and_cannot_change_it(worker: Worker) -> None:
+    worker.publish("other")
+    worker.prepare()
+    job, published = worker.publish("own")
+    session = worker.sessions.open_for(job, published)
+    inside = caged_process(session.pid)
+    assert seen(inside, worker.projects) == {"own", published.name, "scene.blend"}
+    (mount,) = [line for line in mounts(inside) if line.split()[4] == str(published)]
+    assert {"ro", "nosuid", "nodev"} <= set(mount.split()[5].split(","))
+    worker.sessions.close()
+    assert (published / "scene.blend").is_file(), "clearing its cell has not reached the project"
+
+
+def test_another_job_ends_the_last_ones_blender_and_takes_the_next_spare(worker: Worker) -> None:
+    sessions = []
+    for number in range(3):
+        ready = worker.prepare()
+        job, published = worker.publish(f"job-{number}")
+        sessions.append(worker.sessions.open_for(job, published))
+        assert sessions[-1].pid == ready
+        assert [is_alive(session.pid) for session in sessions] == [*[False] * number, True]
+        assert len([cell for place in ("session", "spare") for cell in (worker.work / place).glob("*")]) == 1
+
+
+def test_an_inspection_takes_it_and_a_bake_does_not(worker: Worker) -> None:
+    ready = worker.prepare()
+    folder = worker.scratch.begin_bake("new", TOKEN)
+    blend = copied_scene("plain", folder)
+    with worker.sessions.fresh(SPEC, project=folder, changes_it=True) as session:
+        assert session.pid != ready
+    published = worker.scratch.baked("new", worker.scratch.published_name(TOKEN))
+    with worker.sessions.fresh(SPEC, project=folder, changes_it=False, published=published) as session:
+        assert session.pid == ready
+        session.open(blend, {}, SECONDS, asked_frames={}, scripts=True)
+        worker.scratch.publish("new", TOKEN)
+        worker.sessions.keep("new", published)
+    assert worker.sessions.scene_is_open
+
+
+@pytest.mark.parametrize("why", ["another release", "it has died", "its keeper has died", "elsewhere"])
+def test_what_it_is_not_fit_for_is_opened_by_a_new_one(worker: Worker, tmp_path: Path, why: str) -> None:
+    ready = worker.prepare()
+    job, published = worker.publish("a")
+    if why == "another release":
+        worker.spare.expect(RuntimeSpec(version="4.2.0", path=sys.executable))
+    elif why == "it has died":
+        os.kill(caged_process(ready), signal.SIGKILL)
+        assert wait_until(lambda: not is_alive(ready), SECONDS)
+    elif why == "its keeper has died":
+        os.kill(ready, signal.SIGKILL)
+    else:
+        published = Path(shutil.copytree(published, tmp_path / "elsewhere"))
+    session = worker.sessions.open_for(job, published)
+    assert session.pid != ready
+    assert worker.picture(session, tmp_path / "a.png").stat().st_size
+
+
+def test_one_that_has_died_is_replaced_and_one_that_is_there_is_kept(worker: Worker) -> None:
+    first = worker.prepare()
+    worker.spare.prepare()
+    assert is_alive(first)
+    os.kill(first, signal.SIGKILL)
+    assert worker.prepare() != first
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_where_there_is_no_cage_there_is_a_spare_all_the_same(tmp_path: Path, build: str, dies: bool) -> None:
+    worker = Worker(tmp_path, build, caged=False)
+    ready = worker.prepare()
+    if dies:
+        os.kill(ready, signal.SIGKILL)
+    job, published = worker.publish("a")
+    session = worker.sessions.open_for(job, published)
+    assert (session.pid == ready) is not dies
+    assert worker.picture(session, tmp_path / "a.png").stat().st_size
+    worker.sessions.end()
+    assert not is_alive(session.pid)
+
+
+def test_it_ends_with_an_agent_that_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", __name__, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as agent:
+        assert agent.stdout
+        pids = [int(pid) for pid in agent.stdout.readline().split()]
+        assert len(pids) > 2, "a keeper, bubblewrap, Blender"
+        os.kill(caged_process(pids[0]), signal.SIGSTOP)  # by itself it does nothing about it
+        agent.kill()
+        assert wait_until(lambda: not any(map(is_alive, pids)), SECONDS)
+
+
+def main(folder: str) -> None:
+    """An agent with a spare, that tells who belongs to it and then does nothing."""
+    worker = Worker(Path(folder), "")
+    keeper = worker.prepare()
+    print(keeper, *descendants(keeper), flush=True)
+    time.sleep(SECONDS)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

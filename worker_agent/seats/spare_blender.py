@@ -1,0 +1,124 @@
+"""The Blender that an idle worker has ready: the next project that comes need not wait for one to start."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract.blender_releases import numbers
+from contract.runtimes import RuntimeForm, RuntimeSpec
+from worker_agent.blender import BlenderSession
+from worker_agent.cage import Cell, HatchError
+from worker_agent.runtimes.errors import RuntimeUnavailableError
+from worker_agent.runtimes.identity import check_identity
+from worker_agent.seats.blender_start import BlenderStart, View
+
+log = logging.getLogger(__name__)
+
+READY = "is ready for the next project"
+TAKEN = "is given a project"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    spec: RuntimeSpec
+    session: BlenderSession
+    start_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    session: BlenderSession
+    cell: Cell
+    start_seconds: float
+    """What its start took, when nobody waited for it."""
+
+
+class SpareBlender:
+    """At most one, of the release that was used last. It has seen no stranger's file, and in its cage there
+    is no job's folder; it is shown one project, renders that, and is never a spare again.
+    """
+
+    def __init__(self, start: BlenderStart, *, place: Path, projects: Path) -> None:
+        """`place` is for its cell alone; `projects` the folder below which projects have their paths."""
+        self._start = start
+        self._cell = Cell(place)
+        self._projects = projects.absolute()
+        self._changing = threading.Lock()
+        """Held while one is started: whoever needs it waits, which is shorter than starting another."""
+        self._ready: _Ready | None = None
+        self._likely: RuntimeSpec | None = None
+
+    def expect(self, spec: RuntimeSpec) -> None:
+        """The next project will most likely need this one, as the last did."""
+        self._likely = spec
+
+    def prepare(self) -> None:
+        """Start one, unless it is there. What a thread starts in a cage ends with the thread.
+
+        Raises RuntimeUnavailableError, InterruptedTaskError, OSError.
+        """
+        with self._changing:
+            spec, ready = self._wanted(), self._ready
+            if spec is None or (ready and ready.spec == spec and not ready.session.has_ended):
+                return
+            self._end()
+            began = time.monotonic()
+            session = self._start.without_project(spec, self._cell, self._projects)
+            took = time.monotonic() - began
+            self._ready = _Ready(spec=spec, session=session, start_seconds=took)
+        log.info("Blender %s %s, started in %.1f s", spec, READY, took)
+
+    def take(self, spec: RuntimeSpec, build: str | None, view: View, *, instead_of: Cell) -> Taken | None:
+        """The spare, with its project in view, and its cell; None when there is none that fits.
+
+        The cell `instead_of` is where the next spare will live.
+        """
+        if view.changes_it or spec != self._wanted() or not view.seen_as.is_relative_to(self._projects):
+            return None
+        with self._changing:
+            ready, self._ready = self._ready, None
+            if ready is None:
+                return None
+            if ready.spec != spec or not self._shows(ready, build, view):
+                ready.session.close()
+                return None
+            taken = Taken(session=ready.session, cell=self._cell, start_seconds=ready.start_seconds)
+            self._cell = instead_of
+        log.info("the spare Blender %s", TAKEN)
+        return taken
+
+    def close(self) -> None:
+        """End the spare, if there is one, and clear what any has left on this machine."""
+        with self._changing:
+            self._end()
+
+    def _end(self) -> None:
+        ready, self._ready = self._ready, None
+        if ready:
+            ready.session.close()
+        self._cell.clear()
+
+    def _shows(self, ready: _Ready, build: str | None, view: View) -> bool:
+        session = ready.session
+        try:
+            check_identity(ready.spec, build, version=session.runtime_version, build=session.runtime_build)
+            session.show(view.project, view.seen_as)
+        except (RuntimeUnavailableError, HatchError) as error:
+            log.warning("the spare Blender is of no use: %s", error)
+            return False
+        return not session.has_ended
+
+    def _wanted(self) -> RuntimeSpec | None:
+        """What was used last, or else the newest that would not have to be installed first."""
+        if self._likely is not None:
+            return self._likely
+        installed = self._start.shelf.installed()
+        return max(
+            installed,
+            key=lambda spec: (numbers(spec.version), spec.form is RuntimeForm.EXECUTABLE),
+            default=None,
+        )
