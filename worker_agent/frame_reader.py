@@ -41,17 +41,9 @@ class FrameReader:
         return FrameRecord.from_item(item) if item else None
 
     def ended(self, job: Job, frames: Sequence[int]) -> frozenset[int]:
-        """Those of the frames that are done or given up.
-
-        Most are not: they are looked at for half the price first. One that seems to have ended may have been
-        reopened a moment ago, which a second look shows; one that has ended since is found out by its record.
-        """
-        seem = self._ended(job, frames, consistent=False)
-        return self._ended(job, sorted(seem), consistent=True) if seem else seem
-
-    def _ended(self, job: Job, frames: Sequence[int], *, consistent: bool) -> frozenset[int]:
-        keys = [frame_key(job.job_id, job.shards, frame) for frame in frames]
-        records = map(FrameRecord.from_item, self._get_all(keys, consistent=consistent))
+        """Those of the frames that are done or given up."""
+        items = self.read([frame_key(job.job_id, job.shards, frame) for frame in frames])
+        records = map(FrameRecord.from_item, items)
         return frozenset(record.frame for record in records if record.ended)
 
     def frames(self, job: Job) -> Iterator[FrameRecord]:
@@ -109,20 +101,20 @@ class FrameReader:
         return found.complete
 
     def _progress_of(self, job: Job, shards: Sequence[int]) -> list[Progress]:
-        items = self._get_all([counter_key(job.job_id, shard) for shard in shards])
+        items = self.read([counter_key(job.job_id, shard) for shard in shards])
         found = [Progress.from_item(item) for item in items]
         return [*found, *[Progress()] * (len(shards) - len(found))]
 
-    def _get_all(self, keys: Sequence[Mapping[str, str]], *, consistent: bool = True) -> list[dict[str, Any]]:
-        """What there is of these items, in any order."""
+    def read(self, keys: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+        """What there is of these items, in any order, each read consistently."""
         if len(keys) == 1:
-            item = self._get(keys[0], consistent=consistent)
+            item = self._get(keys[0])
             return [item] if item else []
         found: list[dict[str, Any]] = []
         waiting = list(keys)
         while waiting:
             answer = self._dynamodb.batch_get_item(
-                RequestItems={self._table: {"Keys": waiting[:_MOST_KEYS], "ConsistentRead": consistent}}
+                RequestItems={self._table: {"Keys": waiting[:_MOST_KEYS], "ConsistentRead": True}}
             )
             found += answer["Responses"].get(self._table, [])
             unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
@@ -131,8 +123,8 @@ class FrameReader:
             waiting = [*unread, *waiting[_MOST_KEYS:]]
         return found
 
-    def _get(self, key: Mapping[str, str], *, consistent: bool = True) -> dict[str, Any] | None:
+    def _get(self, key: Mapping[str, str]) -> dict[str, Any] | None:
         item: dict[str, Any] | None = self._dynamodb.get_item(
-            TableName=self._table, Key=key, ConsistentRead=consistent
+            TableName=self._table, Key=key, ConsistentRead=True
         ).get("Item")
         return item

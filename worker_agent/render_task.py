@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from worker_agent.failed_attempts import RETRY_SECONDS, YIELD_SECONDS, FailedAtt
 from worker_agent.frame_keeper import FrameKeeper, FrameSource, Keeping, folder_of
 from worker_agent.frame_output import take
 from worker_agent.frame_times import FrameTimes
+from worker_agent.last_of_job import LastOfJob
 from worker_agent.lease import Lease
 from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
@@ -33,6 +34,7 @@ from worker_agent.seats.seat import Seat
 from worker_agent.seats.turn_meter import TurnMeter
 from worker_agent.stores import Stores
 from worker_agent.task_queue import TaskQueue
+from worker_agent.wanted_frames import WantedFrames
 
 log = logging.getLogger(__name__)
 
@@ -64,17 +66,22 @@ class RenderTaskHandler:
         self._attempts = attempts
         self._lost = lost
         self._times = FrameTimes(stores.frames)
+        self._wanted = WantedFrames(stores)
+        self._last = LastOfJob()
 
     def handle(self, task: RenderTask, lease: Lease) -> Outcome:
         """Render what is not done yet of the task's frames. Raises InterruptedTaskError."""
-        job = self._stores.jobs.job(task.job_id)
+        with self._last.task(task.job_id) as is_last:
+            return self._handle(task, lease, is_last)
+
+    def _handle(self, task: RenderTask, lease: Lease, is_last: Callable[[], bool]) -> Outcome:
+        frames = parse_frames(task.frames)
+        job, ended = self._wanted.look(task.job_id, frames)
         if job is None:
             return Settled("its job is unknown")
         if job.state is not JobState.RENDERING:
             return Settled(f"its job is {job.state}")
         lease.also_renew(lambda: self._check_wanted(job))
-        frames = parse_frames(task.frames)
-        ended = self._stores.frames.ended(job, frames)
         left = [frame for frame in frames if frame not in ended]
         returned = {frame: _FOR_OTHERS for frame in left if self._attempts.is_for_others(job, frame)}
         left = [frame for frame in left if frame not in returned]
@@ -85,7 +92,8 @@ class RenderTaskHandler:
         while left:
             if given_back := self._render(job, left, returned, lease):
                 return replace(given_back, frames=(*left, *returned))
-        if self._stores.frames.has_ended(job, [frame for frame in frames if frame not in returned]):
+        ours = [frame for frame in frames if frame not in returned]
+        if is_last() and self._stores.frames.has_ended(job, ours):
             self._finish_queue.send([FinishTask(job.job_id)])
         return _together(returned) if returned else Settled("its frames have ended")
 

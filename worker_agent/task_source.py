@@ -19,8 +19,9 @@ from worker_agent.watchdog import BEAT_SECONDS, still_alive
 
 log = logging.getLogger(__name__)
 
-EMPTY_SECONDS: Final = 1.0
-"""A queue that was empty so lately is passed over by a worker that has other work."""
+EMPTY_SECONDS: Final = 5.0
+"""A queue that was empty so lately is passed over by a worker that has other work. It claims as much work at
+once (claim.CLAIM_SECONDS): whoever sends something urgent waits no longer for one who is busy."""
 
 Received = tuple[TaskQueue, list[Message]]
 

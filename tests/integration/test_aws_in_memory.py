@@ -31,6 +31,7 @@ FRAME_COUNT: Final = 20
 AT_WORK: Final[dict[str, Any]] = {"frame_seconds": 0.02, "told_seconds": 60.0, "poll_seconds": 1}
 """Of long frames one is claimed at a time. How many quick ones are depends on how quick the services are."""
 TRANSACTION: Final = "TransactWriteItems"
+LOOK_FOR_THE_END: Final = "dynamodb.GetItem of a counter"
 _OF_A_FRAME: Final = re.compile(r"FRAME#0*(\d+)|[/-]0*(\d+)\.(?:png|jpg|log)")
 
 
@@ -62,7 +63,8 @@ class Calls:
                 if operation != TRANSACTION or calls[-1:] != [f"{service}.{TRANSACTION}"]:
                     calls.append(f"{service}.{operation}")
             if not named:
-                self.others[f"{service}.{operation}"] += 1
+                looks = operation == "GetItem" and b'"COUNTER"' in body
+                self.others[LOOK_FOR_THE_END if looks else f"{service}.{operation}"] += 1
 
 
 def _in_memory(folder: Path) -> Calls:
@@ -134,8 +136,11 @@ def test_every_frame_asks_the_same_in_the_same_order(both: tuple[Calls, Calls]) 
 
 
 def test_the_rest_is_asked_for_as_often(both: tuple[Calls, Calls]) -> None:
-    """But for looks at queues: there are the more of them the longer an agent waits."""
+    """But for looks at queues, of which there are the more the longer an agent waits, and for looks whether
+    the job has ended: there is none after a frame while the next is in hand."""
     ours, theirs = both
     assert ours.others.keys() == theirs.others.keys()
-    for call in ours.others.keys() - {"sqs.ReceiveMessage"}:
+    for call in ours.others.keys() - {"sqs.ReceiveMessage", LOOK_FOR_THE_END}:
         assert ours.others[call] == theirs.others[call], call
+    for calls in both:
+        assert 1 <= calls.others[LOOK_FOR_THE_END] <= FRAME_COUNT

@@ -196,6 +196,7 @@ def test_where_there_is_no_cage_there_is_a_spare_all_the_same(tmp_path: Path, bu
     ready = worker.prepare()
     if dies:
         os.kill(ready, signal.SIGKILL)
+        os.waitid(os.P_PID, ready, os.WEXITED | os.WNOWAIT)
     job, published = worker.publish("a")
     session = worker.sessions.open_for(job, published)
     assert (session.pid == ready) is not dies

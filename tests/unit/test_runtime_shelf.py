@@ -188,3 +188,38 @@ def test_a_program_that_fails_or_takes_too_long_is_told() -> None:
 def test_a_wheel_for_a_python_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InstallError, match=r"Blender 5\.2\.3 could not be installed as a module of /no/py"):
         install_wheel("5.2.3", "/no/python3.13", tmp_path, stopped=lambda: False)
+
+
+def made_by(program: str) -> Callable[[RuntimeSpec, Path, Stopped], Path]:
+    """An installer of a Blender that says its version, and else runs this shell program."""
+
+    def install(spec: RuntimeSpec, folder: Path, stopped: Stopped) -> Path:
+        home = pretend(spec, folder, stopped)
+        (home / "blender").write_text(
+            f'#!/bin/sh\n[ "$1" = --version ] || {{ {program}; }}\necho Blender {spec.version}\n'
+        )
+        return home
+
+    return install
+
+
+def test_a_blender_whose_files_cannot_be_compiled_is_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    installer = made_by("echo No space left on device; exit 3")
+    assert BlenderShelf([SPEC], tmp_path / "shelf", installer=installer).runtime(SPEC).path.is_file()
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().startswith("each start of this Blender will take longer: ")
+    assert record.getMessage().endswith("is not compiled: exit 3: No space left on device")
+
+
+def test_a_worker_that_must_go_does_not_wait_until_all_is_compiled(tmp_path: Path) -> None:
+    stop = threading.Event()
+    shelf = BlenderShelf([SPEC], tmp_path / "shelf", installer=made_by("sleep 60"), stopped=stop.is_set)
+    threading.Timer(1, stop.set).start()
+    began = time.monotonic()
+    with pytest.raises(InterruptedTaskError):
+        shelf.runtime(SPEC)
+    assert time.monotonic() - began < 20
+    assert not list((tmp_path / "shelf").glob("*-executable"))

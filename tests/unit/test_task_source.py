@@ -111,9 +111,9 @@ def test_a_busy_worker_passes_over_what_was_empty_just_now(worker: Worker) -> No
     worker.render.send(RenderTask("a", str(frame)) for frame in range(1, 5))
     for _ in range(3):
         assert worker.source.take(most=1, wait_seconds=0)
-        worker.now += 0.3
+        worker.now += 1.6  # as frames of that length do
     assert [name for name, _ in worker.asked] == ["urgent", "bake", "render", "render", "render"]
-    worker.now = 1.1
+    worker.now = 5.1
     worker.bake.send([BAKE])
     assert tasks(worker.source.take(most=1, wait_seconds=0)) == [BAKE]
     assert [name for name, _ in worker.asked[5:]] == ["urgent", "bake"]

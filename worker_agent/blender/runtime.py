@@ -1,6 +1,6 @@
 """A runtime: a Blender executable, or a Python that has the `bpy` module."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,13 +33,13 @@ class Runtime:
         """The files and folders that it is made of, besides what the system has below /usr."""
         return python_roots(self.path) if self.is_python else blender_roots(self.path)
 
-    def argv(self, session_script: Path, fds: tuple[int, int]) -> list[str]:
-        """The command line; `fds` are the child's ends: commands to read, events to write."""
-        numbers = [str(fd) for fd in fds]
+    def argv(self, script: Path, arguments: Sequence[object]) -> list[str]:
+        """The command line that runs a Python script inside Blender; its arguments come last in sys.argv."""
+        last = [str(argument) for argument in arguments]
         if self.is_python:
             # -I: neither the environment nor the working directory adds modules;
             # -B: the agent's own folder is not written to.
-            return [str(self.path), "-I", "-B", str(session_script), *numbers]
+            return [str(self.path), "-I", "-B", str(script), *last]
         return [
             str(self.path),
             "--background",
@@ -48,9 +48,9 @@ class Runtime:
             "--python-exit-code",  # must come before --python
             str(PYTHON_ERROR_EXIT_CODE),
             "--python",
-            str(session_script),
+            str(script),
             "--",
-            *numbers,
+            *last,
         ]
 
 

@@ -17,6 +17,7 @@ from contract.runtimes import RuntimeForm, RuntimeSpec, version_command
 from worker_agent.blender import Runtime
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.commands import run
+from worker_agent.runtimes.compiling import compile_what_it_loads
 from worker_agent.runtimes.errors import InstallError, RuntimeUnavailableError
 from worker_agent.runtimes.executable import install_executable
 from worker_agent.runtimes.kept_releases import KeptReleases
@@ -119,6 +120,7 @@ class BlenderShelf:
         try:
             made = self._installer(spec, part, self._stopped)
             self._check(spec, made)
+            compile_what_it_loads(made / START[spec.form], made, stopped=self._stopped)
             if home.exists():  # it cannot be started: its Python has gone, say
                 home.rename(part / "broken")
             made.rename(home)

@@ -1,0 +1,73 @@
+"""Whether a job has ended is asked once, by the last of its tasks that a worker has in hand."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from contract.job import Job
+from tests.support.agent import FINISH, Agent, agent_in, rendering, task
+from worker_agent.frame_store import DoneFrame
+from worker_agent.last_of_job import LastOfJob
+from worker_agent.outcome import Settled
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Agent]:
+    with agent_in(tmp_path) as agent:
+        yield agent
+
+
+def questions(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """For the sake of which frames it was asked, from now on."""
+    asked: list[tuple[int, ...]] = []
+    ask = agent.frames.has_ended
+
+    def ask_and_tell(job: Job, frames: Sequence[int]) -> bool:
+        asked.append(tuple(frames))
+        return ask(job, frames)
+
+    monkeypatch.setattr(agent.frames, "has_ended", ask_and_tell)
+    return asked
+
+
+def test_the_end_is_asked_about_by_the_last_task_in_hand_only(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendering(agent)
+    asked = questions(agent, monkeypatch)
+    rendered, go_on = threading.Event(), threading.Event()
+    record = agent.frames.record_done
+
+    def record_later(job: Job, done: Sequence[DoneFrame], **told: int) -> frozenset[int]:
+        if done[0].frame == 2:
+            rendered.set()
+            assert go_on.wait(30)
+        return record(job, done, **told)
+
+    monkeypatch.setattr(agent.frames, "record_done", record_later)
+    with ThreadPoolExecutor() as another:
+        second = another.submit(agent.render, task("2"), agent.lease("second"))
+        assert rendered.wait(30)
+        assert isinstance(agent.render(task("1"), agent.lease("first")), Settled)
+        assert asked == []
+        go_on.set()
+        assert isinstance(second.result(30), Settled)
+    assert asked == [(2,)]
+    assert agent.sent(agent.aws.urgent_queue_url) == [FINISH]
+
+
+def test_the_end_is_asked_about_for_each_job() -> None:
+    last = LastOfJob()
+    with last.task("a") as first, last.task("b") as other, last.task("a") as second:
+        assert [first(), other(), second()] == [False, True, True]
+
+
+def test_the_end_is_asked_about_when_who_would_have_asked_has_left() -> None:
+    last = LastOfJob()
+    with last.task("a") as first:
+        with last.task("a"):
+            pass
+        assert first()
