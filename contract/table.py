@@ -25,7 +25,7 @@ EXPIRES_AT = "expires_at"
 """Epoch seconds after which DynamoDB drops an item that has it; a job has none."""
 
 FRAMES_PER_SHARD = 50
-MAX_SHARDS = 32
+MAX_SHARDS = 64
 
 FRAME_PREFIX = "FRAME#"
 _COUNTER = "COUNTER"

@@ -1,11 +1,11 @@
-"""Frame records and their counters: a frame and its count move in one transaction."""
+"""Frame records and their counters, written: a frame and its count move in one transaction."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,18 +16,14 @@ from botocore.exceptions import ClientError
 from contract import frame_writes
 from contract.devices import Device
 from contract.frame_record import FailedAttempt, FrameRecord
-from contract.job import FrameState, Job, Progress, timestamp
+from contract.job import FrameState, Job, timestamp
 from contract.stored_part import FrameParts
 from contract.table import (
-    FRAME_PREFIX,
-    PARTITION_KEY,
-    SORT_KEY,
     counter_key,
-    frame_key,
     shard_of,
-    shard_partition,
     shard_totals,
 )
+from worker_agent.frame_reader import FrameReader
 from worker_agent.patience import patiently
 from worker_agent.transient import cancellations
 
@@ -38,8 +34,6 @@ When 200 workers end frames of one job at the same instant, a write is tried 8 t
 workers 10 times (as modelled in tests/faults/meeting_transactions.py)."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.2, 4.0
 """Between tries, at most: each wait is drawn from none to that, and the most of it doubles each time."""
-_MOST_KEYS = 100
-"""DynamoDB reads no more in one call."""
 _CONDITIONS = {"ConditionalCheckFailed", "ConditionalCheckFailedException"}
 _CONFLICTS = {"TransactionConflict", "TransactionConflictException"}
 
@@ -68,16 +62,14 @@ class DoneFrame:
         }
 
 
-class FrameStore:
-    """`dynamodb` is a resource's client: it takes and gives Python values."""
+class FrameStore(FrameReader):
+    """What one worker reads and writes of frames."""
 
     def __init__(
         self, dynamodb: Any, table_name: str, worker_id: str, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
+        super().__init__(dynamodb, table_name, sleep)
         self.worker_id = worker_id
-        self._sleep = sleep
 
     def expect(self, job_id: str, frames: Sequence[int], shards: int) -> None:
         """Write how many frames each shard will count. Doing it twice is fine."""
@@ -89,16 +81,6 @@ class FrameStore:
                 ExpressionAttributeNames={"#total": "total"},
                 ExpressionAttributeValues={":total": total},
             )
-
-    def frame(self, job: Job, frame: int) -> FrameRecord | None:
-        item = self._get(frame_key(job.job_id, job.shards, frame))
-        return FrameRecord.from_item(item) if item else None
-
-    def ended(self, job: Job, frames: Sequence[int]) -> frozenset[int]:
-        """Those of the frames that are done or given up."""
-        items = self.read([frame_key(job.job_id, job.shards, frame) for frame in frames])
-        records = map(FrameRecord.from_item, items)
-        return frozenset(record.frame for record in records if record.ended)
 
     def record_done(self, job: Job, done: Sequence[DoneFrame], *, sessions: int = 1) -> frozenset[int]:
         """Record frames whose files are in the bucket, and count them. Those not recorded before.
@@ -153,82 +135,6 @@ class FrameStore:
         return self._transact(
             frame_writes.reopen_frame(**self._of(job, record.frame), was=record.state, bake_token=bake_token)
         )
-
-    def frames(self, job: Job) -> Iterator[FrameRecord]:
-        """Every frame that was tried, shard by shard."""
-        for shard in range(job.shards):
-            query = {
-                "TableName": self._table,
-                "KeyConditionExpression": f"{PARTITION_KEY} = :pk AND begins_with({SORT_KEY}, :prefix)",
-                "ExpressionAttributeValues": {
-                    ":pk": shard_partition(job.job_id, shard),
-                    ":prefix": FRAME_PREFIX,
-                },
-                "ConsistentRead": True,
-            }
-            while True:  # a paginator would call the service behind a patient client's back
-                page = self._dynamodb.query(**query)
-                yield from (FrameRecord.from_item(item) for item in page["Items"])
-                if "LastEvaluatedKey" not in page:
-                    break
-                query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
-
-    def sample_seconds(self, job: Job, shard: int, limit: int) -> list[float]:
-        """What done frames of one shard took; some of them, and not the very newest."""
-        page = self._dynamodb.query(
-            TableName=self._table,
-            KeyConditionExpression=f"{PARTITION_KEY} = :pk AND begins_with({SORT_KEY}, :prefix)",
-            ExpressionAttributeValues={
-                ":pk": shard_partition(job.job_id, shard),
-                ":prefix": FRAME_PREFIX,
-            },
-            ProjectionExpression="seconds",
-            Limit=limit,
-        )
-        return [float(item["seconds"]) for item in page["Items"] if "seconds" in item]
-
-    def progress(self, job: Job) -> Progress:
-        """The sum over all shards, each read consistently."""
-        return sum(self._progress_of(job, range(job.shards)), Progress())
-
-    def has_ended(self, job: Job, frames: Sequence[int]) -> bool:
-        """Whether every frame of the job has ended, asked by whoever has just ended these.
-
-        All shards are read only when the frames' own are complete: a frame costs one read.
-        """
-        own = {shard_of(frame, job.shards) for frame in frames}
-        if not all(progress.complete for progress in self._progress_of(job, sorted(own))):
-            return False
-        return self.progress(job).complete
-
-    def _progress_of(self, job: Job, shards: Sequence[int]) -> list[Progress]:
-        items = self.read([counter_key(job.job_id, shard) for shard in shards])
-        found = [Progress.from_item(item) for item in items]
-        return [*found, *[Progress()] * (len(shards) - len(found))]
-
-    def read(self, keys: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-        """What there is of these items, in any order, each read consistently."""
-        if len(keys) == 1:
-            item = self._get(keys[0])
-            return [item] if item else []
-        found: list[dict[str, Any]] = []
-        waiting = list(keys)
-        while waiting:
-            answer = self._dynamodb.batch_get_item(
-                RequestItems={self._table: {"Keys": waiting[:_MOST_KEYS], "ConsistentRead": True}}
-            )
-            found += answer["Responses"].get(self._table, [])
-            unread = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-            if len(unread) == len(waiting[:_MOST_KEYS]):
-                self._sleep(random.uniform(0, LONGEST_WAIT_SECONDS))  # the table is busy
-            waiting = [*unread, *waiting[_MOST_KEYS:]]
-        return found
-
-    def _get(self, key: Mapping[str, str]) -> dict[str, Any] | None:
-        item: dict[str, Any] | None = self._dynamodb.get_item(
-            TableName=self._table, Key=key, ConsistentRead=True
-        ).get("Item")
-        return item
 
     def _end_frames(
         self, job: Job, state: FrameState, frames: Mapping[int, Mapping[str, Any]], sessions: int = 1

@@ -20,8 +20,9 @@ from worker_agent.frame_store import FrameStore
 SAMPLES: Final = 200
 """Frames of one shard that are looked at: a median of so many is as good as of all."""
 FEWEST_SAMPLES: Final = 3
-KEPT_SECONDS: Final = 60
-"""A look at the job table serves for so long."""
+KEPT_SECONDS, KEPT_FRAMES = 60, 10
+"""A look at the job table serves for so many seconds, and for so many frames: slow ones would have a look
+each, which finds little that is new."""
 JOBS: Final = 8
 """So many are remembered: jobs whose frames come in turns must not be asked about at each of them."""
 
@@ -61,7 +62,7 @@ class FrameTimes:
         """Ask the job table what other workers' frames took, if that was not done lately."""
         with self._lock:
             times = self._of(job)
-            if self._now() - times.read_at < KEPT_SECONDS:
+            if self._now() - times.read_at < max(KEPT_SECONDS, KEPT_FRAMES * (times.median_seconds or 0)):
                 return
             times.read_at = self._now()  # nobody else asks meanwhile
         recorded = self._frames.sample_seconds(job, random.randrange(job.shards), SAMPLES)

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -168,11 +169,14 @@ class TaskQueue:
 
     def give_back_unused(self, messages: Sequence[Message]) -> None:
         """At once, each whatever becomes of the others: one that cannot be is free when its lease is over."""
-        for message in messages:
+        fresh = [message for message in messages if message.receives < WORN_RECEIVES]
+        worn = [message for message in messages if message.receives >= WORN_RECEIVES]
+        calls = [partial(self.extend_all, batch, 0) for batch in batched(fresh)]
+        for call in (*calls, *(partial(self.give_back, message, 0) for message in worn)):
             try:
-                self.give_back(message, 0)
+                call()
             except Exception as error:
-                log.warning("could not give message %s back: %s", message.id, error)
+                log.warning("could not give back what is not used: %s", error)
 
     def delete_all(self, messages: Sequence[Message]) -> None:
         """What SQS refuses to delete is seen again, and found to be done."""

@@ -43,7 +43,7 @@ LENGTHS: Final = (
     Plan(4, 0.05, 100, 0.25, share=1),
     Plan(4, 1, 65, 2),
     Plan(4, 1, 65, 2, share=1),
-    Plan(4, 30, 12, 20, _TEN_THOUSAND),
+    Plan(4, 30, 30, 20, _TEN_THOUSAND),
     Plan(4, 300, 6, 60),
 )
 """What frames of each length cost: so much goes with frames, so much with time."""

@@ -177,7 +177,7 @@ def a_fleet(
     """
     (folder / "scratch" / "jobs").mkdir(parents=True)
     with ExitStack() as stack:
-        stack.enter_context(mock.patch("worker_agent.seats.scene_sessions.BlenderSession", SleepingBlender))
+        stack.enter_context(mock.patch("worker_agent.seats.blender_start.BlenderSession", SleepingBlender))
         told = frame_seconds if told_seconds is None else told_seconds
         stack.enter_context(mock.patch.object(SleepingBlender, "frame_seconds", frame_seconds))
         stack.enter_context(mock.patch.object(SleepingBlender, "told_seconds", told))

@@ -86,6 +86,17 @@ def test_the_records_are_looked_at_once_in_a_while() -> None:
     assert recorded.looks == 3
 
 
+def test_a_look_serves_for_ten_frames_that_are_slow() -> None:
+    recorded, now = Recorded(30, 30, 30), [0.0]
+    measured = times(recorded, now)
+    now[0] = 299.0
+    measured.look(JOB)
+    assert recorded.looks == 1
+    now[0] = 300.0
+    measured.look(JOB)
+    assert recorded.looks == 2
+
+
 def test_a_job_table_that_is_slow_holds_up_nobody_who_renders() -> None:
     answering, asked = threading.Event(), threading.Event()
 

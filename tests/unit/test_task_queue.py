@@ -71,6 +71,21 @@ def test_several_messages_come_with_one_call_and_each_is_held(aws: AwsEdges, que
     assert queue.receive_many(most=10, wait_seconds=0, lease_seconds=60) == []
 
 
+def test_what_is_not_used_is_given_back_with_one_call(
+    aws: AwsEdges, queue: TaskQueue, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue.send(BakeTask(name) for name in "bcd")
+    taken = queue.receive_many(most=4, wait_seconds=0, lease_seconds=60)
+    asked: list[str] = []
+    aws.sqs.meta.events.register("before-call.sqs", lambda model, **_: asked.append(model.name))
+    lost, worn = replace(taken[0], receipt="nobody's"), replace(taken[1], receives=WORN_RECEIVES)
+    queue.give_back_unused([lost, worn, *taken[2:]])
+    assert asked == ["ChangeMessageVisibilityBatch", "SendMessage", "DeleteMessage"]
+    assert f"could not give back what is not used: message {lost.id}" in caplog.text
+    again = queue.receive_many(most=10, wait_seconds=0, lease_seconds=60)
+    assert {message.body for message in again} == {message.body for message in taken[1:]}
+
+
 @pytest.fixture
 def eleven(aws: AwsEdges, queue: TaskQueue) -> list[Message]:
     """More messages than SQS takes in a call, all of them held."""

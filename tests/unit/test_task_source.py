@@ -246,7 +246,7 @@ def test_what_cannot_be_given_back_stops_nobody(
     after(SOON_SECONDS, lambda: worker.bake.send([BAKE]))
     assert tasks(worker.source.take(most=1, wait_seconds=1)) == [BAKE]
     with monkeypatch.context() as broken, caplog.at_level(logging.INFO):
-        broken.setattr(TaskQueue, "give_back", refuse)
+        broken.setattr(TaskQueue, "extend_all", refuse)
         worker.render.send([RENDER])
         assert worker.counts("render") == (0, 1), "held until its lease is over"
     assert str(error) in caplog.text

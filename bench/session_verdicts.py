@@ -1,0 +1,97 @@
+"""What `bench.sessions` has to show, and whether it did: a line for each bound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bench.render.figures import Spread
+from bench.verdict import at_least, not_measured, verdict
+from contract.archives import size_in_words
+from worker_agent.seats.job_sessions import WORTH, RenderedTurn
+
+MOST_OTHERS: Final = 0.25
+"""Processors that others may use while a worker chooses: beside more, one session is the right choice."""
+LEAST_GAIN: Final = 1 + WORTH
+"""Of two sessions by one: with less the agent itself would take the second away."""
+LEAST_PACE: Final = 0.95
+"""Of a session that is opened anew as it grows, by one that is left open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a worker that may choose has made of a scene."""
+
+    scene: str
+    processors: int
+    """Of the machine."""
+    alone: Sequence[RenderedTurn]
+    """Those that it rendered with one session."""
+    count: int
+    """Of the sessions that it has at the end."""
+    fills: bool
+    """Whether one session of this scene is to fill all processors."""
+
+    @property
+    def words(self) -> str:
+        used = Spread.of([turn.cores_used for turn in self.alone])
+        idle = Spread.of([turn.cores_idle for turn in self.alone])
+        return f"{self.scene}: one session uses {used.words()} processors and leaves {idle.words()} idle"
+
+    @property
+    def line(self) -> str:
+        what = f"{self.scene}: sessions that a worker chooses"
+        used = Spread.of([turn.cores_used for turn in self.alone]).median
+        others = self.processors - used - Spread.of([turn.cores_idle for turn in self.alone]).median
+        if others > MOST_OTHERS:
+            why = f"others use {others:.2f} of {self.processors} processors ({self.count} chosen)"
+            return not_measured(what, why)
+        if self.fills:
+            return verdict(what, self.count, 1, form="{:.0f}", inclusive=True)
+        return at_least(what, self.count, 2, form="{:.0f}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growing:
+    """A scene that keeps memory, rendered in one of the two ways."""
+
+    opened_anew: bool
+    frames_an_hour: float
+    blenders: int
+    """That rendered it, one after another."""
+    most_bytes: int
+    """That one of them had."""
+
+    @property
+    def words(self) -> str:
+        return (
+            f"more memory with each frame, {'opened anew as it grows' if self.opened_anew else 'left open'}: "
+            f"{self.frames_an_hour:.0f} frames an hour, Blenders: {self.blenders}, "
+            f"memory: {size_in_words(self.most_bytes)} at most"
+        )
+
+
+def gain_line(ratios: Sequence[float]) -> str:
+    """`ratios`: frames of two sessions by those of one, a round each."""
+    what = f"one thread: frames of two sessions ÷ of one, {Spread.of(ratios).words()}"
+    return at_least(what, Spread.of(ratios).median, LEAST_GAIN, form="{:.2f}")
+
+
+def pictures_line(compared: int, wrong: int) -> str:
+    """`wrong`: frames whose pictures differ by more than Blender's own noise."""
+    what = f"one thread: {compared} frames of two sessions beside one's, those that differ"
+    return verdict(what, wrong, 0, form="{:.0f}", inclusive=True)
+
+
+def growing_lines(opened_anew: Growing, left_open: Growing) -> list[str]:
+    """The pace and the memory of a session that grows, beside those of one that is let grow."""
+    pace = opened_anew.frames_an_hour / left_open.frames_an_hour
+    memory = opened_anew.most_bytes / left_open.most_bytes
+    return [
+        at_least(
+            "opened anew as it grows: Blenders one after another", opened_anew.blenders, 2, form="{:.0f}"
+        ),
+        at_least("opened anew ÷ left open, frames an hour", pace, LEAST_PACE, form="{:.3f}"),
+        verdict("opened anew ÷ left open, memory at most", memory, 1, form="{:.2f}"),
+    ]
