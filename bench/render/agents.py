@@ -67,12 +67,12 @@ class BenchAgents:
         for worker_id in new:
             self._start(worker_id)
         for worker_id in new:
-            self._await(worker_id, lambda log: _READY in log)
+            self._await(worker_id, "get ready", lambda log: _READY in log)
 
     def rest(self) -> None:
         """Wait until each has idled for so long that its spare Blender is there. Raises BenchError."""
         for worker_id in self.running:
-            self._await(worker_id, _has_spare)
+            self._await(worker_id, "have a spare Blender", _has_spare)
 
     def pause(self) -> None:
         """Stop the farm's processes where they are: whoever renders beside them has the machine alone."""
@@ -106,12 +106,12 @@ class BenchAgents:
         given = {**self.environment(worker_id, folder), **self.metadata.environment_for(worker_id)}
         return {**given, **replace(AgentSettings.from_env(given), idle_seconds=_IDLE_SECONDS).to_env()}
 
-    def _await(self, worker_id: str, is_ready: Callable[[str], bool]) -> None:
+    def _await(self, worker_id: str, what: str, is_ready: Callable[[str], bool]) -> None:
         """Until what it has logged says so."""
         deadline = time.monotonic() + _START_SECONDS
         while not is_ready(self._log(worker_id).read_text()):
             if self.running[worker_id].poll() is not None or time.monotonic() > deadline:
-                raise BenchError(f"the agent {worker_id} did not get ready: see {self._log(worker_id)}")
+                raise BenchError(f"the agent {worker_id} did not {what}: see {self._log(worker_id)}")
             time.sleep(_LOOK_SECONDS)
 
     def _stop(self, worker_id: str) -> None:
@@ -142,4 +142,5 @@ class BenchAgents:
 
 
 def _has_spare(log: str) -> bool:
-    return log.rfind(spare_blender.READY) > log.rfind(spare_blender.TAKEN)
+    gone = max(log.rfind(end) for end in (spare_blender.TAKEN, spare_blender.USELESS))
+    return log.rfind(spare_blender.READY) > gone

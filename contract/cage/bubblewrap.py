@@ -59,7 +59,7 @@ def caged(
         *("--unshare-all", "--unshare-user", *_offered(("--disable-userns",), offered)),
         *("--uid", _USER, "--gid", _USER, "--hostname", "cage"),
         *("--cap-drop", "ALL"),
-        # It acts when the *thread* ends that started bubblewrap: the agent's is its main thread.
+        # It acts when the *thread* ends that started bubblewrap: in the agent, one that lives as long as it.
         *("--die-with-parent", "--new-session"),
         *variables,
         *_system(),

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,12 +19,14 @@ import pytest
 from contract.cage.probe import offered_options
 from contract.job import Job
 from contract.runtimes import RuntimeSpec
-from tests.support.blender import SECONDS, copied_scene, render, same_picture, start_session
+from tests.support.blender import SECONDS, copied_scene, fake_runtime, render, same_picture, start_session
 from tests.support.jobs import a_job
 from tests.support.living import is_alive, wait_until
 from tests.support.projects import project
-from worker_agent.blender import BlenderSession
+from worker_agent.blender import BlenderDied, BlenderKilled, BlenderSession
 from worker_agent.cage.family import descendants
+from worker_agent.outcome import InterruptedTaskError
+from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.scratch import Scratch
 from worker_agent.seats.blender_start import BlenderStart
@@ -85,6 +88,12 @@ def children() -> set[int]:
     """Of this process, the living."""
     threads = Path(f"/proc/{os.getpid()}/task").glob("*/children")
     return {int(pid) for thread in threads for pid in thread.read_text().split() if is_alive(int(pid))}
+
+
+def end(child: int) -> None:
+    """Of a child of this process, with all its threads."""
+    os.kill(child, signal.SIGKILL)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
 
 
 def caged_process(keeper: int) -> int:
@@ -162,6 +171,8 @@ def test_an_inspection_takes_it_and_a_bake_does_not(worker: Worker) -> None:
     blend = copied_scene("plain", folder)
     with worker.sessions.fresh(SPEC, project=folder, changes_it=True) as session:
         assert session.pid != ready
+        assert not is_alive(ready), "it has the machine alone"
+    ready = worker.prepare()
     published = worker.scratch.baked("new", worker.scratch.published_name(TOKEN))
     with worker.sessions.fresh(SPEC, project=folder, changes_it=False, published=published) as session:
         assert session.pid == ready
@@ -171,7 +182,9 @@ def test_an_inspection_takes_it_and_a_bake_does_not(worker: Worker) -> None:
     assert worker.sessions.scene_is_open
 
 
-@pytest.mark.parametrize("why", ["another release", "it has died", "its keeper has died", "elsewhere"])
+@pytest.mark.parametrize(
+    "why", ["another release", "it has died", "it is stuck", "its keeper has died", "elsewhere"]
+)
 def test_what_it_is_not_fit_for_is_opened_by_a_new_one(worker: Worker, tmp_path: Path, why: str) -> None:
     ready = worker.prepare()
     job, published = worker.publish("a")
@@ -180,13 +193,75 @@ def test_what_it_is_not_fit_for_is_opened_by_a_new_one(worker: Worker, tmp_path:
     elif why == "it has died":
         os.kill(caged_process(ready), signal.SIGKILL)
         assert wait_until(lambda: not is_alive(ready), SECONDS)
+    elif why == "it is stuck":
+        os.kill(caged_process(ready), signal.SIGSTOP)
     elif why == "its keeper has died":
         os.kill(ready, signal.SIGKILL)
     else:
         published = Path(shutil.copytree(published, tmp_path / "elsewhere"))
     session = worker.sessions.open_for(job, published)
     assert session.pid != ready
+    assert not is_alive(ready)
     assert worker.picture(session, tmp_path / "a.png").stat().st_size
+
+
+def test_the_build_that_a_job_is_bound_to_is_looked_at(worker: Worker) -> None:
+    worker.prepare()
+    job, published = worker.publish("a")
+    with pytest.raises(RuntimeUnavailableError, match="bound to the build 0815"):
+        worker.sessions.open_for(replace(job, blender_build="0815"), published)
+
+
+def test_after_one_that_was_of_no_use_there_is_a_pause(worker: Worker) -> None:
+    os.kill(worker.prepare(), signal.SIGKILL)
+    worker.sessions.open_for(*worker.publish("a"))
+    with pytest.raises(RuntimeUnavailableError, match="the last one was of no use"):
+        worker.spare.prepare()
+    assert worker.prepare()
+
+
+def test_how_bubblewrap_ends_is_how_blender_ended(worker: Worker) -> None:
+    """Its keeper passes that on."""
+    worker.prepare()
+    session = worker.sessions.open_for(*worker.publish("a"))
+    os.kill(descendants(session.pid)[0], signal.SIGKILL)
+    with pytest.raises(BlenderDied) as caught:
+        render(session, [1], worker.sessions.frames_folder())
+    assert caught.value.code == "out_of_memory", "or whoever kills with this signal"
+
+
+def test_an_agent_that_ends_waits_for_no_spare_that_hangs(tmp_path: Path) -> None:
+    hanging = RuntimeSpec(version="4.5.0", path=str(fake_runtime(tmp_path / "fake", "never_ready").path))
+    sessions = SceneSessions(
+        BlenderShelf([hanging], tmp_path / "shelf"), tmp_path / "work", projects=tmp_path / "scratch"
+    )
+    assert sessions.spare
+    spare, ended = sessions.spare, list[BaseException]()
+
+    def prepare() -> None:
+        try:
+            spare.prepare()
+        except BlenderKilled as error:
+            ended.append(error)
+
+    before = children()
+    thread = threading.Thread(target=prepare)
+    thread.start()
+    assert wait_until(lambda: len(children()) > len(before), SECONDS)
+    began = time.monotonic()
+    sessions.end()
+    thread.join(SECONDS)
+    assert time.monotonic() - began < SECONDS / 4
+    assert len(ended) == 1
+    spare.prepare()
+    assert children() == before, "it has ended for good"
+
+
+def test_a_worker_that_has_to_go_starts_none(worker: Worker) -> None:
+    start = BlenderStart(BlenderShelf([SPEC], worker.work / "shelf"), stopped=lambda: True)
+    spare = SpareBlender(start, place=worker.work / "other", projects=worker.projects)
+    with pytest.raises(InterruptedTaskError):
+        spare.prepare()
 
 
 def test_the_next_jobs_is_started_while_the_one_before_it_renders(worker: Worker) -> None:
@@ -219,7 +294,7 @@ def test_one_that_has_died_is_replaced_and_one_that_is_there_is_kept(worker: Wor
     first = worker.prepare()
     worker.spare.prepare()
     assert is_alive(first)
-    os.kill(first, signal.SIGKILL)
+    end(first)
     assert worker.prepare() != first
 
 
@@ -228,8 +303,7 @@ def test_where_there_is_no_cage_there_is_a_spare_all_the_same(tmp_path: Path, bu
     worker = Worker(tmp_path, build, caged=False)
     ready = worker.prepare()
     if dies:
-        os.kill(ready, signal.SIGKILL)
-        os.waitid(os.P_PID, ready, os.WEXITED | os.WNOWAIT)
+        end(ready)
     job, published = worker.publish("a")
     session = worker.sessions.open_for(job, published)
     assert (session.pid == ready) is not dies
@@ -246,7 +320,11 @@ def test_it_ends_with_an_agent_that_is_killed(tmp_path: Path) -> None:
         assert len(pids) > 2, "a keeper, bubblewrap, Blender"
         os.kill(caged_process(pids[0]), signal.SIGSTOP)  # by itself it does nothing about it
         agent.kill()
-        assert wait_until(lambda: not any(map(is_alive, pids)), SECONDS)
+        try:
+            assert wait_until(lambda: not any(map(is_alive, pids)), SECONDS / 4)
+        finally:
+            for pid in filter(is_alive, pids):
+                os.kill(pid, signal.SIGKILL)
 
 
 def main(folder: str) -> None:

@@ -6,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from worker_agent.blender import BlenderKilled
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.seats.spare_blender import SpareBlender
@@ -18,6 +19,8 @@ class World:
     def __init__(self) -> None:
         self.now = 0.0
         self.rests = True
+        self.memory_is_short = False
+        self.closed = 0
         self.error: Exception | None = None
         self.prepared_at: list[float] = []
         self.keeper = SpareKeeper(
@@ -30,6 +33,9 @@ class World:
         self.prepared_at.append(self.now)
         if self.error:
             raise self.error
+
+    def close(self) -> None:
+        self.closed += 1
 
     def pass_seconds(self, seconds: float) -> None:
         until = self.now + seconds
@@ -57,7 +63,9 @@ def test_a_worker_between_two_tasks_does_not_rest(world: World) -> None:
     assert world.prepared_at == []
 
 
-@pytest.mark.parametrize("error", [RuntimeUnavailableError("no such Blender"), OSError("no room")])
+@pytest.mark.parametrize(
+    "error", [RuntimeUnavailableError("no such Blender"), OSError("no room"), KeyError(1)]
+)
 def test_what_fails_is_tried_again_ever_more_rarely(world: World, error: Exception) -> None:
     world.error = error
     world.pass_seconds(4 * 3_600)
@@ -70,7 +78,28 @@ def test_what_fails_is_tried_again_ever_more_rarely(world: World, error: Excepti
     assert len(world.prepared_at) == tries + 2, "it begins anew after a success"
 
 
-def test_a_worker_that_has_to_go_is_no_failure(world: World) -> None:
-    world.error = InterruptedTaskError("the worker has to go")
+def test_why_there_is_none_is_said_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.error = RuntimeUnavailableError("ended by itself", log="Blender 4.5\nno mounts: not permitted\n")
+    world.pass_seconds(600)
+    world.error = OSError("no room")
+    world.pass_seconds(4_000)
+    assert [record.message.partition(": ")[2] for record in caplog.records] == [
+        "ended by itself; it said last: no mounts: not permitted",
+        "no room",
+    ]
+
+
+def test_it_is_in_the_way_of_work_that_needs_the_memory_only(world: World) -> None:
+    world.rests = False
+    world.pass_seconds(10)
+    assert world.closed == 0
+    world.memory_is_short = True
+    world.pass_seconds(LOOK_SECONDS)
+    assert world.closed == 1
+
+
+@pytest.mark.parametrize("error", [InterruptedTaskError("it has to go"), BlenderKilled("stopped", "killed")])
+def test_a_worker_that_has_to_go_is_no_failure(world: World, error: Exception) -> None:
+    world.error = error
     world.pass_seconds(10)
     assert len(world.prepared_at) > 10

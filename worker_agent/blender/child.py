@@ -14,7 +14,7 @@ from worker_agent.blender.channel import Channel
 from worker_agent.blender.runtime import Runtime, child_environment
 from worker_agent.cage.bars import Bars
 from worker_agent.cage.family import descendants
-from worker_agent.cage.hatch import HatchKeeper
+from worker_agent.cage.hatch import HatchWire
 from worker_agent.cage.watch import Watch
 from worker_agent.memory_order import offer_to_the_oom_killer
 
@@ -36,7 +36,7 @@ class Child:
         channel: Channel,
         mark: str,
         watch: Watch | None,
-        hatch: HatchKeeper | None,
+        hatch: HatchWire | None,
     ) -> None:
         self._process = process
         self._mark = mark
@@ -63,14 +63,14 @@ class Child:
         environment = {**child_environment(workdir, os.environ), _MARK: mark}
         inherited = [commands_read, events_write]
         hatch = None
-        if bars:
-            needed = (*runtime.roots, SESSION_SCRIPT.parent)
-            command = bars.around(command, needed=needed, home=workdir, environment=environment)
-            if bars.hatch:
-                hatch = HatchKeeper(bars.hatch)
-                command = hatch.around(command, inherited)
-                inherited.append(hatch.fd)
         try:
+            if bars:
+                needed = (*runtime.roots, SESSION_SCRIPT.parent)
+                command = bars.around(command, needed=needed, home=workdir, environment=environment)
+                if bars.hatch:
+                    hatch = HatchWire(bars.hatch)
+                    command = hatch.around(command, inherited)
+                    inherited.append(hatch.fd)
             with log_path.open("ab") as log:
                 process = subprocess.Popen(
                     command,

@@ -25,6 +25,7 @@ _NO_DEVICE = "no_device"
 _EXIT_SECONDS = 1.0
 _DOING = {
     "start": "while starting",
+    "greet": "while idle",
     "open": "while opening the file",
     "bake": "while baking",
     "prove": "while proving the bake",

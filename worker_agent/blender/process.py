@@ -31,6 +31,8 @@ from worker_agent.cage.family import (
 
 _NEVER_SECONDS = 366 * 86_400.0
 """No frame takes so long, whatever Blender says."""
+_GREETING_SECONDS = 3.0
+"""For a Blender that has nothing to do."""
 
 
 class BlenderSession:
@@ -69,12 +71,13 @@ class BlenderSession:
         log_path: Path,
         start_timeout_seconds: float,
         bars: Bars | None = None,
+        begun: Callable[["BlenderSession"], None] = lambda _: None,
     ) -> "BlenderSession":
         """Starts Blender, in a cage when there are bars, and waits until it answers.
 
         `workdir` becomes its home and temporary folder, everything it prints is appended to
-        `log_path`. With a hatch in the bars it is a spare one, until it is shown its project. Raises
-        BlenderDied or BlenderTimedOut.
+        `log_path`. With a hatch in the bars it is a spare one, until it is shown its project. `begun` is
+        called with what may be killed meanwhile. Raises BlenderDied, BlenderTimedOut or BlenderKilled.
         """
         try:
             child = Child.start(runtime, workdir.absolute(), log_path.absolute(), bars)
@@ -82,6 +85,7 @@ class BlenderSession:
             reason = f"Blender could not be started from {runtime.path.name} ({error.strerror})."
             raise BlenderDied(reason, "no_runtime") from error
         session = cls(child, LogFile(log_path), bars)
+        begun(session)
         try:
             ready = session._conversation.await_ready(start_timeout_seconds)
             if not (bars and bars.hatch):
@@ -141,8 +145,10 @@ class BlenderSession:
     def show(self, project: Path, published: Path) -> None:
         """Let a spare Blender see its project, in a cage as what it will be `published` as.
 
-        Raises HatchError, after which it is of no use.
+        Raises HatchError, or a BlenderError when it has not answered at once: then it is of no use.
         """
+        for _ in self._conversation.ask({"do": "greet"}, "greet", _GREETING_SECONDS, until="greeted"):
+            pass
         if self._bars and self._bars.hatch:
             project, published = project.absolute(), published.absolute()
             self._child.show(project, published)

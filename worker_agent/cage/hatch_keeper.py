@@ -69,13 +69,16 @@ def _serve(control: socket.socket) -> None:
 
 def main(arguments: "list[str]") -> int:
     control = socket.socket(fileno=int(arguments[0]))
-    control.set_inheritable(False)
     fds = [int(number) for number in arguments[1].split(",")]
     place, command = Path(arguments[2]), arguments[3:]
     _check(_libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0), "die with the agent")
-    _have_own_mounts()
-    _mount(place, place, _BIND | _RECURSIVE)
-    _mount(None, place, _SHARED)
+    try:
+        _have_own_mounts()
+        _mount(place, place, _BIND | _RECURSIVE)
+        _mount(None, place, _SHARED)
+    except OSError as error:
+        print(f"the hatch's keeper has no mounts of its own here: {error}")
+        return 1
     cage = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=fds)
     for fd in fds:  # whoever reads them waits for the end of all that have them
         os.close(fd)

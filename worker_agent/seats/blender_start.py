@@ -60,16 +60,28 @@ class BlenderStart:
             raise
         return session
 
-    def without_project(self, spec: RuntimeSpec, cell: Cell, projects: Path) -> BlenderSession:
-        """One that will be shown a project later, which then lies somewhere below the folder `projects`."""
-        return self._start(spec, cell, lambda cage: _spare_bars(cage, cell, projects))
+    def without_project(
+        self, spec: RuntimeSpec, cell: Cell, projects: Path, begun: Callable[[BlenderSession], None]
+    ) -> BlenderSession:
+        """One that will be shown a project later, which then lies somewhere below the folder `projects`.
+
+        `begun` is called with what may be killed while it starts, which then raises BlenderKilled.
+        """
+        self.go_on()
+        return self._start(spec, cell, lambda cage: _spare_bars(cage, cell, projects), begun)
 
     def go_on(self) -> None:
         """Raises InterruptedTaskError when no Blender is to be started, or used, any more."""
         if self.stopped():
             raise InterruptedTaskError("the worker has to go")
 
-    def _start(self, spec: RuntimeSpec, cell: Cell, bars: Callable[[frozenset[str]], Bars]) -> BlenderSession:
+    def _start(
+        self,
+        spec: RuntimeSpec,
+        cell: Cell,
+        bars: Callable[[frozenset[str]], Bars],
+        begun: Callable[[BlenderSession], None] = lambda _: None,
+    ) -> BlenderSession:
         runtime = self.shelf.runtime(spec)
         cell.make()
         try:
@@ -79,6 +91,7 @@ class BlenderStart:
                 log_path=cell.log,
                 start_timeout_seconds=START_SECONDS,
                 bars=None if self.cage is None else bars(self.cage),
+                begun=begun,
             )
         except (BlenderDied, BlenderTimedOut) as error:  # no file is open yet: none is to blame
             raise RuntimeUnavailableError(f"Blender {spec}: {error.reason}", log=error.log) from error

@@ -15,7 +15,7 @@ from contract.devices import Device
 from contract.job import Job
 from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
-from worker_agent.blender import BlenderDied, BlenderSession
+from worker_agent.blender import BlenderDied, BlenderKilled, BlenderSession
 from worker_agent.cage import Cell, Limits
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
@@ -138,7 +138,7 @@ class SceneSessions:
             if job:
                 self.spare.expect(self.bound(job))
             self.spare.prepare()
-        except (RuntimeUnavailableError, InterruptedTaskError, OSError) as error:
+        except (RuntimeUnavailableError, BlenderKilled, InterruptedTaskError, OSError) as error:
             log.warning("no Blender is started ahead: %s", error)
 
     def close(self) -> None:
@@ -153,13 +153,15 @@ class SceneSessions:
 
     def end(self) -> None:
         """End the open Blender and the spare one, and clear what they left on this machine."""
-        self.close()
         if self.spare:
-            self.spare.close()
+            self.spare.close(for_good=True)
+        self.close()
 
     def clear_leftovers(self) -> None:
         """End all Blenders here and remove all that this worker's Blenders ever left on this machine."""
-        self.end()
+        self.close()
+        if self.spare:
+            self.spare.close()
         shutil.rmtree(self._work / "output", ignore_errors=True)
 
     @property

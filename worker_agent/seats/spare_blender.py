@@ -14,7 +14,7 @@ import psutil
 
 from contract.blender_releases import numbers
 from contract.runtimes import RuntimeForm, RuntimeSpec
-from worker_agent.blender import BlenderSession
+from worker_agent.blender import BlenderError, BlenderSession
 from worker_agent.cage import Cell, HatchError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.runtimes.identity import check_identity
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 READY: Final = "is ready for the next project"
 TAKEN: Final = "is given a project"
+USELESS: Final = "is of no use"
+PATIENCE_SECONDS: Final = 5.0
+"""With one that is starting: one that hangs is waited for no longer by a task."""
 FREE_BYTES: Final = 2 * 1024**3
 """Of memory that a machine has to have left, or a Blender that nobody may need would be in the way."""
 
@@ -62,40 +65,58 @@ class SpareBlender:
         self._projects = projects.absolute()
         self._free_bytes = free_bytes
         self._changing = threading.Lock()
-        """Held while one is started: whoever needs it waits, which is shorter than starting another."""
+        """Held while one is started: whoever needs it waits, mostly for less than another start."""
+        self._starting: BlenderSession | None = None
         self._ready: _Ready | None = None
         self._likely: RuntimeSpec | None = None
+        self._useless = ""
+        """Why the last one was of no use."""
+        self._is_over = False
 
     def expect(self, spec: RuntimeSpec) -> None:
         """The next project will most likely need this one, as the last did."""
         self._likely = spec
 
+    @property
+    def memory_is_short(self) -> bool:
+        return self._free_bytes() < FREE_BYTES
+
     def prepare(self) -> None:
         """Start one, unless it is there or memory is short. What a thread starts in a cage ends with it.
 
-        Raises RuntimeUnavailableError, InterruptedTaskError, OSError.
+        Raises RuntimeUnavailableError, also once after one was of no use; BlenderKilled, when it was closed
+        meanwhile; InterruptedTaskError, OSError.
         """
         with self._changing:
             spec, ready = self._wanted(), self._ready
             if spec is None or (ready and ready.spec == spec and not ready.session.has_ended):
                 return
             self._end()
-            if self._free_bytes() < FREE_BYTES:
+            if self.memory_is_short or self._is_over:
                 return
+            if self._useless:
+                useless, self._useless = self._useless, ""
+                raise RuntimeUnavailableError(f"the last one was of no use: {useless}")
             began = time.monotonic()
-            session = self._start.without_project(spec, self._cell, self._projects)
+            try:
+                session = self._start.without_project(spec, self._cell, self._projects, self._has_begun)
+            finally:
+                self._starting = None
             took = time.monotonic() - began
             self._ready = _Ready(spec=spec, session=session, start_seconds=took)
         log.info("Blender %s %s, started in %.1f s", spec, READY, took)
 
     def take(self, spec: RuntimeSpec, build: str | None, view: View, *, instead_of: Cell) -> Taken | None:
-        """The spare, with its project in view, and its cell; None when there is none that fits.
+        """The spare, with its project in view, and its cell; None when there is none that fits: it is ended.
 
         The cell `instead_of` is where the next spare will live.
         """
         if view.changes_it or spec != self._wanted() or not view.seen_as.is_relative_to(self._projects):
+            self.close()
             return None
-        with self._changing:
+        if not self._changing.acquire(timeout=PATIENCE_SECONDS):
+            return None
+        try:
             ready, self._ready = self._ready, None
             if ready is None:
                 return None
@@ -104,13 +125,23 @@ class SpareBlender:
                 return None
             taken = Taken(session=ready.session, cell=self._cell, start_seconds=ready.start_seconds)
             self._cell = instead_of
+        finally:
+            self._changing.release()
         log.info("the spare Blender %s", TAKEN)
         return taken
 
-    def close(self) -> None:
-        """End the spare, if there is one, and clear what any has left on this machine."""
+    def close(self, *, for_good: bool = False) -> None:
+        """End the spare, also one that is starting, and clear what any has left on this machine."""
+        self._is_over = self._is_over or for_good
+        if starting := self._starting:
+            starting.kill()
         with self._changing:
             self._end()
+
+    def _has_begun(self, session: BlenderSession) -> None:
+        self._starting = session
+        if self._is_over:  # `close` has not seen it
+            session.kill()
 
     def _end(self) -> None:
         ready, self._ready = self._ready, None
@@ -123,10 +154,14 @@ class SpareBlender:
         try:
             check_identity(ready.spec, build, version=session.runtime_version, build=session.runtime_build)
             session.show(view.project, view.seen_as)
-        except (RuntimeUnavailableError, HatchError) as error:
-            log.warning("the spare Blender is of no use: %s", error)
+        except (RuntimeUnavailableError, HatchError, BlenderError) as error:
+            self._useless = str(error)
+            log.warning("the spare Blender %s: %s", USELESS, error)
             return False
-        return not session.has_ended
+        except BaseException:
+            session.close()
+            raise
+        return True
 
     def _wanted(self) -> RuntimeSpec | None:
         """What was used last, or else the newest that would not have to be installed first."""

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from worker_agent.blender import BlenderKilled
 from worker_agent.outcome import InterruptedTaskError
-from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.seats.spare_blender import SpareBlender
 
 log = logging.getLogger(__name__)
@@ -38,15 +38,19 @@ class SpareKeeper:
         self._rests_since: float | None = None
         self._retry_at = 0.0
         self._retry_seconds = FIRST_RETRY_SECONDS
+        self._reason = ""
+        """Why there was none the last time."""
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="spare-blender", daemon=True).start()
 
     def look(self) -> None:
-        """Start the spare if now is the time for it, and it is not there."""
+        """Start the spare if now is the time for it, and it is not there; end it where it is in the way."""
         now = self._now()
         if not self._rests():
             self._rests_since = None
+            if self._spare.memory_is_short:
+                self._spare.close()
             return
         if self._rests_since is None:
             self._rests_since = now
@@ -55,12 +59,19 @@ class SpareKeeper:
         try:
             self._spare.prepare()
             self._retry_seconds = FIRST_RETRY_SECONDS
-        except InterruptedTaskError:
+        except (BlenderKilled, InterruptedTaskError):
             return
-        except (RuntimeUnavailableError, OSError) as error:
-            log.warning("no spare Blender for %.0f s: %s", self._retry_seconds, error)
-            self._retry_at = now + self._retry_seconds
-            self._retry_seconds = min(2 * self._retry_seconds, LONGEST_RETRY_SECONDS)
+        except Exception as error:  # whatever it is, the agent can do without a spare
+            self._back_off(error)
+
+    def _back_off(self, error: Exception) -> None:
+        said = getattr(error, "log", "").strip().rpartition("\n")[2]
+        reason = f"{error}; it said last: {said}" if said else str(error)
+        if reason != self._reason:
+            log.warning("no spare Blender for %.0f s: %s", self._retry_seconds, reason)
+        self._reason = reason
+        self._retry_at = self._now() + self._retry_seconds
+        self._retry_seconds = min(2 * self._retry_seconds, LONGEST_RETRY_SECONDS)
 
     def _run(self) -> None:
         while True:

@@ -38,6 +38,9 @@ class _Session:
         while data:
             data = data[os.write(self.events_fd, data) :]
 
+    def greet(self, _: "dict[str, object]") -> None:
+        self.send("greeted")
+
     def open(self, command: "dict[str, object]") -> None:
         blend, options = str(command["blend"]), command["options"]
         assert isinstance(options, dict)

@@ -20,6 +20,9 @@ class Session:
         self._opened: opening.Opened | None = None
         self._opened_with: dict[str, Any] = {}
 
+    def greet(self, _: "dict[str, Any]") -> None:
+        self._wire.send("greeted")
+
     def open(self, command: "dict[str, Any]") -> None:
         self._opened = None
         opened = self._load(command)
@@ -70,6 +73,7 @@ def run(commands_fd: int, events_fd: int) -> int:
     wire = Wire(commands_fd, events_fd)
     session = Session(wire)
     actions = {
+        "greet": session.greet,
         "open": session.open,
         "bake": session.bake,
         "prove": session.prove,
