@@ -6,34 +6,36 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from worker_agent.lease import Lease
+
 
 class LastOfJob:
     """For any thread.
 
-    A job's end is seen by whoever asks after all of its frames are recorded. Who has another task of the job
-    in hand need not: that one asks later, or its message is seen again, here or elsewhere, and then asks.
+    A job's end is seen by whoever asks after all of its frames are recorded. Who holds another of its tasks
+    need not: that one asks later, or its message is seen again, here or elsewhere, and then asks. One whose
+    lease is lost may have been done elsewhere before: it does not count.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._will_ask: dict[object, str] = {}
+        self._will_ask: dict[Lease, str] = {}
         """The jobs of the tasks in hand that have not asked."""
 
     @contextmanager
-    def task(self, job_id: str) -> Iterator[Callable[[], bool]]:
+    def task(self, job_id: str, lease: Lease) -> Iterator[Callable[[], bool]]:
         """Inside, a task of the job is done. The task calls what it is given once its frames are recorded,
         and before its message is deleted: whether it is to ask."""
-        token = object()
         with self._lock:
-            self._will_ask[token] = job_id
+            self._will_ask[lease] = job_id
 
         def is_last() -> bool:
             with self._lock:  # whoever is left asks after this moment, and sees what is recorded by now
-                self._will_ask.pop(token, None)
-                return job_id not in self._will_ask.values()
+                self._will_ask.pop(lease, None)
+                return not any(job == job_id and not other.lost for other, job in self._will_ask.items())
 
         try:
             yield is_last
         finally:
             with self._lock:
-                self._will_ask.pop(token, None)
+                self._will_ask.pop(lease, None)

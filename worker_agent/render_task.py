@@ -71,7 +71,7 @@ class RenderTaskHandler:
 
     def handle(self, task: RenderTask, lease: Lease) -> Outcome:
         """Render what is not done yet of the task's frames. Raises InterruptedTaskError."""
-        with self._last.task(task.job_id) as is_last:
+        with self._last.task(task.job_id, lease) as is_last:
             return self._handle(task, lease, is_last)
 
     def _handle(self, task: RenderTask, lease: Lease, is_last: Callable[[], bool]) -> Outcome:

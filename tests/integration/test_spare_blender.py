@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,8 +26,9 @@ from worker_agent.blender import BlenderSession
 from worker_agent.cage.family import descendants
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.scratch import Scratch
+from worker_agent.seats.blender_start import BlenderStart
 from worker_agent.seats.scene_sessions import SceneSessions
-from worker_agent.seats.spare_blender import SpareBlender
+from worker_agent.seats.spare_blender import FREE_BYTES, SpareBlender
 
 SPEC = RuntimeSpec(version=version("bpy"), path=sys.executable)
 TOKEN = "1"
@@ -51,11 +53,10 @@ class Worker:
 
     def prepare(self) -> int:
         """Have a spare; its process id, or its keeper's."""
-        before = set(descendants(os.getpid()))
+        before = children()
         self.spare.prepare()
-        new = [pid for pid in descendants(os.getpid()) if pid not in before]
-        assert new, "a spare has been started"
-        return new[0]
+        (new,) = children() - before
+        return new
 
     def publish(self, job_id: str, source: Path | None = None) -> tuple[Job, Path]:
         """A job whose project is published, and where."""
@@ -78,6 +79,12 @@ class Worker:
         folder = self.sessions.frames_folder()
         (rendered,) = render(session, [1], folder)
         return Path(shutil.copy(folder / rendered.files[0], kept))
+
+
+def children() -> set[int]:
+    """Of this process, the living."""
+    threads = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    return {int(pid) for thread in threads for pid in thread.read_text().split() if is_alive(int(pid))}
 
 
 def caged_process(keeper: int) -> int:
@@ -180,6 +187,32 @@ def test_what_it_is_not_fit_for_is_opened_by_a_new_one(worker: Worker, tmp_path:
     session = worker.sessions.open_for(job, published)
     assert session.pid != ready
     assert worker.picture(session, tmp_path / "a.png").stat().st_size
+
+
+def test_the_next_jobs_is_started_while_the_one_before_it_renders(worker: Worker) -> None:
+    jobs = [worker.publish(name) for name in ("before", "next")]
+    rendering = worker.sessions.open_for(*jobs[0])
+    before = children()
+    worker.sessions.foresee(jobs[1][0])
+    (ready,) = children() - before
+    assert is_alive(rendering.pid)
+    assert worker.sessions.open_for(*jobs[1]).pid == ready
+    assert not is_alive(rendering.pid)
+    worker.sessions.foresee(replace(jobs[0][0], blender_version="1.2.3"))  # which this worker has not
+    assert children() == before - {rendering.pid} | {ready}
+
+
+def test_where_memory_is_short_there_is_none(worker: Worker) -> None:
+    start = BlenderStart(BlenderShelf([SPEC], worker.work / "shelf"))
+    free = [FREE_BYTES - 1]
+    spare = SpareBlender(start, place=worker.work / "other", projects=worker.projects, free_bytes=free.pop)
+    before = children()
+    spare.prepare()
+    assert children() == before
+    free.append(FREE_BYTES)
+    spare.prepare()
+    assert len(children()) == len(before) + 1
+    spare.close()
 
 
 def test_one_that_has_died_is_replaced_and_one_that_is_there_is_kept(worker: Worker) -> None:

@@ -238,6 +238,9 @@ class ObedientSessions:
         self.session.open(blend, {}, 1, for_bake=False, bound_device=job.device or "CPU")
         return self.session
 
+    def foresee(self, job: Job | None) -> None:
+        pass
+
     def close(self) -> None:
         self.closed += 1
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from contract.job import Job
 from tests.support.one_seat import turns_at
 from worker_agent.lease import BlenderUse, Lease
 from worker_agent.outcome import InterruptedTaskError
@@ -25,6 +26,9 @@ class Blender:
     def kill(self) -> bool:
         self.kills += 1
         return True
+
+    def foresee(self, job: Job | None) -> None:
+        raise AssertionError("whoever bakes has the machine alone")
 
 
 def a_lease() -> Lease:

@@ -59,15 +59,26 @@ def test_the_end_is_asked_about_by_the_last_task_in_hand_only(
     assert agent.sent(agent.aws.urgent_queue_url) == [FINISH]
 
 
-def test_the_end_is_asked_about_for_each_job() -> None:
-    last = LastOfJob()
-    with last.task("a") as first, last.task("b") as other, last.task("a") as second:
+def test_the_end_is_asked_about_for_each_job(agent: Agent) -> None:
+    last, leases = LastOfJob(), [agent.lease() for _ in range(3)]
+    with (
+        last.task("a", leases[0]) as first,
+        last.task("b", leases[1]) as other,
+        last.task("a", leases[2]) as second,
+    ):
         assert [first(), other(), second()] == [False, True, True]
 
 
-def test_the_end_is_asked_about_when_who_would_have_asked_has_left() -> None:
+def test_the_end_is_asked_about_when_who_would_have_asked_has_left(agent: Agent) -> None:
     last = LastOfJob()
-    with last.task("a") as first:
-        with last.task("a"):
+    with last.task("a", agent.lease()) as first:
+        with last.task("a", agent.lease()):
             pass
+        assert first()
+
+
+def test_the_end_is_asked_about_though_a_task_is_in_hand_that_was_taken_away(agent: Agent) -> None:
+    last, taken_away = LastOfJob(), agent.lease()
+    with last.task("a", agent.lease()) as first, last.task("a", taken_away):
+        taken_away.let_go()
         assert first()

@@ -38,6 +38,7 @@ class Blenders:
     def __init__(self) -> None:
         self.kills = self.closes = 0
         self.scene_is_open = True
+        self.foreseen: list[Job | None] = []
 
     def kill(self) -> bool:
         self.kills += 1
@@ -45,6 +46,9 @@ class Blenders:
 
     def close(self) -> None:
         self.closes += 1
+
+    def foresee(self, job: Job | None) -> None:
+        self.foreseen.append(job)
 
 
 class Counts(SessionCounts):
@@ -364,6 +368,19 @@ def test_blenders_that_are_open_at_nothing_have_memory_too(worker: Worker) -> No
     worker.counts.number = 1
     assert not fail(worker, JOB, NO_MEMORY), "it was ended"
     assert worker.blenders[1].closes == 1
+
+
+def test_the_next_jobs_blender_is_started_while_the_one_before_renders(
+    worker: Worker,
+) -> None:
+    at = hands(worker, JOB, JOB)
+    assert worker.blenders[0].foreseen == []
+    waiting = hands(worker, OTHER, None)
+    assert waiting[0].waits()
+    assert worker.blenders[0].foreseen == [OTHER, None]
+    for hand in (*at, *waiting):
+        hand.lets_go()
+    assert worker.blenders[0].foreseen == [OTHER, None]
 
 
 def test_blenders_that_are_slow_to_end_are_waited_for_together() -> None:

@@ -9,7 +9,7 @@ import pytest
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.seats.spare_blender import SpareBlender
-from worker_agent.seats.spare_keeper import FREE_BYTES, LOOK_SECONDS, REST_SECONDS, SpareKeeper
+from worker_agent.seats.spare_keeper import LOOK_SECONDS, REST_SECONDS, SpareKeeper
 
 
 class World:
@@ -18,14 +18,12 @@ class World:
     def __init__(self) -> None:
         self.now = 0.0
         self.rests = True
-        self.free_bytes = FREE_BYTES
         self.error: Exception | None = None
         self.prepared_at: list[float] = []
         self.keeper = SpareKeeper(
             cast(SpareBlender, self),
             rests=lambda: self.rests,
             now=lambda: self.now,
-            free_bytes=lambda: self.free_bytes,
         )
 
     def prepare(self) -> None:
@@ -57,15 +55,6 @@ def test_a_worker_between_two_tasks_does_not_rest(world: World) -> None:
         world.rests = not world.rests
         world.pass_seconds(REST_SECONDS)
     assert world.prepared_at == []
-
-
-def test_a_machine_that_is_short_of_memory_has_none(world: World) -> None:
-    world.free_bytes = FREE_BYTES - 1
-    world.pass_seconds(60)
-    assert world.prepared_at == []
-    world.free_bytes = FREE_BYTES
-    world.pass_seconds(LOOK_SECONDS)
-    assert len(world.prepared_at) == 1
 
 
 @pytest.mark.parametrize("error", [RuntimeUnavailableError("no such Blender"), OSError("no room")])

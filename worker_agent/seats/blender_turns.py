@@ -143,7 +143,11 @@ class BlenderTurns:
     def _take(self, lease: Lease, job: Job | None) -> Seat:
         with self._moved:
             self._waiting.append(lease)
+            others_render = bool(self._at) and self._job is not None
+            is_next = others_render and (job is None or not self._is_at(job))
         try:
+            if is_next:
+                self._seats[0].sessions.foresee(job)
             seat, others = self._await(lease, job)
             for other in others:  # nobody else is given a seat meanwhile: this task is still the first
                 other.sessions.close()

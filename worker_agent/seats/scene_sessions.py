@@ -18,6 +18,7 @@ from contract.runtimes import RuntimeSpec
 from worker_agent.blender import BlenderDied, BlenderSession
 from worker_agent.cage import Cell, Limits
 from worker_agent.outcome import InterruptedTaskError
+from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.runtimes.selection import choose_runtime, read_needs
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.blender_start import BlenderStart, View
@@ -127,6 +128,18 @@ class SceneSessions:
             self._has_opened(*scene)
             return session
         return self._session
+
+    def foresee(self, job: Job | None) -> None:
+        """This job is next here, or without one a bake: have the Blender started that it will need, while the
+        one before it renders. Never raises."""
+        if self.spare is None:
+            return
+        try:
+            if job:
+                self.spare.expect(self.bound(job))
+            self.spare.prepare()
+        except (RuntimeUnavailableError, InterruptedTaskError, OSError) as error:
+            log.warning("no Blender is started ahead: %s", error)
 
     def close(self) -> None:
         """End the open Blender, if any, and clear what it left on this machine."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+import psutil
 
 from contract.blender_releases import numbers
 from contract.runtimes import RuntimeForm, RuntimeSpec
@@ -18,8 +22,10 @@ from worker_agent.seats.blender_start import BlenderStart, View
 
 log = logging.getLogger(__name__)
 
-READY = "is ready for the next project"
-TAKEN = "is given a project"
+READY: Final = "is ready for the next project"
+TAKEN: Final = "is given a project"
+FREE_BYTES: Final = 2 * 1024**3
+"""Of memory that a machine has to have left, or a Blender that nobody may need would be in the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +48,19 @@ class SpareBlender:
     is no job's folder; it is shown one project, renders that, and is never a spare again.
     """
 
-    def __init__(self, start: BlenderStart, *, place: Path, projects: Path) -> None:
+    def __init__(
+        self,
+        start: BlenderStart,
+        *,
+        place: Path,
+        projects: Path,
+        free_bytes: Callable[[], int] = lambda: psutil.virtual_memory().available,
+    ) -> None:
         """`place` is for its cell alone; `projects` the folder below which projects have their paths."""
         self._start = start
         self._cell = Cell(place)
         self._projects = projects.absolute()
+        self._free_bytes = free_bytes
         self._changing = threading.Lock()
         """Held while one is started: whoever needs it waits, which is shorter than starting another."""
         self._ready: _Ready | None = None
@@ -57,7 +71,7 @@ class SpareBlender:
         self._likely = spec
 
     def prepare(self) -> None:
-        """Start one, unless it is there. What a thread starts in a cage ends with the thread.
+        """Start one, unless it is there or memory is short. What a thread starts in a cage ends with it.
 
         Raises RuntimeUnavailableError, InterruptedTaskError, OSError.
         """
@@ -66,6 +80,8 @@ class SpareBlender:
             if spec is None or (ready and ready.spec == spec and not ready.session.has_ended):
                 return
             self._end()
+            if self._free_bytes() < FREE_BYTES:
+                return
             began = time.monotonic()
             session = self._start.without_project(spec, self._cell, self._projects)
             took = time.monotonic() - began

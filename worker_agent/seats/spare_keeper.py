@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-import psutil
-
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.seats.spare_blender import SpareBlender
@@ -19,8 +17,6 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 0.5
 REST_SECONDS: Final = 1.0
 """Of nothing to do: from one task to the next there is less."""
-FREE_BYTES: Final = 2 * 1024**3
-"""Of memory that a machine has left, or a Blender that nobody may need is in the way."""
 FIRST_RETRY_SECONDS: Final = 30.0
 LONGEST_RETRY_SECONDS: Final = 3_600.0
 
@@ -34,13 +30,11 @@ class SpareKeeper:
         *,
         rests: Callable[[], bool],
         now: Callable[[], float] = time.monotonic,
-        free_bytes: Callable[[], int] = lambda: psutil.virtual_memory().available,
     ) -> None:
         """`rests` tells whether the worker has nothing in hand, and stays."""
         self._spare = spare
         self._rests = rests
         self._now = now
-        self._free_bytes = free_bytes
         self._rests_since: float | None = None
         self._retry_at = 0.0
         self._retry_seconds = FIRST_RETRY_SECONDS
@@ -57,8 +51,6 @@ class SpareKeeper:
         if self._rests_since is None:
             self._rests_since = now
         if now - self._rests_since < REST_SECONDS or now < self._retry_at:
-            return
-        if self._free_bytes() < FREE_BYTES:
             return
         try:
             self._spare.prepare()
