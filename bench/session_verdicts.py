@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Final
 
 from bench.render.figures import Spread
@@ -12,7 +13,7 @@ from contract.archives import size_in_words
 from worker_agent.seats.job_sessions import WORTH, RenderedTurn
 
 MOST_OTHERS: Final = 0.25
-"""Processors that others may use while a worker chooses: beside more, one session is the right choice."""
+"""Processors that others may use meanwhile: beside more, one session is right, and paces say nothing."""
 LEAST_GAIN: Final = 1 + WORTH
 """Of two sessions by one: with less the agent itself would take the second away."""
 LEAST_PACE: Final = 0.95
@@ -42,9 +43,7 @@ class Choice:
     @property
     def line(self) -> str:
         what = f"{self.scene}: sessions that a worker chooses"
-        used = Spread.of([turn.cores_used for turn in self.alone]).median
-        others = self.processors - used - Spread.of([turn.cores_idle for turn in self.alone]).median
-        if others > MOST_OTHERS:
+        if (others := used_by_others(self.alone, self.processors)) > MOST_OTHERS:
             why = f"others use {others:.2f} of {self.processors} processors ({self.count} chosen)"
             return not_measured(what, why)
         if self.fills:
@@ -62,6 +61,8 @@ class Growing:
     """That rendered it, one after another."""
     most_bytes: int
     """That one of them had."""
+    others: float
+    """Processors that others used meanwhile."""
 
     @property
     def words(self) -> str:
@@ -70,6 +71,11 @@ class Growing:
             f"{self.frames_an_hour:.0f} frames an hour, Blenders: {self.blenders}, "
             f"memory: {size_in_words(self.most_bytes)} at most"
         )
+
+
+def used_by_others(alone: Sequence[RenderedTurn], processors: int) -> float:
+    """Processors, on the average of a turn, beside one session."""
+    return processors - median(turn.cores_used + turn.cores_idle for turn in alone)
 
 
 def gain_line(ratios: Sequence[float]) -> str:
@@ -88,10 +94,15 @@ def growing_lines(opened_anew: Growing, left_open: Growing) -> list[str]:
     """The pace and the memory of a session that grows, beside those of one that is let grow."""
     pace = opened_anew.frames_an_hour / left_open.frames_an_hour
     memory = opened_anew.most_bytes / left_open.most_bytes
+    what = "opened anew ÷ left open, frames an hour"
+    others = max(opened_anew.others, left_open.others)
+    crowded = f"{pace:.3f} while others use up to {others:.2f} processors"
     return [
         at_least(
             "opened anew as it grows: Blenders one after another", opened_anew.blenders, 2, form="{:.0f}"
         ),
-        at_least("opened anew ÷ left open, frames an hour", pace, LEAST_PACE, form="{:.3f}"),
+        at_least(what, pace, LEAST_PACE, form="{:.3f}")
+        if others <= MOST_OTHERS
+        else not_measured(what, crowded),
         verdict("opened anew ÷ left open, memory at most", memory, 1, form="{:.2f}"),
     ]

@@ -23,7 +23,14 @@ from unittest.mock import patch
 from bench.render.figures import Spread
 from bench.render.pictures import Difference, compare
 from bench.session_scenes import make_all_threaded, make_leaking, make_one_threaded
-from bench.session_verdicts import Choice, Growing, gain_line, growing_lines, pictures_line
+from bench.session_verdicts import (
+    Choice,
+    Growing,
+    gain_line,
+    growing_lines,
+    pictures_line,
+    used_by_others,
+)
 from bench.session_worker import SessionWorker
 from bench.verdict import all_hold
 from contract.job import Job
@@ -93,15 +100,8 @@ def _one_and_two(blend: Path, folder: Path, rounds: int) -> tuple[bool, list[str
 
 
 def _choice(name: str, blend: Path, folder: Path, processors: int) -> Choice:
-    seen: list[RenderedTurn] = []
-
-    def note(job: Job, turn: RenderedTurn) -> None:
-        seen.append(turn)
-        add(job, turn)
-
     with _worker(blend, folder / f"chosen {name}", None, processors) as worker:
-        add = worker.counts.add
-        with patch.object(worker.counts, "add", note):
+        with _turns_of(worker) as seen:
             worker.render(range(1, 1 + _FRAMES_TO_CHOOSE))
         return Choice(
             scene=name,
@@ -127,6 +127,7 @@ def _grown(blend: Path, folder: Path, *, opened_anew: bool) -> Growing:
     with (
         patch.object(session_growth, "GROWTH_FACTOR", factor),
         _worker(blend, folder / f"leaking-{opened_anew}", 1) as worker,
+        _turns_of(worker) as seen,
     ):
         seconds = worker.render(range(1, 1 + _LEAKING_FRAMES))
     return Growing(
@@ -134,7 +135,22 @@ def _grown(blend: Path, folder: Path, *, opened_anew: bool) -> Growing:
         frames_an_hour=3600 * _LEAKING_FRAMES / seconds,
         blenders=len(worker.blenders),
         most_bytes=worker.most_memory_bytes,
+        others=used_by_others(seen, os.cpu_count() or 1),
     )
+
+
+@contextmanager
+def _turns_of(worker: SessionWorker) -> Iterator[list[RenderedTurn]]:
+    """What is measured of them, as it comes."""
+    seen: list[RenderedTurn] = []
+    add = worker.counts.add
+
+    def note(job: Job, turn: RenderedTurn) -> None:
+        seen.append(turn)
+        add(job, turn)
+
+    with patch.object(worker.counts, "add", note):
+        yield seen
 
 
 @contextmanager

@@ -58,9 +58,13 @@ def test_no_picture_may_differ() -> None:
     assert pictures_line(44, 1).endswith("1, to be at most 0: NOT OK")
 
 
-def grown(*, opened_anew: bool, frames: float, blenders: int, gib: float) -> Growing:
+def grown(*, opened_anew: bool, frames: float, blenders: int, gib: float, others: float = 0.1) -> Growing:
     return Growing(
-        opened_anew=opened_anew, frames_an_hour=frames, blenders=blenders, most_bytes=int(gib * GIB)
+        opened_anew=opened_anew,
+        frames_an_hour=frames,
+        blenders=blenders,
+        most_bytes=int(gib * GIB),
+        others=others,
     )
 
 
@@ -77,6 +81,15 @@ def test_a_session_that_is_opened_anew_keeps_its_pace_and_less_memory(
     assert [number for number, line in enumerate(lines) if not all_hold([line])] == wrong
     assert "opened anew as it grows: " in anew.words
     assert "left open: 1000 frames an hour, Blenders: 1, memory: 5 GiB at most" in left.words
+
+
+@pytest.mark.parametrize(("anew", "left"), [(0.3, 0.1), (0.1, 0.3)])
+def test_paces_beside_others_are_not_compared(anew: float, left: float) -> None:
+    first = grown(opened_anew=True, frames=640, blenders=3, gib=2, others=anew)
+    then = grown(opened_anew=False, frames=1_000, blenders=1, gib=5, others=left)
+    assert growing_lines(first, then)[1] == (
+        "opened anew ÷ left open, frames an hour: not measured, 0.640 while others use up to 0.30 processors"
+    )
 
 
 def test_what_was_not_measured_does_not_hold_and_one_bad_line_is_enough() -> None:

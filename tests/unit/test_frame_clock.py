@@ -36,3 +36,18 @@ def test_tells_when_blender_is_free_but_not_of_a_frame_that_is_late() -> None:
     assert clock.turn_seconds_left() is None
     clock.end()
     assert clock.turn_seconds_left() == 0
+
+
+def test_quick_frames_in_a_row_wake_nobody_each() -> None:
+    now, told = [100.0], list[float]()
+    clock = FrameClock(lambda: now[0], changed=lambda: told.append(now[0]))
+    clock.begin(None)
+    for left in range(9, -1, -1):
+        clock.begin(0.1, frames_after=left)
+        now[0] += 0.125
+    assert told == [100, 100, 100.25, 100.5, 100.75, 101], "that the scene is open is told at once"
+    clock.begin(0.1, frames_after=5)
+    assert told[-1] == now[0] == 101.25, "and so is another run of frames"
+    clock.end()
+    clock.begin(0.1, frames_after=4)
+    assert told[-2:] == [101.25, 101.25], "or the next after a pause"

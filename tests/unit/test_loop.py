@@ -414,7 +414,7 @@ def test_what_came_beside_and_cannot_be_given_back_keeps_nothing_from_being_done
     def refuse(*_: object) -> None:
         raise ConnectionError("SQS is away")
 
-    monkeypatch.setattr(TaskQueue, "give_back", refuse)
+    monkeypatch.setattr(TaskQueue, "extend_all", refuse)
     farm.frame_clock.has_rendered("a", 0.1)
     farm.send("render", encode(RenderTask("a", "1")), encode(RenderTask("b", "1")))
     run(farm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,13 +13,15 @@ from contract.worker_record import RECENT_FRAMES
 LATE_FACTOR: Final = 1.5
 LATE_SECONDS: Final = 1.0
 """A frame that takes longer than the slowest of the last few, by so many times and so much, is late."""
+TELL_SECONDS: Final = 0.25
+"""Of frames that follow in one go, whoever waits is not woken more often: it has reckoned with them."""
 
 
 class FrameClock:
     """Told by the renderer, asked by whoever must decide whether to wait for the frame.
 
     `now` gives seconds that only go forward, `epoch` those that people and other machines know; `changed` is
-    called when a frame begins.
+    called when a frame begins, of quick ones in a row not for each.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class FrameClock:
         self._begun_at: float | None = None
         self._expected_seconds: float | None = None
         self._frames_after = 0
+        self._told_at = -math.inf
         self._frame: tuple[int, float] | None = None
         self._recent: tuple[str, tuple[float, ...]] = "", ()
 
@@ -63,8 +67,13 @@ class FrameClock:
     def begin(self, expected_seconds: float | None, *, frames_after: int = 0) -> None:
         """A frame has begun, which takes about so long (None: nobody knows), and so many follow in one go."""
         with self._lock:
-            self._begun_at, self._expected_seconds = self._now(), expected_seconds
+            now = self._now()
+            foretold = self._begun_at is not None and frames_after == self._frames_after - 1
+            self._begun_at, self._expected_seconds = now, expected_seconds
             self._frames_after = frames_after
+            if foretold and now - self._told_at < TELL_SECONDS:
+                return
+            self._told_at = now
         self._changed()
 
     def end(self) -> None:
