@@ -38,8 +38,9 @@ class Watch:
     """
 
     def __init__(self, pid: int, limits: Limits, written: Iterable[Path], log_path: Path) -> None:
-        """`pid` is bubblewrap's, or that of its hatch's keeper; `written` the folders, and `log_path` the file,
-        that the cage writes."""
+        """`pid` is bubblewrap's, or that of its hatch's keeper; `written` the folders, and `log_path` the
+        file, that the cage writes.
+        """
         self._pid = pid
         self._limits = limits
         self._written = tuple(written)
