@@ -20,6 +20,7 @@ import pytest
 from contract.job import FrameState, Job, JobState
 from tests.e2e.crew import Crew, a_crew, wait_until
 from tests.support.blender import same_picture
+from worker_agent.seats.spare_blender import READY, TAKEN
 
 KILLS = int(os.environ.get("FARM_TEST_KILLS", "4"))
 LAST = max(24, 4 * KILLS)
@@ -55,9 +56,11 @@ def test_frames_of_agents_that_are_ended_again_and_again_are_as_if_nothing_had_b
     for member in list(crew.members):
         crew.ask_to_go(member)
 
-    calm_id = crew.farm.upload(falling, "calm/falling.blend")
-    with crew.agent("undisturbed"):
+    with crew.agent("undisturbed") as rested:
+        wait_until(lambda: READY in rested.log.read_text())
+        calm_id = crew.farm.upload(falling, "calm/falling.blend")
         calm = crew.farm.wait(calm_id, seconds=240)
+    assert TAKEN in rested.log.read_text(), "an idle agent has a Blender for whatever comes"
     _is_whole(crew, calm)
     killed, undisturbed = _pictures(crew, job, tmp_path), _pictures(crew, calm, tmp_path)
     assert not same_picture(undisturbed[0], undisturbed[-1]), "nothing moves: nothing is compared"
