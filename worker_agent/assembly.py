@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
-from contract.routes import Route
 from contract.settings import AgentSettings
-from contract.tasks import BakeTask, FinishTask, RenderTask, Task
-from worker_agent.bake_task import BakeTaskHandler
+from worker_agent.agent_queues import AgentQueues
 from worker_agent.boot_record import BootRecord
 from worker_agent.bucket import Bucket
-from worker_agent.claim import MOST_FRAMES, frames_at_once
+from worker_agent.claim import frames_at_once
 from worker_agent.clients import Clients, connect_ec2
-from worker_agent.failed_attempts import FailedAttempts
-from worker_agent.finish_task import FinishTaskHandler
 from worker_agent.frame_store import FrameStore
-from worker_agent.guarded_handler import GuardedHandler
 from worker_agent.hands import BESIDE_BLENDERS, Hands
 from worker_agent.host_metrics.gpus import Gpus
 from worker_agent.host_metrics.host import Host
@@ -32,13 +27,10 @@ from worker_agent.interruptions.tasks_in_hand import TasksInHand
 from worker_agent.job_store import JobStore
 from worker_agent.lease import LeaseKeeper
 from worker_agent.loop import WorkLoop
-from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
 from worker_agent.metrics import FrameMetrics
 from worker_agent.output_check import OutputChecker
 from worker_agent.own_machine import OwnMachine
-from worker_agent.preview import PreviewMaker
-from worker_agent.render_task import RenderTaskHandler
 from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.scale_in.protection import ScaleInProtection
@@ -51,8 +43,8 @@ from worker_agent.seats.seat_clocks import SeatClocks
 from worker_agent.seats.session_count import SessionCounts
 from worker_agent.seats.spare_keeper import SpareKeeper
 from worker_agent.stores import Stores
-from worker_agent.task_queue import TaskQueue
-from worker_agent.task_runner import Handler, TaskRunner
+from worker_agent.task_handlers import task_handlers
+from worker_agent.task_runner import TaskRunner
 from worker_agent.task_source import TaskSource
 from worker_agent.usage_meter import UsageMeter
 from worker_agent.worker_report import WorkerReport
@@ -74,35 +66,6 @@ class Processes:
     """Called when the agent has shown that it works, again and again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Queues:
-    urgent: TaskQueue
-    bake: TaskQueue
-    render: TaskQueue
-    dead_letters: TaskQueue
-
-    @classmethod
-    def of(cls, settings: AgentSettings, clients: Clients) -> Self:
-        def queue(url: str, most: int = MOST_FRAMES) -> TaskQueue:
-            return TaskQueue(clients.sqs, url, quick_sqs=clients.quick_sqs, most=most)
-
-        return cls(
-            urgent=queue(settings.urgent_queue_url),
-            bake=queue(settings.bake_queue_url, most=1),
-            render=queue(settings.render_queue_url),
-            dead_letters=queue(settings.dead_letter_queue_url),
-        )
-
-    @property
-    def routes(self) -> dict[Route, TaskQueue]:
-        """In the order in which they are looked at."""
-        return {Route.URGENT: self.urgent, Route.BAKE: self.bake, Route.RENDER: self.render}
-
-    @property
-    def tasks(self) -> tuple[TaskQueue, ...]:
-        return tuple(self.routes.values())
-
-
 class Reporter(Protocol):
     """A thread that tells of the worker. Its stop may take some seconds: it says what is left to say."""
 
@@ -119,7 +82,7 @@ def assemble(
     `metadata` is the usage meter's own.
     """
     clients = Clients.connect()
-    queues = _Queues.of(settings, clients)
+    queues = AgentQueues.of(settings, clients)
     departure = processes.departure
     stores = Stores(
         jobs=JobStore(clients.dynamodb, settings.job_table_name),
@@ -154,7 +117,18 @@ def assemble(
     usage = UsageMeter(clients.one_try_dynamodb, table=settings.job_table_name, machine=own_machine)
     runner = TaskRunner(
         dead_letters=queues.dead_letters,
-        handlers=_handlers(settings, processes, queues, stores, machine, metrics, turns, usage),
+        handlers=task_handlers(
+            stores=stores,
+            queues=queues,
+            sessions=processes.sessions[0],
+            turns=turns,
+            machine=machine,
+            checker=processes.checker,
+            metrics=metrics,
+            lease_seconds=settings.lease_seconds,
+            leaving=lambda: departure.leaving,
+            tell_usage=usage.flush,
+        ),
         leases=processes.leases,
         departure=departure,
         in_hand=in_hand,
@@ -205,7 +179,7 @@ def assemble(
 
 
 def _idle_worker(
-    settings: AgentSettings, clients: Clients, queues: _Queues, own_machine: OwnMachine
+    settings: AgentSettings, clients: Clients, queues: AgentQueues, own_machine: OwnMachine
 ) -> IdleWorker:
     group = OwnGroup(clients.autoscaling, name=settings.worker_asg_name, worker_id=settings.worker_id)
     protection = ScaleInProtection(group)
@@ -225,51 +199,3 @@ def _idle_worker(
         look_seconds=settings.poll_seconds,
         superseded=succession.is_due,
     )
-
-
-def _handlers(
-    settings: AgentSettings,
-    processes: Processes,
-    queues: _Queues,
-    stores: Stores,
-    machine: Machine,
-    metrics: FrameMetrics,
-    turns: BlenderTurns,
-    usage: UsageMeter,
-) -> dict[type[Task], Handler]:
-    """Who does which task."""
-    sessions = processes.sessions[0]  # a bake has the machine alone
-    baking = BakeTaskHandler(
-        stores=stores,
-        sessions=sessions,
-        turns=turns,
-        machine=machine,
-        queues=queues.routes,
-    )
-    rendering = RenderTaskHandler(
-        stores=stores,
-        sessions=sessions,
-        turns=turns,
-        machine=machine,
-        checker=processes.checker,
-        finish_queue=queues.urgent,
-        metrics=metrics,
-        attempts=FailedAttempts(stores=stores, metrics=metrics, elsewhere_seconds=settings.lease_seconds / 2),
-        lost=LostProject(stores=stores, bake_queue=queues.bake),
-    )
-    handlers: dict[type[Task], Handler] = {
-        BakeTask: baking.handle,
-        RenderTask: rendering.handle,
-        FinishTask: FinishTaskHandler(
-            stores=stores,
-            preview=PreviewMaker(
-                stores.bucket,
-                folder=sessions.output_folder,
-                leaving=lambda: processes.departure.leaving,
-            ),
-            tell_usage=usage.flush,
-        ).handle,
-    }
-    return {
-        task: GuardedHandler(handle, machine=machine, jobs=stores.jobs) for task, handle in handlers.items()
-    }

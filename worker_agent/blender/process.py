@@ -6,10 +6,10 @@ from pathlib import Path
 
 from worker_agent.blender.child import Child
 from worker_agent.blender.conversation import Conversation
-from worker_agent.blender.errors import BlenderDied, SceneRejected
-from worker_agent.blender.file_facts import read_facts
+from worker_agent.blender.errors import BlenderDied
 from worker_agent.blender.file_header import BlenderVersion, read_file_version
 from worker_agent.blender.log_file import LogFile
+from worker_agent.blender.openable import facts_of_openable
 from worker_agent.blender.report import (
     BakeProgress,
     ColorView,
@@ -180,19 +180,7 @@ class BlenderSession:
         self._conversation.check_usable()
         self.is_as_loaded = False
         file_version = read_file_version(blend)
-        if file_version > self._series:
-            raise SceneRejected(
-                f"{blend.name} was saved by Blender {file_version}, which is newer than the "
-                f"Blender {self._series} of this farm. Save it with {self._series} or older.",
-                "file_too_new",
-            )
-        facts = read_facts(blend)
-        if facts.rigid_worlds_on_disk:
-            raise SceneRejected(
-                f'The rigid-body world of the scene "{facts.rigid_worlds_on_disk[0]}" keeps its '
-                "cache on disk, which crashes Blender. Turn Disk Cache off in its cache settings.",
-                "unsupported_simulation",
-            )
+        facts = facts_of_openable(blend, file_version, self._series)
         command = {
             "do": "open",
             "blend": str(self._bars.inside(blend.absolute()) if self._bars else blend.absolute()),
