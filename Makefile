@@ -70,11 +70,13 @@ lock: $(READY) ## pin every package that requirements.in needs
 
 .venv: $(READY) ## the environment: Python packages, Node, the CDK command line, `farm`
 
+# What bpy loads is compiled once: in a cage, or wherever it may not write, each of its starts would do it anew.
 $(READY): requirements.txt Makefile
 	@echo "making $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	@$(BIN)/python -I -B worker_agent/runtimes/compile_loaded.py $(abspath $(VENV)) >/dev/null || true
 	@$(BIN)/npm install --prefix $(VENV)/cdk --silent --no-audit --no-fund --no-update-notifier aws-cdk@$(CDK_VERSION)
 	@ln -sf ../cdk/node_modules/aws-cdk/bin/cdk $(BIN)/cdk
 	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/python" -P -m farm "$$@"\n' "$(CURDIR)" "$(CURDIR)/$(BIN)" > $(BIN)/farm
