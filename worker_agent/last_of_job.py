@@ -14,7 +14,8 @@ class LastOfJob:
 
     A job's end is seen by whoever asks after all of its frames are recorded. Who holds another of its tasks
     need not: that one asks later, or its message is seen again, here or elsewhere, and then asks. One whose
-    lease is lost may have been done elsewhere before: it does not count.
+    lease is lost may have been done elsewhere before, and one whose task is over is not seen again: these do
+    not count.
     """
 
     def __init__(self) -> None:
@@ -32,7 +33,8 @@ class LastOfJob:
         def is_last() -> bool:
             with self._lock:  # whoever is left asks after this moment, and sees what is recorded by now
                 self._will_ask.pop(lease, None)
-                return not any(job == job_id and not other.lost for other, job in self._will_ask.items())
+                others = (other for other, job in self._will_ask.items() if job == job_id)
+                return all(other.lost or other.over for other in others)
 
         try:
             yield is_last

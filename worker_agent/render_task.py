@@ -72,7 +72,25 @@ class RenderTaskHandler:
     def handle(self, task: RenderTask, lease: Lease) -> Outcome:
         """Render what is not done yet of the task's frames. Raises InterruptedTaskError."""
         with self._last.task(task.job_id, lease) as is_last:
-            return self._handle(task, lease, is_last)
+            try:
+                return self._handle(task, lease, is_last)
+            except InterruptedTaskError:
+                if lease.lost or lease.over:  # who counted on this one to ask has not
+                    self._end_if_all_have_ended(task.job_id, is_last)
+                raise
+
+    def _end_if_all_have_ended(self, job_id: str, is_last: Callable[[], bool]) -> None:
+        try:
+            job = self._stores.jobs.job(job_id)
+            if (
+                job
+                and job.state is JobState.RENDERING
+                and is_last()
+                and self._stores.frames.has_ended(job, [])
+            ):
+                self._finish_queue.send([FinishTask(job_id)])
+        except Exception:  # the sweep sees it later
+            log.exception("could not ask whether job %s has ended", job_id)
 
     def _handle(self, task: RenderTask, lease: Lease, is_last: Callable[[], bool]) -> Outcome:
         frames = parse_frames(task.frames)

@@ -168,7 +168,7 @@ class TaskQueue:
         return given_back
 
     def give_back_unused(self, messages: Sequence[Message]) -> None:
-        """At once, each whatever becomes of the others: one that cannot be is free when its lease is over."""
+        """At once, each call whatever becomes of the others: what fails is free when its lease is over."""
         fresh = [message for message in messages if message.receives < WORN_RECEIVES]
         worn = [message for message in messages if message.receives >= WORN_RECEIVES]
         calls = [partial(self.extend_all, batch, 0) for batch in batched(fresh)]

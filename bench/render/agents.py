@@ -24,7 +24,7 @@ from farm.local.machines import Machines
 from farm.local.metadata import MetadataServer
 from farm.local.settings import ROOT
 from farm.local.state import StateFolder
-from worker_agent.seats import spare_blender
+from worker_agent.seats import spare_blender, spare_keeper
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 30.0
@@ -70,9 +70,11 @@ class BenchAgents:
             self._await(worker_id, "get ready", lambda log: _READY in log)
 
     def rest(self) -> None:
-        """Wait until each has idled for so long that its spare Blender is there. Raises BenchError."""
+        """Wait until each has idled for so long that its spare Blender is there, or it has said that there is
+        none here. Raises BenchError.
+        """
         for worker_id in self.running:
-            self._await(worker_id, "have a spare Blender", _has_spare)
+            self._await(worker_id, "have a spare Blender", _has_spare_or_none)
 
     def pause(self) -> None:
         """Stop the farm's processes where they are: whoever renders beside them has the machine alone."""
@@ -141,6 +143,6 @@ class BenchAgents:
         return self.state.logs / f"requests-{worker_id}.jsonl"
 
 
-def _has_spare(log: str) -> bool:
-    gone = max(log.rfind(end) for end in (spare_blender.TAKEN, spare_blender.USELESS))
-    return log.rfind(spare_blender.READY) > gone
+def _has_spare_or_none(log: str) -> bool:
+    said = max(log.rfind(words) for words in (spare_blender.READY, spare_keeper.NONE))
+    return said > max(log.rfind(words) for words in (spare_blender.TAKEN, spare_blender.USELESS))

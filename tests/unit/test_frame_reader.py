@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contract.job import JobState
-from contract.table import MAX_SHARDS, counter_key
+from contract.table import MAX_SHARDS, counter_key, shard_of
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 from worker_agent.frame_reader import FrameReader
@@ -61,3 +61,13 @@ def test_the_end_is_asked_of_all_shards_until_one_is_not_complete(aws: AwsEdges,
 def test_a_job_of_which_nothing_is_counted_has_not_ended(aws: AwsEdges) -> None:
     job = a_job("uncounted", state=JobState.RENDERING, shards=9)
     assert not FrameReader(Counting(aws), aws.job_table_name).has_ended(job, [])
+
+
+def test_whose_own_frames_are_of_a_shard_that_is_not_complete_reads_no_other(aws: AwsEdges) -> None:
+    for shard in range(MAX_SHARDS):
+        count(aws, shard, total=3, done=3)
+    frame = next(frame for frame in range(1_000) if shard_of(frame, MAX_SHARDS) == MAX_SHARDS - 1)
+    count(aws, MAX_SHARDS - 1, total=3, done=2)
+    counting = Counting(aws)
+    assert not FrameReader(counting, aws.job_table_name).has_ended(JOB, [frame])
+    assert counting.items == [1]

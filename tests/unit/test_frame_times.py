@@ -81,6 +81,9 @@ def test_the_records_are_looked_at_once_in_a_while() -> None:
         measured.look(JOB)
         measured.look(other)
     assert recorded.looks == 2, "once for each job, though their tasks come in turns"
+    now[0] = KEPT_SECONDS - 1
+    measured.look(JOB)
+    assert recorded.looks == 2
     now[0] = KEPT_SECONDS
     measured.look(JOB)
     assert recorded.looks == 3

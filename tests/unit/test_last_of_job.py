@@ -4,14 +4,16 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from contract.job import Job
 from tests.support.agent import FINISH, Agent, agent_in, rendering, task
+from worker_agent.blender import BlenderKilled
 from worker_agent.frame_store import DoneFrame
 from worker_agent.last_of_job import LastOfJob
-from worker_agent.outcome import Settled
+from worker_agent.outcome import InterruptedTaskError, Settled
 
 
 @pytest.fixture
@@ -82,3 +84,25 @@ def test_the_end_is_asked_about_though_a_task_is_in_hand_that_was_taken_away(age
     with last.task("a", agent.lease()) as first, last.task("a", taken_away):
         taken_away.let_go()
         assert first()
+
+
+@pytest.mark.parametrize("task_is_over", [False, True])
+def test_the_end_is_asked_about_by_one_that_was_relied_upon_and_then_taken_away(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch, task_is_over: bool
+) -> None:
+    """The message came twice: whoever has the other asked before the first task's frames were recorded."""
+    rendering(agent, "1-2")
+    taken_away, start = agent.lease(), agent.sessions.open_for
+
+    def meanwhile(job: Job, *arguments: Any, **named: Any) -> Any:
+        """Frame 2 is done elsewhere and frame 1 here, while the Blender for frame 2 is waited for."""
+        monkeypatch.setattr(agent.sessions, "open_for", start)
+        for frame in (2, 1):
+            agent.frames.record_failed(agent.job, frame, reason="given up")
+        (taken_away._over if task_is_over else taken_away._lost).set()
+        raise BlenderKilled("Blender was stopped by the farm.", "killed")
+
+    monkeypatch.setattr(agent.sessions, "open_for", meanwhile)
+    with pytest.raises(InterruptedTaskError):
+        agent.render(task("2"), taken_away)
+    assert agent.sent(agent.aws.urgent_queue_url) == [FINISH]

@@ -67,3 +67,21 @@ def test_a_job_that_is_gone_is_no_error(agent: Agent) -> None:
 def change(agent: Agent, **attributes: Any) -> None:
     item = {**agent.job.to_item(), **job_key(JOB_ID), **attributes}
     agent.aws.dynamodb.put_item(TableName=agent.aws.job_table_name, Item=item)
+
+
+def test_what_the_table_has_not_read_is_asked_again(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy table leaves the job's own record over: the job is not taken for unknown."""
+    rendering(agent, "1-3")
+    agent.render(task("1"), agent.lease())
+    read, answers = agent.aws.dynamodb.batch_get_item, list[int]()
+
+    def one_at_a_time(*, RequestItems: Any) -> Any:  # noqa: N803  # as boto3 names it
+        ((table, asked),) = RequestItems.items()
+        first, *left = asked["Keys"][::-1]
+        answer = read(RequestItems={table: {**asked, "Keys": [first]}})
+        answers.append(len(left))
+        return {**answer, "UnprocessedKeys": {table: {**asked, "Keys": left}} if left else {}}
+
+    monkeypatch.setattr(agent.aws.dynamodb, "batch_get_item", one_at_a_time)
+    agent.render(task("2"), agent.lease())
+    assert (agent.blender.rendered, answers) == ([1, 2], [1, 0])

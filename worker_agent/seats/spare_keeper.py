@@ -14,6 +14,7 @@ from worker_agent.seats.spare_blender import SpareBlender
 
 log = logging.getLogger(__name__)
 
+NONE: Final = "no spare Blender"
 LOOK_SECONDS: Final = 0.5
 REST_SECONDS: Final = 1.0
 """Of nothing to do: from one task to the next there is less."""
@@ -68,7 +69,7 @@ class SpareKeeper:
         said = getattr(error, "log", "").strip().rpartition("\n")[2]
         reason = f"{error}; it said last: {said}" if said else str(error)
         if reason != self._reason:
-            log.warning("no spare Blender for %.0f s: %s", self._retry_seconds, reason)
+            log.warning("%s for %.0f s: %s", NONE, self._retry_seconds, reason)
         self._reason = reason
         self._retry_at = self._now() + self._retry_seconds
         self._retry_seconds = min(2 * self._retry_seconds, LONGEST_RETRY_SECONDS)
