@@ -191,6 +191,24 @@ def test_more_that_render_no_more_are_taken_back_and_wait_twice_as_long(film: Fi
     assert 4 * FIRST_WAIT_SECONDS <= third - second < 4.2 * FIRST_WAIT_SECONDS
 
 
+def test_a_step_that_was_allowed_and_brings_nothing_lowers_no_ceiling(film: Film) -> None:
+    """Four are allowed, one was as quick for a while: that two were no quicker says nothing of eight."""
+
+    def shared_evenly(sessions: int) -> RenderedTurn:
+        return replace(TURN, sessions=sessions, frame_seconds=400.0 * sessions)
+
+    film.render(60 * 4)
+    assert film.render(FIRST_WAIT_SECONDS / 2, shared_evenly) == [4, 2, 1]
+    assert film.render(1.5 * HOUR, shared_evenly)[:3] == [1, 2, 1]
+    assert film.job.ceiling.most == 4
+    film.changes.clear()
+    numbers = film.render(5 * HOUR)
+    assert numbers[0] == 1
+    assert numbers[-1] == 8
+    times = [seconds for seconds, _ in film.changes]
+    assert all(later - sooner < 1.2 * FIRST_WAIT_SECONDS for sooner, later in pairwise(times))
+
+
 def test_fewer_for_want_of_memory_are_more_again_when_frames_need_less() -> None:
     film = Film(8)
 

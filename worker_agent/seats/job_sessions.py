@@ -119,7 +119,7 @@ class JobSessions:
                 median(turn.cores_idle for turn in self._turns),
             )
         elif not self._was_worth_it(frames_a_second):
-            self.ceiling.take_back()
+            self.ceiling.take_back(self.count)
             self._settle(self._before[0])
             return
         self._before = self.count, frames_a_second

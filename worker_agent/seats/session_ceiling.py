@@ -27,6 +27,8 @@ class SessionCeiling:
         self._now = now
         self._held = MOST_BLENDER_SESSIONS
         """The number before the last step up: what has failed with more falls back to it."""
+        self._allowed = MOST_BLENDER_SESSIONS
+        """The ceiling before the last step up."""
         self._goal = 0
         """Where it fell from, and is to come back to."""
         self._wait_seconds = 0.0
@@ -68,12 +70,15 @@ class SessionCeiling:
         if following <= sessions:
             return
         self._held = sessions
-        self.most = following
+        self._allowed = self.most
+        self.most = max(self.most, following)
         self._wait_anew()
 
-    def take_back(self) -> None:
-        """The last step up has brought nothing: it is not tried soon again."""
-        if self._held < self.most:
+    def take_back(self, tried: int) -> None:
+        """The last step up, to so many, has brought nothing. If it raised the ceiling, that falls again, and
+        the wait is longer; so many that were allowed before have not become too many.
+        """
+        if tried > self._allowed:
             self.lower(self._held, self._goal)
 
     def _wait_anew(self) -> None:
