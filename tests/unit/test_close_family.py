@@ -19,10 +19,13 @@ def fork_twice():
         time.sleep(60)
         os._exit(0)
 
+def stay():
+    fork_twice()
+    time.sleep(60)  # the children of a thread that has ended are the main thread's
+
 for _ in range(3):
     fork_twice()
-thread = threading.Thread(target=fork_twice)
-thread.start()
+threading.Thread(target=stay).start()
 time.sleep(60)
 """
 

@@ -15,6 +15,7 @@ from worker_agent.seats.job_sessions import (
     RenderedTurn,
     useful_sessions,
 )
+from worker_agent.seats.session_ceiling import SessionCeiling
 from worker_agent.seats.session_count import KEPT_JOBS, SessionCounts
 
 GIB = 1024**3
@@ -134,6 +135,35 @@ def test_each_job_has_a_number_of_its_own_and_no_more_than_there_are_processors(
     assert counts.most == 36
     assert decided(SessionCounts(None, processors=1), a_job("one")) == 1
     assert SessionCounts(None, processors=192).most == 64
+
+
+def test_a_number_that_the_machine_limits_is_settled_and_falls_for_memory() -> None:
+    """One that uses 0.6 of four processors promises more than four: those are never there to be measured."""
+    counts = SessionCounts(None, processors=4)
+    job = a_job()
+    numbers = [1]
+    for free_gib in [200] * 30 + [-2] * 30:
+        turn = replace(TURN, cores_used=0.6, cores_idle=3.4, free_memory_bytes=free_gib * GIB)
+        counts.add(job, replace(turn, sessions=counts.count(job)))
+        if counts.count(job) != numbers[-1]:
+            numbers.append(counts.count(job))
+    assert numbers[:3] == [1, 2, 4]
+    assert numbers[3:] == [1]
+
+
+def test_a_number_that_has_fallen_comes_back_to_what_the_machine_limits() -> None:
+    seconds = 0.0
+    job = JobSessions(SessionCeiling(lambda: seconds), limit=4)
+    counts = [show(job, cores_used=0.6, cores_idle=3.4) for _ in range(3)]
+    assert (counts, job.settled) == ([2, 4, 4], True)
+    job.fail(4)
+    numbers = [job.count]
+    for _ in range(200):
+        seconds += 60
+        job.add(replace(TURN, sessions=job.count))
+        if job.count != numbers[-1]:
+            numbers.append(job.count)
+    assert numbers == [2, 4]
 
 
 def test_only_the_last_jobs_are_remembered() -> None:

@@ -67,6 +67,8 @@ class JobSessions:
     settled: bool = False
     wanted: int = 1
     """As many as fill the machine, as far as is known."""
+    limit: int = MOST_BLENDER_SESSIONS
+    """Of this machine."""
     _turns: list[RenderedTurn] = field(default_factory=list)
     """Measured with the present number."""
     _before: tuple[int, float] = (1, 0.0)
@@ -121,7 +123,7 @@ class JobSessions:
             self._settle(self._before[0])
             return
         self._before = self.count, frames_a_second
-        following = min(2 * self.count, self.wanted, self._have_room())
+        following = min(2 * self.count, self.wanted, self._have_room(), self.limit)
         if following > self.count:
             self.count = following
         else:
@@ -147,7 +149,7 @@ class JobSessions:
         self.count = max(1, self.count // 2)
 
     def _try_more(self, frames_a_second: float) -> None:
-        following = min(self.ceiling.following(self.count), self._have_room())
+        following = min(self.ceiling.following(self.count), self._have_room(), self.limit)
         self.ceiling.rise(self.count, following)
         if following > self.count:
             self._before = self.count, frames_a_second

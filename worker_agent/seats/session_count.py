@@ -71,13 +71,13 @@ class SessionCounts:
             log.warning("job %s: a frame failed beside %d other Blenders", job.job_id, sessions - 1)
 
     def _count(self, sessions: JobSessions) -> int:
-        if self._pinned is None:
-            return min(sessions.count, self.most)
-        return min(self._pinned, sessions.ceiling.most)
+        return sessions.count if self._pinned is None else min(self._pinned, sessions.ceiling.most)
 
     def _of(self, job: Job) -> JobSessions:
         if job.job_id not in self._jobs:
-            self._jobs[job.job_id] = JobSessions(SessionCeiling(self._now), wanted=self._pinned or 1)
+            self._jobs[job.job_id] = JobSessions(
+                SessionCeiling(self._now), wanted=self._pinned or 1, limit=self.most
+            )
         sessions = self._jobs[job.job_id]
         self._jobs.move_to_end(job.job_id)
         if len(self._jobs) > KEPT_JOBS:
