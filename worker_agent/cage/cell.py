@@ -35,7 +35,7 @@ class Cell:
 
     @property
     def shown(self) -> Path:
-        """Where a spare Blender's hatch is; the agent's to write."""
+        """Where a spare Blender's hatch is, once it is made; the agent's to write."""
         return self.folder / "shown"
 
     @property
@@ -49,7 +49,6 @@ class Cell:
         self.folder = self._place / uuid4().hex
         self.home.mkdir(parents=True)
         self.frames.mkdir()
-        self.shown.mkdir()
 
     def new_frames_folder(self) -> Path:
         """An empty folder for what a task's frames produce.

@@ -105,5 +105,6 @@ def _bars(cage: frozenset[str], cell: Cell, view: View) -> Bars:
 
 
 def _spare_bars(cage: frozenset[str], cell: Cell, projects: Path) -> Bars:
+    cell.shown.mkdir()
     hatch = Hatch(place=cell.shown.absolute(), inside=projects.absolute())
     return Bars(offered=cage, writable=(cell.frames,), hatch=hatch)
