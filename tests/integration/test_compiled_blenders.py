@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -17,6 +18,7 @@ from contract.runtimes import RuntimeForm, RuntimeSpec
 from tests.support.runtimes import executable
 from worker_agent.blender import BlenderSession, Runtime
 from worker_agent.cage import Bars
+from worker_agent.runtimes.compiling import compile_what_it_loads
 from worker_agent.runtimes.shelf import START, BlenderShelf
 
 SCRIPTS_OF_DEBIAN = Path("/usr/share/blender/scripts")
@@ -52,7 +54,8 @@ def lay_out_executable(spec: RuntimeSpec, folder: Path, stopped: Callable[[], bo
     shutil.copytree(SCRIPTS_OF_DEBIAN, home / "3.4/scripts", ignore=UNCOMPILED)
     start = home / START[RuntimeForm.EXECUTABLE]
     start.write_text(
-        f'#!/bin/sh\nBLENDER_SYSTEM_SCRIPTS="$(dirname "$0")/3.4/scripts" exec {executable()} "$@"\n'
+        '#!/bin/sh\nBLENDER_SYSTEM_SCRIPTS="$(dirname "$(readlink -f "$0")")/3.4/scripts" '
+        f'exec {executable()} "$@"\n'
     )
     start.chmod(0o755)
     return home
@@ -101,3 +104,35 @@ def test_a_start_reads_none_of_the_sources_that_were_compiled(
     assert start_in_a_cage(runtime, tmp_path) == release
     said = (tmp_path / "blender.log").read_text()
     assert "Error" not in said, said[-2000:]
+
+
+def test_a_folder_reached_through_a_link_is_compiled_and_another_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A release finds its own files by their true names."""
+    spec = RuntimeSpec(version="3.4.1")
+    home = lay_out_executable(spec, tmp_path, lambda: False)
+    link_to_it, empty = tmp_path / "link", tmp_path / "empty"
+    link_to_it.symlink_to(home)
+    empty.mkdir()
+    caplog.set_level(logging.WARNING)
+    start = link_to_it / START[RuntimeForm.EXECUTABLE]
+    compile_what_it_loads(start, link_to_it, stopped=lambda: False)
+    assert len(list(home.rglob("*.pyc"))) > 100
+    assert not caplog.messages
+    compile_what_it_loads(start, empty, stopped=lambda: False)
+    assert f"0 files of Blender 3.4.1 compiled in {empty}" in caplog.text
+
+
+def test_a_blender_that_is_compiled_sees_none_of_the_agents_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    start = tmp_path / START[RuntimeForm.EXECUTABLE]
+    start.write_text(f"#!/bin/sh\nenv > {tmp_path}/seen\n")
+    start.chmod(0o755)
+    compile_what_it_loads(start, tmp_path, stopped=lambda: False)
+    seen = dict(line.split("=", 1) for line in (tmp_path / "seen").read_text().splitlines())
+    assert "AWS_SECRET_ACCESS_KEY" not in seen
+    assert seen["HOME"] != os.environ["HOME"]
+    assert seen["PATH"] == os.environ["PATH"]

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import InstallError
@@ -16,9 +16,17 @@ _POLL_SECONDS = 0.2
 _SAID_CHARACTERS = 1500
 
 
-def run(command: Sequence[str], *, what: str, seconds: float, stopped: Callable[[], bool]) -> str:
-    """What the command printed. Raises InstallError when it fails or takes longer than `seconds`,
-    InterruptedTaskError when the worker must go; its processes are gone then.
+def run(
+    command: Sequence[str],
+    *,
+    what: str,
+    seconds: float,
+    stopped: Callable[[], bool],
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """What the command printed; without an `environment` it has this process's. Raises InstallError when it
+    fails or takes longer than `seconds`, InterruptedTaskError when the worker must go; its processes are gone
+    then.
     """
     try:
         process = subprocess.Popen(
@@ -27,6 +35,7 @@ def run(command: Sequence[str], *, what: str, seconds: float, stopped: Callable[
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env=environment,
             errors="replace",
             start_new_session=True,
         )

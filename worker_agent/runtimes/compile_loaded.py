@@ -19,7 +19,7 @@ def compile_loaded(folder: Path) -> int:
     found = [
         origin
         for origin in origins
-        if origin and origin.endswith(".py") and Path(origin).is_relative_to(folder)
+        if origin and origin.endswith(".py") and Path(origin).resolve().is_relative_to(folder.resolve())
     ]
     for origin in found:
         py_compile.compile(origin, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP)
@@ -27,7 +27,6 @@ def compile_loaded(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    print(
-        f"{compile_loaded(Path(sys.argv[-1]))} files of Blender {bpy.app.version_string} compiled", flush=True
-    )
-    os._exit(0)  # Blender's own exit is slow, and has been seen to hang
+    count = compile_loaded(Path(sys.argv[-1]))
+    print(f"{count} files of Blender {bpy.app.version_string} compiled in {sys.argv[-1]}", flush=True)
+    os._exit(0 if count else 1)  # Blender's own exit is slow, and has been seen to hang
