@@ -31,7 +31,7 @@ from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.scratch import Scratch
 from worker_agent.seats.blender_start import BlenderStart
 from worker_agent.seats.scene_sessions import SceneSessions
-from worker_agent.seats.spare_blender import FREE_BYTES, SpareBlender
+from worker_agent.seats.spare_blender import FREE_BYTES, USELESS, SpareBlender
 
 SPEC = RuntimeSpec(version=version("bpy"), path=sys.executable)
 TOKEN = "1"
@@ -185,7 +185,10 @@ def test_an_inspection_takes_it_and_a_bake_does_not(worker: Worker) -> None:
 @pytest.mark.parametrize(
     "why", ["another release", "it has died", "it is stuck", "its keeper has died", "elsewhere"]
 )
-def test_what_it_is_not_fit_for_is_opened_by_a_new_one(worker: Worker, tmp_path: Path, why: str) -> None:
+def test_what_it_is_not_fit_for_is_opened_by_a_new_one(
+    worker: Worker, tmp_path: Path, caplog: pytest.LogCaptureFixture, why: str
+) -> None:
+    caplog.set_level("INFO")
     ready = worker.prepare()
     job, published = worker.publish("a")
     if why == "another release":
@@ -202,6 +205,7 @@ def test_what_it_is_not_fit_for_is_opened_by_a_new_one(worker: Worker, tmp_path:
     session = worker.sessions.open_for(job, published)
     assert session.pid != ready
     assert not is_alive(ready)
+    assert USELESS in caplog.text, "whoever counts on it hears that it has gone"
     assert worker.picture(session, tmp_path / "a.png").stat().st_size
 
 

@@ -112,6 +112,8 @@ class SpareBlender:
         The cell `instead_of` is where the next spare will live.
         """
         if view.changes_it or spec != self._wanted() or not view.seen_as.is_relative_to(self._projects):
+            if self._ready:
+                log.info("the spare Blender %s for this project and is ended", USELESS)
             self.close()
             return None
         if not self._changing.acquire(timeout=PATIENCE_SECONDS):
