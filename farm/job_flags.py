@@ -53,7 +53,7 @@ def with_job_options(command: Callable[..., None]) -> Callable[..., None]:
         if parameter.name != ASKED
     ]
     parameters = [*own, *_flags()]
-    told.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    told.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     told.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return told
 

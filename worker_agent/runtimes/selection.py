@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,10 +54,12 @@ def choose_runtime(needs: FileNeeds, wanted: str | None, offered: Sequence[Runti
     if not fit:
         raise _only_wheels(needs, able, offered)
     nearest = min(_series(spec) for spec in fit)
-    return max(
-        (spec for spec in fit if _series(spec) == nearest),
-        key=lambda spec: (numbers(spec.version), spec.form is RuntimeForm.EXECUTABLE),
-    )
+    return newest(spec for spec in fit if _series(spec) == nearest)
+
+
+def newest(specs: Iterable[RuntimeSpec]) -> RuntimeSpec:
+    """Of two of the same version the executable, which can do more. Raises ValueError when there are none."""
+    return max(specs, key=lambda spec: (numbers(spec.version), spec.form is RuntimeForm.EXECUTABLE))
 
 
 def _series(spec: RuntimeSpec) -> BlenderVersion:

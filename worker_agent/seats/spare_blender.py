@@ -12,12 +12,12 @@ from typing import Final
 
 import psutil
 
-from contract.blender_releases import numbers
-from contract.runtimes import RuntimeForm, RuntimeSpec
+from contract.runtimes import RuntimeSpec
 from worker_agent.blender import BlenderError, BlenderSession
 from worker_agent.cage import Cell, HatchError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.runtimes.identity import check_identity
+from worker_agent.runtimes.selection import newest
 from worker_agent.seats.blender_start import BlenderStart, View
 
 log = logging.getLogger(__name__)
@@ -170,8 +170,4 @@ class SpareBlender:
         if self._likely is not None:
             return self._likely
         installed = self._start.shelf.installed()
-        return max(
-            installed,
-            key=lambda spec: (numbers(spec.version), spec.form is RuntimeForm.EXECUTABLE),
-            default=None,
-        )
+        return newest(installed) if installed else None
