@@ -14,7 +14,7 @@ from contract.cage.probe import CageUnavailableError, offered_options
 from contract.runtimes import RuntimesError, parse_runtimes
 from contract.settings import AgentSettings, Cage, SettingsError
 from worker_agent.assembly import Processes, assemble
-from worker_agent.clients import connect_logs, connect_s3
+from worker_agent.clients import connect_cloudwatch, connect_logs, connect_s3
 from worker_agent.cloud_log import CloudLog
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.metadata import DEFAULT_ENDPOINT as METADATA_ENDPOINT
@@ -23,6 +23,7 @@ from worker_agent.interruptions.metadata import MetadataClient
 from worker_agent.interruptions.signals import heed_signals
 from worker_agent.interruptions.watcher import NoticeWatcher
 from worker_agent.lease import LeaseKeeper
+from worker_agent.metric_sinks import metric_sink
 from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.kept_releases import KeptReleases
 from worker_agent.runtimes.shelf import BlenderShelf, install
@@ -52,8 +53,9 @@ def main() -> int:
     except (SettingsError, RuntimesError, CageUnavailableError) as error:
         print(error, file=sys.stderr)
         return 2
-    if settings.log_group_name:
-        handler = CloudLog(connect_logs(), group=settings.log_group_name, stream=settings.worker_id)
+    logs = connect_logs() if settings.log_group_name or settings.metrics_log_group_name else None
+    if logs and settings.log_group_name:
+        handler = CloudLog(logs, group=settings.log_group_name, stream=settings.worker_id)
         logging.getLogger().addHandler(handler)
     threading.excepthook = _end_process
     manager = ServiceManager.taken_from(os.environ)
@@ -94,7 +96,8 @@ def main() -> int:
         part=watchdog.part,
         works=manager.ready,
     )
-    loop, reporters = assemble(settings, processes, MetadataClient(endpoint))
+    sink = metric_sink(settings, logs=logs, connect_cloudwatch=connect_cloudwatch)
+    loop, reporters = assemble(settings, processes, MetadataClient(endpoint), sink)
     watcher.start()
     leases.start()
     for reporter in reporters:
@@ -111,6 +114,7 @@ def main() -> int:
         leases.stop()
         close_all(sessions)
         checker.close()
+        sink.close()
     log.info("worker %s has stopped", settings.worker_id)
     return 0
 

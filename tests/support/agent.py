@@ -29,6 +29,7 @@ from worker_agent.job_store import JobStore
 from worker_agent.lease import Lease
 from worker_agent.lost_project import LostProject
 from worker_agent.machine import Machine
+from worker_agent.metric_sinks import MetricCalls
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import Outcome, Settled
 from worker_agent.output_check import OutputChecker
@@ -66,7 +67,7 @@ class Agent:
         self.sessions = ObedientSessions(self.folder / "work", self.blender)
         sessions = cast(SceneSessions, self.sessions)
         stores = Stores(jobs=self.jobs, frames=self.frames, bucket=self.bucket, scratch=self.scratch)
-        self.metrics = FrameMetrics(self.aws.cloudwatch, namespace="farm", fleet="workers")
+        self.metrics = FrameMetrics(MetricCalls(self.aws.cloudwatch, namespace="farm", fleet="workers"))
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
         self.machine = Machine(

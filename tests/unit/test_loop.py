@@ -20,6 +20,7 @@ from worker_agent.interruptions.farewell import Farewell, TerminationHook
 from worker_agent.interruptions.tasks_in_hand import TasksInHand
 from worker_agent.lease import BlenderUse, Lease, LeaseKeeper
 from worker_agent.loop import WorkLoop
+from worker_agent.metric_sinks import MetricCalls
 from worker_agent.metrics import FrameMetrics
 from worker_agent.outcome import GiveBack, InterruptedTaskError, MachineTroubleError, Outcome, Settled
 from worker_agent.scale_in.group import OwnGroup
@@ -122,7 +123,7 @@ def run(
         hands=farm.hands,
         in_hand=in_hand,
         frame_clock=farm.frame_clock,
-        metrics=FrameMetrics(boto3.client("cloudwatch"), namespace="n", fleet="f"),
+        metrics=FrameMetrics(MetricCalls(boto3.client("cloudwatch"), namespace="n", fleet="f")),
         departure=farm.departure,
         farewell=Farewell(farm.departure, TerminationHook(farm.autoscaling, group="g", instance_id="i")),
         idle=idle,
