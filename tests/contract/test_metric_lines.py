@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
 from contract import metrics
 from contract.metric_lines import Measured, metric_lines
@@ -52,8 +51,12 @@ def test_nothing_measured_is_no_line() -> None:
     assert lines() == lines(seconds(0)) == []
 
 
-@given(st.lists(st.floats(0, 14_400), max_size=350), st.lists(st.integers(0, 100), max_size=150))
-def test_every_value_arrives_once_however_many_there_are(taken: list[float], busy: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("frames", "looks"), [(1, 0), (99, 1), (100, 100), (150, 100), (101, 12), (250, 101), (350, 0)]
+)
+def test_every_value_arrives_once_however_many_there_are(frames: int, looks: int) -> None:
+    taken = [0.0007 + 1.1 * number for number in range(frames)]
+    busy = list(range(looks))
     told = lines(
         Measured(name=metrics.FRAME_SECONDS, unit="Seconds", values=tuple(taken)),
         Measured(name=metrics.CPU_PERCENT, unit="Percent", values=tuple(busy)),
@@ -66,7 +69,7 @@ def test_every_value_arrives_once_however_many_there_are(taken: list[float], bus
             assert found.unit == ("Seconds" if name == metrics.FRAME_SECONDS else "Percent")
             assert found.at_milliseconds == 1_796_040_000_005
             arrived[name] += found.values
-    assert arrived == {
+    assert arrived == {  # in their order, and rounded
         metrics.FRAME_SECONDS: [round(value, 3) for value in taken],
         metrics.CPU_PERCENT: busy,
     }

@@ -44,6 +44,7 @@ def test_metrics_arrive_in_a_stream_of_their_own_as_cloudwatch_reads_them(endpoi
         frames.frame_done(0.5 + number)
     frames.frame_failed()
     frames.send()
+    frames.send()  # and nothing has been measured since
     sink.tell([Measured(name=CPU_PERCENT, unit="Percent", values=(12.5, 100))])
     sink.close()
     first, second, host = in_the_log(endpoint)
