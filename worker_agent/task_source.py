@@ -20,8 +20,8 @@ from worker_agent.watchdog import BEAT_SECONDS, still_alive
 log = logging.getLogger(__name__)
 
 EMPTY_SECONDS: Final = 2.0
-"""A queue that was empty so lately is passed over by a worker that has other work. Whoever claims more at once
-(claim.CLAIM_SECONDS) asks each time: something urgent waits for one claim to end, not for two."""
+"""A queue that was empty so lately is passed over by a worker that has other work. Whoever claims more at
+once (claim.CLAIM_SECONDS) asks each time: something urgent waits for one claim to end, not for two."""
 
 Received = tuple[TaskQueue, list[Message]]
 
