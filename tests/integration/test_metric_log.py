@@ -13,9 +13,9 @@ from contract.metric_lines import Measured
 from contract.metrics import CPU_PERCENT, FRAME_SECONDS, FRAMES_DONE, FRAMES_FAILED
 from tests.support.embedded_metrics import Extracted, Series, extracted
 from tests.support.emulator import AwsClients, an_emulator
-from worker_agent.clients import ONE_TRY
-from worker_agent.metric_sinks import END_SECONDS, MetricLog
-from worker_agent.metrics import FrameMetrics
+from worker_agent.services.clients import ONE_TRY
+from worker_agent.telemetry.metric_sinks import END_SECONDS, MetricLog
+from worker_agent.telemetry.metrics import FrameMetrics
 
 GROUP, WORKER = "/farm/workers", "i-0123456789abcdef0"
 FLEET = (("Fleet", "workers"),)

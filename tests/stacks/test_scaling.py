@@ -16,8 +16,8 @@ from tests.stacks.test_compute import agent_environment
 from tests.stacks.test_janitor import janitor_settings
 from tests.support.embedded_metrics import Series, extracted
 from tests.support.synthesized import Synthesized, synthesized
-from worker_agent.metric_sinks import metric_sink
-from worker_agent.metrics import FrameMetrics
+from worker_agent.telemetry.metric_sinks import metric_sink
+from worker_agent.telemetry.metrics import FrameMetrics
 
 
 class Recorder:

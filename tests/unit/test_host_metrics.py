@@ -27,7 +27,7 @@ from worker_agent.host_metrics.gpus import Gpus
 from worker_agent.host_metrics.host import Host
 from worker_agent.host_metrics.minute import Minute
 from worker_agent.host_metrics.sender import LOOK_SECONDS, SEND_SECONDS, HostMetrics
-from worker_agent.metric_sinks import MetricCalls
+from worker_agent.telemetry.metric_sinks import MetricCalls
 
 
 def test_this_machine_is_measured(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from contract.metric_lines import Measured
 from contract.metrics import CPU_PERCENT, FRAMES_DONE
 from tests.support.aws_edges import aws_edges
-from worker_agent.clients import ONE_TRY
-from worker_agent.metric_sinks import MetricCalls
+from worker_agent.services.clients import ONE_TRY
+from worker_agent.telemetry.metric_sinks import MetricCalls
 
 BUSY = Measured(name=CPU_PERCENT, unit="Percent", values=(10, 30, 80))
 DONE = Measured(name=FRAMES_DONE, unit="Count", values=(4,))

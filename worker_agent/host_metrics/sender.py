@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from worker_agent.host_metrics.minute import Minute
-from worker_agent.metric_sinks import MetricSink
+from worker_agent.telemetry.metric_sinks import MetricSink
 
 log = logging.getLogger(__name__)
 
