@@ -8,14 +8,14 @@ from typing import cast
 
 from contract.job import Job
 from tests.support.jobs import a_job
-from worker_agent.lease import Lease
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.seats.blender_turns import BlenderTurns
 from worker_agent.seats.job_sessions import RenderedTurn
 from worker_agent.seats.scene_sessions import SceneSessions
 from worker_agent.seats.seat import make_seats
 from worker_agent.seats.session_count import SessionCounts
-from worker_agent.task_queue import Message, TaskQueue
+from worker_agent.tasks.lease import Lease
+from worker_agent.tasks.outcome import InterruptedTaskError
+from worker_agent.tasks.task_queue import Message, TaskQueue
 
 SECONDS = 5.0
 JOB, OTHER = a_job("film-1"), a_job("film-2")

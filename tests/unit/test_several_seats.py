@@ -18,12 +18,12 @@ from tests.support.several_seats import (
     a_lease,
     hands,
 )
-from worker_agent.lease import BlenderUse
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.scene_sessions import SceneSessions
 from worker_agent.seats.seat import close_all, make_sessions
 from worker_agent.seats.seat_clocks import SeatClocks
+from worker_agent.tasks.lease import BlenderUse
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 
 @pytest.fixture
