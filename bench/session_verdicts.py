@@ -56,19 +56,20 @@ class Growing:
     """A scene that keeps memory, rendered in one of the two ways."""
 
     opened_anew: bool
-    frames_an_hour: float
+    frames: int
+    """Of all pairs."""
+    pair_seconds: Sequence[float]
     blenders: int
     """That rendered it, one after another."""
     most_bytes: int
     """That one of them had."""
-    others: float
-    """Processors that others used meanwhile."""
 
     @property
     def words(self) -> str:
         return (
             f"more memory with each frame, {'opened anew as it grows' if self.opened_anew else 'left open'}: "
-            f"{self.frames_an_hour:.0f} frames an hour, Blenders: {self.blenders}, "
+            f"{3600 * self.frames / (sum(self.pair_seconds) or 1):.0f} frames an hour, "
+            f"Blenders: {self.blenders}, "
             f"memory: {size_in_words(self.most_bytes)} at most"
         )
 
@@ -92,17 +93,20 @@ def pictures_line(compared: int, wrong: int) -> str:
 
 def growing_lines(opened_anew: Growing, left_open: Growing) -> list[str]:
     """The pace and the memory of a session that grows, beside those of one that is let grow."""
-    pace = opened_anew.frames_an_hour / left_open.frames_an_hour
+    paces = [left / anew for anew, left in zip(opened_anew.pair_seconds, left_open.pair_seconds, strict=True)]
     memory = opened_anew.most_bytes / left_open.most_bytes
     what = "opened anew ÷ left open, frames an hour"
-    others = max(opened_anew.others, left_open.others)
-    crowded = f"{pace:.3f} while others use up to {others:.2f} processors"
     return [
         at_least(
             "opened anew as it grows: Blenders one after another", opened_anew.blenders, 2, form="{:.0f}"
         ),
-        at_least(what, pace, LEAST_PACE, form="{:.3f}")
-        if others <= MOST_OTHERS
-        else not_measured(what, crowded),
+        at_least(
+            f"{what}, {Spread.of(paces).words('.3f')} of {len(paces)} pairs",
+            median(paces),
+            LEAST_PACE,
+            form="{:.3f}",
+        )
+        if paces
+        else not_measured(what, "it was never opened anew"),
         verdict("opened anew ÷ left open, memory at most", memory, 1, form="{:.2f}"),
     ]

@@ -22,6 +22,7 @@ from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.blender_turns import BlenderTurns
 from worker_agent.seats.seat import close_all, make_seats, make_sessions
 from worker_agent.seats.session_count import SessionCounts
+from worker_agent.seats.spare_keeper import SpareKeeper
 from worker_agent.seats.turn_meter import TurnMeter
 from worker_agent.task_queue import Message, TaskQueue
 
@@ -29,9 +30,20 @@ _SECONDS: Final = 300.0
 
 
 class SessionWorker:
-    """`sessions` pins the number of its Blenders; None: it chooses, from 1 to the number of processors."""
+    """`sessions` pins the number of its Blenders; None: it chooses, from 1 to the number of processors.
 
-    def __init__(self, blend: Path, folder: Path, *, sessions: int | None, processors: int) -> None:
+    With the folder of all `projects`, away from its own, the next Blender is started before one is ended.
+    """
+
+    def __init__(
+        self,
+        blend: Path,
+        folder: Path,
+        *,
+        sessions: int | None,
+        processors: int,
+        projects: Path | None = None,
+    ) -> None:
         spec = RuntimeSpec(version=version("bpy"), path=sys.executable)
         self.counts = SessionCounts(sessions, processors=processors)
         self._sessions = make_sessions(
@@ -39,11 +51,18 @@ class SessionWorker:
             BlenderShelf([spec], folder / "shelf"),
             folder / "work",
             cage=offered_options(),
+            projects=projects,
         )
         self._turns = BlenderTurns(make_seats(self._sessions), self.counts)
         # kept, as the agent keeps its own: a caged Blender dies with the thread that started it
         self._hands = ThreadPoolExecutor(self.counts.most + BESIDE_BLENDERS)
         self._project = blend.parent
+        if spare := self._sessions[0].spare:
+            SpareKeeper(
+                spare,
+                rests=lambda: False,
+                needs_soon=lambda: self._sessions[0].will_be_worn(self._turns.sessions),
+            ).start()
         with self._sessions[0].fresh(spec, project=blend.parent, changes_it=True) as session:
             build = session.runtime_build
         self.pictures = folder / "pictures"

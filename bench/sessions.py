@@ -1,9 +1,10 @@
-"""Several Blenders on one worker, and one that grows: `python -m bench.sessions [--rounds N] [--strict]`.
+"""Several Blenders on one worker, and one that grows: `python -m bench.sessions [--strict]`.
 
 A scene that is the work of one thread is rendered by one Blender and by two, in turns, and the pictures
 are compared. Then a worker that may choose renders it, and a scene that is the work of all processors.
-Last, a scene whose script keeps memory is rendered with the session opened anew as it grows, and without.
-Each bound has a line at the end. Some six minutes on a quiet machine; a busy one has nothing to choose.
+Last, a scene whose script keeps memory is rendered with the session opened anew as it grows, and without, in
+turns; `--growing` is only that, and holds on a busy machine too, which else has nothing to choose. Each bound
+has a line at the end. Some eight minutes on a quiet machine.
 
 Exit status 1 when a picture differs; with `--strict` also when a bound does not hold, or was not measured.
 """
@@ -20,21 +21,14 @@ from tempfile import TemporaryDirectory
 from typing import Final
 from unittest.mock import patch
 
+from bench.growing_sessions import measure_growing
 from bench.render.figures import Spread
 from bench.render.pictures import Difference, compare
-from bench.session_scenes import make_all_threaded, make_leaking, make_one_threaded
-from bench.session_verdicts import (
-    Choice,
-    Growing,
-    gain_line,
-    growing_lines,
-    pictures_line,
-    used_by_others,
-)
+from bench.session_scenes import make_all_threaded, make_one_threaded
+from bench.session_verdicts import Choice, gain_line, pictures_line
 from bench.session_worker import SessionWorker
 from bench.verdict import all_hold
 from contract.job import Job
-from worker_agent.seats import session_growth
 from worker_agent.seats.job_sessions import RenderedTurn
 
 _ROUNDS: Final = 5
@@ -44,33 +38,40 @@ _NO_NOISE: Final = Difference(steps=0, pixels=0, of=1)
 """Then the tolerance is what holds."""
 _FRAMES_TO_CHOOSE: Final = 16
 """Enough to judge the first step as well."""
-_LEAK_MEGABYTES: Final = 50
-_LEAKING_FRAMES: Final = 80
-"""Enough for two openings: from one to the next it renders for twenty times as long as that takes."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help=f"of one and two sessions; {_ROUNDS}")
+    parser.add_argument("--growing", action="store_true", help="only the scene that grows")
     parser.add_argument("--strict", action="store_true", help="exit status 1 unless each bound holds")
     asked = parser.parse_args()
     processors = os.cpu_count() or 1
     load = " ".join(f"{each:.2f}" for each in os.getloadavg())
     print(f"{processors} processors; load before: {load}", flush=True)
     with TemporaryDirectory(prefix="farm-bench-sessions-") as folder:
-        makers = {"one thread": make_one_threaded, "all threads": make_all_threaded}
-        blends = {name: Path(folder, name, "scene.blend") for name in makers}
-        for name, make in makers.items():
-            blends[name].parent.mkdir()
-            make(blends[name])
-        same, lines = _one_and_two(blends["one thread"], Path(folder), asked.rounds)
-        for name, blend in blends.items():
-            choice = _choice(name, blend, Path(folder), processors)
-            print(choice.words, flush=True)
-            lines.append(choice.line)
-        lines += _growing(Path(folder))
+        same, lines = True, list[str]()
+        if not asked.growing:
+            same, lines = _several(Path(folder), asked.rounds, processors)
+        Path(folder, "growing").mkdir()
+        lines += measure_growing(Path(folder, "growing"))
     print("\n".join(lines))
     return 0 if same and (all_hold(lines) or not asked.strict) else 1
+
+
+def _several(folder: Path, rounds: int, processors: int) -> tuple[bool, list[str]]:
+    """Whether the frames of several sessions are those of one, and the verdicts."""
+    makers = {"one thread": make_one_threaded, "all threads": make_all_threaded}
+    blends = {name: Path(folder, name, "scene.blend") for name in makers}
+    for name, make in makers.items():
+        blends[name].parent.mkdir()
+        make(blends[name])
+    same, lines = _one_and_two(blends["one thread"], folder, rounds)
+    for name, blend in blends.items():
+        choice = _choice(name, blend, folder, processors)
+        print(choice.words, flush=True)
+        lines.append(choice.line)
+    return same, lines
 
 
 def _one_and_two(blend: Path, folder: Path, rounds: int) -> tuple[bool, list[str]]:
@@ -110,33 +111,6 @@ def _choice(name: str, blend: Path, folder: Path, processors: int) -> Choice:
             count=worker.counts.count(worker.job),
             fills=name == "all threads",
         )
-
-
-def _growing(folder: Path) -> list[str]:
-    blend = folder / "leaking" / "scene.blend"
-    blend.parent.mkdir()
-    make_leaking(blend, megabytes=_LEAK_MEGABYTES, quick=False)
-    found = [_grown(blend, folder, opened_anew=opened_anew) for opened_anew in (True, False)]
-    for each in found:
-        print(f"{_LEAK_MEGABYTES} MiB {each.words}", flush=True)
-    return growing_lines(*found)
-
-
-def _grown(blend: Path, folder: Path, *, opened_anew: bool) -> Growing:
-    factor = session_growth.GROWTH_FACTOR if opened_anew else float("inf")
-    with (
-        patch.object(session_growth, "GROWTH_FACTOR", factor),
-        _worker(blend, folder / f"leaking-{opened_anew}", 1) as worker,
-        _turns_of(worker) as seen,
-    ):
-        seconds = worker.render(range(1, 1 + _LEAKING_FRAMES))
-    return Growing(
-        opened_anew=opened_anew,
-        frames_an_hour=3600 * _LEAKING_FRAMES / seconds,
-        blenders=len(worker.blenders),
-        most_bytes=worker.most_memory_bytes,
-        others=used_by_others(seen, os.cpu_count() or 1),
-    )
 
 
 @contextmanager

@@ -111,7 +111,11 @@ def assemble(
     frame_clock = SeatClocks(seats, turns)
     Drain(departure=departure, in_hand=in_hand, blender=turns).start()
     if spare := processes.sessions[0].spare:
-        SpareKeeper(spare, rests=lambda: not (hands.busy or departure.leaving) and machine.has_room()).start()
+        SpareKeeper(
+            spare,
+            rests=lambda: not (hands.busy or departure.leaving) and machine.has_room(),
+            needs_soon=lambda: processes.sessions[0].will_be_worn(turns.sessions) and not departure.leaving,
+        ).start()
     own_machine = OwnMachine(metadata, ec2=connect_ec2, hour_dollars=settings.worker_hour_dollars)
     idle = _idle_worker(settings, clients, queues, own_machine)
     usage = UsageMeter(clients.one_try_dynamodb, table=settings.job_table_name, machine=own_machine)

@@ -19,9 +19,9 @@ from worker_agent.watchdog import BEAT_SECONDS, still_alive
 
 log = logging.getLogger(__name__)
 
-EMPTY_SECONDS: Final = 5.0
-"""A queue that was empty so lately is passed over by a worker that has other work. It claims as much work at
-once (claim.CLAIM_SECONDS): whoever sends something urgent waits no longer for one who is busy."""
+EMPTY_SECONDS: Final = 2.0
+"""A queue that was empty so lately is passed over by a worker that has other work. Whoever claims more at
+once (claim.CLAIM_SECONDS) asks each time: something urgent waits for one claim to end, not for two."""
 
 Received = tuple[TaskQueue, list[Message]]
 

@@ -28,8 +28,9 @@ T = TypeVar("T")
 HOUR_DOLLARS = "3.6"
 MICRODOLLARS_A_SECOND = 1_000
 FRAME_SECONDS = "0.5"
-MANY = 40
-"""Frames of a job that go on waiting while another one is uploaded and comes to be taken."""
+MANY = 80
+"""Frames of a job that go on waiting while another one is uploaded and comes to be taken: two claims of five
+seconds may be in hand before its bake, and two more before its frames."""
 
 
 @pytest.fixture(scope="module")

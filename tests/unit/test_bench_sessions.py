@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from bench.session_verdicts import Choice, Growing, gain_line, growing_lines, pictures_line
@@ -58,37 +60,47 @@ def test_no_picture_may_differ() -> None:
     assert pictures_line(44, 1).endswith("1, to be at most 0: NOT OK")
 
 
-def grown(*, opened_anew: bool, frames: float, blenders: int, gib: float, others: float = 0.1) -> Growing:
+def grown(*, opened_anew: bool, pair_seconds: Sequence[float], blenders: int, gib: float) -> Growing:
     return Growing(
         opened_anew=opened_anew,
-        frames_an_hour=frames,
+        frames=len(pair_seconds) * 10,
+        pair_seconds=pair_seconds,
         blenders=blenders,
         most_bytes=int(gib * GIB),
-        others=others,
     )
 
 
 @pytest.mark.parametrize(
-    ("frames", "blenders", "gib", "wrong"),
-    [(950, 3, 2, []), (949, 3, 2, [1]), (1_000, 1, 2, [0]), (1_000, 2, 5, [2])],
+    ("pace", "blenders", "gib", "wrong"),
+    [(0.951, 3, 2, []), (0.949, 3, 2, [1]), (1, 1, 2, [0]), (1, 2, 5, [2])],
 )
 def test_a_session_that_is_opened_anew_keeps_its_pace_and_less_memory(
-    frames: float, blenders: int, gib: float, wrong: list[int]
+    pace: float, blenders: int, gib: float, wrong: list[int]
 ) -> None:
-    anew = grown(opened_anew=True, frames=frames, blenders=blenders, gib=gib)
-    left = grown(opened_anew=False, frames=1_000, blenders=1, gib=5)
+    anew = grown(opened_anew=True, pair_seconds=[36 / pace] * 3, blenders=blenders, gib=gib)
+    left = grown(opened_anew=False, pair_seconds=[36] * 3, blenders=1, gib=5)
     lines = growing_lines(anew, left)
     assert [number for number, line in enumerate(lines) if not all_hold([line])] == wrong
     assert "opened anew as it grows: " in anew.words
     assert "left open: 1000 frames an hour, Blenders: 1, memory: 5 GiB at most" in left.words
 
 
-@pytest.mark.parametrize(("anew", "left"), [(0.3, 0.1), (0.1, 0.3)])
-def test_paces_beside_others_are_not_compared(anew: float, left: float) -> None:
-    first = grown(opened_anew=True, frames=640, blenders=3, gib=2, others=anew)
-    then = grown(opened_anew=False, frames=1_000, blenders=1, gib=5, others=left)
-    assert growing_lines(first, then)[1] == (
-        "opened anew ÷ left open, frames an hour: not measured, 0.640 while others use up to 0.30 processors"
+def test_each_pace_is_one_of_its_own_pair() -> None:
+    """The machine was slow at the second pair, and somebody else was at it beside one of the third."""
+    anew = grown(opened_anew=True, pair_seconds=[10, 40, 30], blenders=4, gib=2)
+    left = grown(opened_anew=False, pair_seconds=[9.6, 39, 15], blenders=1, gib=5)
+    assert growing_lines(anew, left)[1] == (
+        "opened anew ÷ left open, frames an hour, 0.960 (0.500–0.975) of 3 pairs: 0.960, "
+        "to be at least 0.950: ok"
+    )
+
+
+def test_one_that_is_never_opened_anew_has_no_pace() -> None:
+    anew, left = (grown(opened_anew=way, pair_seconds=[], blenders=1, gib=2) for way in (True, False))
+    assert "0 frames an hour, Blenders: 1" in anew.words
+    assert not all_hold(growing_lines(anew, left)[:1])
+    assert growing_lines(anew, left)[1] == (
+        "opened anew ÷ left open, frames an hour: not measured, it was never opened anew"
     )
 
 

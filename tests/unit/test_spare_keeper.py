@@ -19,6 +19,7 @@ class World:
     def __init__(self) -> None:
         self.now = 0.0
         self.rests = True
+        self.needs_soon = False
         self.memory_is_short = False
         self.closed = 0
         self.error: Exception | None = None
@@ -26,6 +27,7 @@ class World:
         self.keeper = SpareKeeper(
             cast(SpareBlender, self),
             rests=lambda: self.rests,
+            needs_soon=lambda: self.needs_soon,
             now=lambda: self.now,
         )
 
@@ -96,6 +98,28 @@ def test_it_is_in_the_way_of_work_that_needs_the_memory_only(world: World) -> No
     world.memory_is_short = True
     world.pass_seconds(LOOK_SECONDS)
     assert world.closed == 1
+
+
+def test_it_is_started_beside_the_last_frame_of_one_that_is_to_be_ended(world: World) -> None:
+    world.rests, world.needs_soon = False, True
+    world.pass_seconds(LOOK_SECONDS)
+    assert world.prepared_at == [LOOK_SECONDS]
+    world.needs_soon = False
+    world.pass_seconds(10)
+    assert world.prepared_at == [LOOK_SECONDS]
+
+
+def test_there_has_to_be_memory_for_both(world: World) -> None:
+    world.rests, world.needs_soon, world.memory_is_short = False, True, True
+    world.pass_seconds(LOOK_SECONDS)
+    assert (world.prepared_at, world.closed) == ([], 1)
+
+
+def test_work_does_not_shorten_the_wait_after_a_failure(world: World) -> None:
+    world.rests, world.needs_soon = False, True
+    world.error = RuntimeUnavailableError("no such Blender")
+    world.pass_seconds(29)
+    assert world.prepared_at == [LOOK_SECONDS]
 
 
 @pytest.mark.parametrize("error", [InterruptedTaskError("it has to go"), BlenderKilled("stopped", "killed")])

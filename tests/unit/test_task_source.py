@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, decode, encode
 from worker_agent import task_source
+from worker_agent.claim import CLAIM_SECONDS
 from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
 from worker_agent.task_source import Received, TaskSource
 from worker_agent.watchdog import beating_with
@@ -111,12 +112,21 @@ def test_a_busy_worker_passes_over_what_was_empty_just_now(worker: Worker) -> No
     worker.render.send(RenderTask("a", str(frame)) for frame in range(1, 5))
     for _ in range(3):
         assert worker.source.take(most=1, wait_seconds=0)
-        worker.now += 1.6  # as frames of that length do
+        worker.now += 0.6  # as frames of that length do
     assert [name for name, _ in worker.asked] == ["urgent", "bake", "render", "render", "render"]
-    worker.now = 5.1
+    worker.now = 2.1
     worker.bake.send([BAKE])
     assert tasks(worker.source.take(most=1, wait_seconds=0)) == [BAKE]
     assert [name for name, _ in worker.asked[5:]] == ["urgent", "bake"]
+
+
+def test_a_worker_of_quick_frames_looks_for_urgent_ones_before_each_claim(worker: Worker) -> None:
+    worker.now = 0.0
+    worker.render.send(RenderTask("a", str(frame)) for frame in range(1, 5))
+    for _ in range(3):
+        assert worker.source.take(most=1, wait_seconds=0)
+        worker.now += 0.9 * CLAIM_SECONDS  # ten frames, claimed a little early
+    assert [name for name, _ in worker.asked] == ["urgent", "bake", "render"] * 3
 
 
 def test_a_busy_worker_passes_over_what_is_still_listened_to(worker: Worker) -> None:

@@ -57,6 +57,8 @@ class BlenderSession:
         self._color_view: ColorView | None = None
         self.frames_rendered = 0
         """By this Blender, whichever scene they were of."""
+        self.render_seconds = 0.0
+        """What these frames took together."""
         self.device = RenderDevice()
         """What renders the scene that is open."""
         self.is_as_loaded = False
@@ -261,6 +263,7 @@ class BlenderSession:
                     files = tuple(str(file) for file in event["files"])
                     log = self._log.since_mark(int(event["log_end"]))
                 self.frames_rendered += 1
+                self.render_seconds += seconds
                 yield RenderedFrame(frame, seconds, files, log)
 
     def log_tail(self) -> str:

@@ -113,9 +113,12 @@ class SceneSessions:
         """
         scene = (job.job_id, job.baked_folder)
         if self._session is None or self._scene != scene or self._is_worn(self._session, sessions):
+            began = time.monotonic()
             self.close()
+            closing_seconds = time.monotonic() - began
             spec = self._shelf.find(job.blender_version, job.blender_form)
             session = self._begin(spec, job.blender_build, View(project=project))
+            self._begun_at -= closing_seconds
             options = JobOptions.from_map(job.options)
             session.open(
                 project / job.baked_blend,
@@ -128,6 +131,12 @@ class SceneSessions:
             self._has_opened(*scene)
             return session
         return self._session
+
+    def will_be_worn(self, sessions: int) -> bool:
+        """Whether the open scene will be opened anew after the task that it is at. Safe from any thread."""
+        with self._lock:
+            growth = self._growth
+        return growth is not None and growth.is_foreseen(sessions)
 
     def foresee(self, job: Job | None) -> None:
         """This job is next here, or without one a bake: have the Blender started that it will need, while the
@@ -145,7 +154,7 @@ class SceneSessions:
         """End the open Blender, if any, and clear what it left on this machine."""
         with self._lock:
             session, self._session, self._scene = self._session, None, None
-            self._distrusted = None
+            self._distrusted = self._growth = None
         self._published = None
         if session is not None:
             session.close()
@@ -208,16 +217,22 @@ class SceneSessions:
         return distrusted or self._has_grown(session, sessions)
 
     def _has_grown(self, session: BlenderSession, sessions: int) -> bool:
-        excess = self._growth.look(session.memory_bytes, sessions) if self._growth else ""
+        if not self._growth:
+            return False
+        self._growth.look(
+            session.memory_bytes, frames=session.frames_rendered, seconds=session.render_seconds
+        )
+        excess = self._growth.excess(sessions)
         if excess:
             log.warning("Blender is opened anew: %s", excess)
         return bool(excess)
 
     def _has_opened(self, job_id: str, folder: str) -> None:
-        self._growth = SessionGrowth(
+        growth = SessionGrowth(
             most_bytes=Limits().most_memory_bytes, opening_seconds=time.monotonic() - self._begun_at
         )
         with self._lock:
+            self._growth = growth
             self._scene = job_id, folder
 
     def _begin(self, spec: RuntimeSpec, build: str | None, view: View) -> BlenderSession:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections import deque
+from statistics import median
 from typing import Final
 
 from contract.archives import GIB, size_in_words
 
-FIRST_LOOKS: Final = 3
+FIRST_TURNS: Final = 3
 """After so many tasks a scene has what it keeps from one frame to the next."""
 GROWTH_FACTOR: Final = 2.0
 GROWTH_BYTES: Final = GIB
@@ -16,36 +16,71 @@ SHARE_OF_MEMORY: Final = 0.7
 """From there on a session that has grown is opened anew, whatever that costs: it would be killed soon."""
 LEAST_GROWTH_FACTOR: Final = 1.25
 """A scene that is merely large is as large again when it has been opened anew."""
-OPENINGS_APART: Final = 20
-"""What opening a scene anew may cost: one part in so many of the time."""
+OPENINGS_APART: Final = 25
+"""It has rendered for so many times what opening it cost, or it stays open: a twentieth of the time is the
+most that all may take, and not all of it can be measured here."""
+USUAL_OF_TURNS: Final = 15
 
 
 class SessionGrowth:
-    """One open scene's memory, looked at between two tasks. `now` gives seconds that only go forward."""
+    """One open scene's memory, and what its frames took, looked at between two tasks."""
 
-    def __init__(
-        self, *, most_bytes: int, opening_seconds: float, now: Callable[[], float] = time.monotonic
-    ) -> None:
-        """`most_bytes` is what it is killed at; `opening_seconds` how long its start and its opening took."""
+    def __init__(self, *, most_bytes: int, opening_seconds: float) -> None:
+        """`most_bytes` is what it is killed at; `opening_seconds` how long the end of the one before, its
+        start and its opening took together."""
         self._most_bytes = most_bytes
         self._opening_seconds = opening_seconds
-        self._now = now
-        self._opened_at = now()
-        self._looks = 0
         self._first_bytes = 0
+        self._first_turns: list[tuple[int, float]] = []
+        """How many frames each of them had, and how long they took."""
+        self._frame_seconds: deque[float] = deque(maxlen=USUAL_OF_TURNS)
+        """What a frame took in each of the last turns."""
+        self._frames, self._rendered_seconds = 0, 0.0
+        self._bytes = self._grown_bytes = 0
+        """After the last task, and by how much that is more than after the one before."""
 
-    def look(self, memory_bytes: int, sessions: int = 1) -> str:
-        """Why this session, one of so many at once, is to be opened anew, in words; empty when it is not."""
-        self._looks += 1
-        if self._looks <= FIRST_LOOKS:
+    def look(self, memory_bytes: int, *, frames: int, seconds: float) -> None:
+        """A task is done, and left so much memory. Since the scene was opened, so many frames have been
+        rendered in so many seconds altogether."""
+        of_task = frames - self._frames, seconds - self._rendered_seconds
+        if not of_task[0]:
+            return
+        self._frames, self._rendered_seconds = frames, seconds
+        self._bytes, self._grown_bytes = memory_bytes, memory_bytes - self._bytes
+        if len(self._first_turns) < FIRST_TURNS:
+            self._first_turns.append(of_task)
             self._first_bytes = max(self._first_bytes, memory_bytes)
+        else:
+            self._frame_seconds.append(of_task[1] / of_task[0])
+
+    def is_foreseen(self, sessions: int = 1) -> bool:
+        """Whether it is to be opened anew after the task that it is at, should it grow by as much as with the
+        last one. Safe to ask from any thread."""
+        return bool(self._excess(self._bytes + max(0, self._grown_bytes), sessions))
+
+    def excess(self, sessions: int = 1) -> str:
+        """Why this session, one of so many at once, is to be opened anew, in words; empty when it is not."""
+        return self._excess(self._bytes, sessions)
+
+    def _excess(self, memory_bytes: int, sessions: int) -> str:
+        if len(self._first_turns) < FIRST_TURNS:
             return ""
         grown = f"it has grown from {size_in_words(self._first_bytes)} to {size_in_words(memory_bytes)}"
         in_danger = memory_bytes >= SHARE_OF_MEMORY * self._most_bytes / sessions
         if in_danger and memory_bytes >= LEAST_GROWTH_FACTOR * self._first_bytes:
             most = size_in_words(self._most_bytes)
             return f"{grown}, and " + (f"{sessions} share {most}" if sessions > 1 else f"would end at {most}")
-        paid_off = self._now() - self._opened_at >= OPENINGS_APART * self._opening_seconds
-        if paid_off and memory_bytes > GROWTH_FACTOR * self._first_bytes + GROWTH_BYTES:
+        has_grown = memory_bytes > GROWTH_FACTOR * self._first_bytes + GROWTH_BYTES
+        if has_grown and self._rendered_seconds >= OPENINGS_APART * self.cost_seconds:
             return grown
         return ""
+
+    @property
+    def cost_seconds(self) -> float:
+        """What opening it has cost, with what its first frames took longer than later ones."""
+        later = tuple(self._frame_seconds)
+        if not later:
+            return self._opening_seconds
+        usual = median(later)
+        longer = sum(max(0.0, seconds - frames * usual) for frames, seconds in self._first_turns)
+        return self._opening_seconds + longer

@@ -1,4 +1,4 @@
-"""Has a spare Blender started whenever the worker has nothing else to do."""
+"""Has a spare Blender started whenever the worker has nothing else to do, or will need it soon."""
 
 from __future__ import annotations
 
@@ -30,11 +30,14 @@ class SpareKeeper:
         spare: SpareBlender,
         *,
         rests: Callable[[], bool],
+        needs_soon: Callable[[], bool] = lambda: False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`rests` tells whether the worker has nothing in hand, and stays."""
+        """`rests` tells whether the worker has nothing in hand, and stays; `needs_soon`, whether the Blender
+        that renders will be ended after its task, and another one opened."""
         self._spare = spare
         self._rests = rests
+        self._needs_soon = needs_soon
         self._now = now
         self._rests_since: float | None = None
         self._retry_at = 0.0
@@ -48,14 +51,7 @@ class SpareKeeper:
     def look(self) -> None:
         """Start the spare if now is the time for it, and it is not there; end it where it is in the way."""
         now = self._now()
-        if not self._rests():
-            self._rests_since = None
-            if self._spare.memory_is_short:
-                self._spare.close()
-            return
-        if self._rests_since is None:
-            self._rests_since = now
-        if now - self._rests_since < REST_SECONDS or now < self._retry_at:
+        if not self._is_time(now) or now < self._retry_at:
             return
         try:
             self._spare.prepare()
@@ -64,6 +60,17 @@ class SpareKeeper:
             return
         except Exception as error:  # whatever it is, the agent can do without a spare
             self._back_off(error)
+
+    def _is_time(self, now: float) -> bool:
+        if not self._rests():
+            self._rests_since = None
+            if self._spare.memory_is_short:
+                self._spare.close()
+                return False
+            return self._needs_soon()
+        if self._rests_since is None:
+            self._rests_since = now
+        return now - self._rests_since >= REST_SECONDS
 
     def _back_off(self, error: Exception) -> None:
         said = getattr(error, "log", "").strip().rpartition("\n")[2]
