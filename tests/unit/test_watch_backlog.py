@@ -258,3 +258,16 @@ def test_the_minutes_run_watches_whoever_else_does(
     assert hours.run(farm, "upload").measurement.turn.claim()
     hours.run(farm, "minute").measure({"watch": True})
     assert hours.measured_at == [0, 10, 20, 30, 40, 50]
+
+
+def test_uploads_that_come_while_the_first_one_is_measured_leave_it_to_that(
+    farm: MeasuredFarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If that look comes too early for them, the next one does not."""
+    hours = Hours(monkeypatch)
+    first, second = (hours.run(farm, name).measurement.turn for name in ("first", "second"))
+    claims = []
+    for turn, at in ((first, 0), (second, 0), (second, 9), (second, 10), (first, 19)):
+        hours.now = 1000.0 + at
+        claims.append(turn.claim())
+    assert claims == [True, False, False, True, False]
