@@ -23,11 +23,11 @@ from contract.frame_record import FrameRecord
 from contract.job import FrameState, Job
 from contract.keys import contact_sheet_key, preview_key
 from worker_agent.blender import FrameOutputs, MainPicture, RenderedFrame
-from worker_agent.bucket import Bucket, StoredProxy
-from worker_agent.lease import Lease
 from worker_agent.output_check import OutputChecker, Pictures
 from worker_agent.preview import PreviewMaker
-from worker_agent.task_queue import Message, TaskQueue
+from worker_agent.services.bucket import Bucket, StoredProxy
+from worker_agent.tasks.lease import Lease
+from worker_agent.tasks.task_queue import Message, TaskQueue
 
 _FRAMES: Final = (50, 500)
 _SIZE: Final = (2048, 1080)

@@ -15,16 +15,16 @@ from typing import Final, cast
 from contract.cage.probe import offered_options
 from contract.job import Job, JobState
 from contract.runtimes import RuntimeSpec
-from worker_agent.hands import BESIDE_BLENDERS
-from worker_agent.lease import Lease
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.blender_turns import BlenderTurns
 from worker_agent.seats.seat import close_all, make_seats, make_sessions
 from worker_agent.seats.session_count import SessionCounts
 from worker_agent.seats.spare_keeper import SpareKeeper
 from worker_agent.seats.turn_meter import TurnMeter
-from worker_agent.task_queue import Message, TaskQueue
+from worker_agent.tasks.hands import BESIDE_BLENDERS
+from worker_agent.tasks.lease import Lease
+from worker_agent.tasks.outcome import InterruptedTaskError
+from worker_agent.tasks.task_queue import Message, TaskQueue
 
 _SECONDS: Final = 300.0
 

@@ -2,7 +2,7 @@
 
 A table, and no question to AWS: the service that knows list prices answers in few regions only, and all that
 is made from this is an estimate. What Spot costs at the moment is asked for by the machines themselves
-(worker_agent/own_machine.py).
+(worker_agent/host/own_machine.py).
 """
 
 from __future__ import annotations

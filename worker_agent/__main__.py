@@ -14,21 +14,21 @@ from contract.cage.probe import CageUnavailableError, offered_options
 from contract.runtimes import RuntimesError, parse_runtimes
 from contract.settings import AgentSettings, Cage, SettingsError
 from worker_agent.assembly import Processes, assemble
-from worker_agent.clients import connect_logs, connect_s3
-from worker_agent.cloud_log import CloudLog
+from worker_agent.host.service_manager import ServiceManager
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.metadata import DEFAULT_ENDPOINT as METADATA_ENDPOINT
 from worker_agent.interruptions.metadata import ENDPOINT_VARIABLE as METADATA_VARIABLE
 from worker_agent.interruptions.metadata import MetadataClient
 from worker_agent.interruptions.signals import heed_signals
 from worker_agent.interruptions.watcher import NoticeWatcher
-from worker_agent.lease import LeaseKeeper
 from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.kept_releases import KeptReleases
 from worker_agent.runtimes.shelf import BlenderShelf, install
 from worker_agent.seats.seat import close_all, make_sessions
 from worker_agent.seats.session_count import SessionCounts
-from worker_agent.service_manager import ServiceManager
+from worker_agent.services.clients import connect_logs, connect_s3
+from worker_agent.tasks.lease import LeaseKeeper
+from worker_agent.telemetry.cloud_log import CloudLog
 from worker_agent.watchdog import Watchdog, beating_with, still_alive
 
 log = logging.getLogger("worker_agent")

@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from contract.settings import AgentSettings
-from worker_agent.agent_queues import AgentQueues
-from worker_agent.boot_record import BootRecord
-from worker_agent.bucket import Bucket
-from worker_agent.claim import frames_at_once
-from worker_agent.clients import Clients, connect_ec2
-from worker_agent.frame_store import FrameStore
-from worker_agent.hands import BESIDE_BLENDERS, Hands
+from worker_agent.frames.frame_store import FrameStore
+from worker_agent.host.boot_record import BootRecord
+from worker_agent.host.machine import Machine
+from worker_agent.host.own_machine import OwnMachine
 from worker_agent.host_metrics.gpus import Gpus
 from worker_agent.host_metrics.host import Host
 from worker_agent.host_metrics.sender import HostMetrics
@@ -24,30 +21,33 @@ from worker_agent.interruptions.farewell import Farewell, TerminationHook
 from worker_agent.interruptions.metadata import MetadataClient
 from worker_agent.interruptions.record import InterruptionRecord
 from worker_agent.interruptions.tasks_in_hand import TasksInHand
-from worker_agent.job_store import JobStore
-from worker_agent.lease import LeaseKeeper
+from worker_agent.jobs.job_store import JobStore
+from worker_agent.jobs.scratch import Scratch
+from worker_agent.jobs.stores import Stores
+from worker_agent.jobs.usage_meter import UsageMeter
 from worker_agent.loop import WorkLoop
-from worker_agent.machine import Machine
-from worker_agent.metrics import FrameMetrics
 from worker_agent.output_check import OutputChecker
-from worker_agent.own_machine import OwnMachine
 from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.scale_in.protection import ScaleInProtection
 from worker_agent.scale_in.succession import Succession
-from worker_agent.scratch import Scratch
 from worker_agent.seats.blender_turns import BlenderTurns
 from worker_agent.seats.scene_sessions import SceneSessions
 from worker_agent.seats.seat import make_seats
 from worker_agent.seats.seat_clocks import SeatClocks
 from worker_agent.seats.session_count import SessionCounts
 from worker_agent.seats.spare_keeper import SpareKeeper
-from worker_agent.stores import Stores
-from worker_agent.task_handlers import task_handlers
-from worker_agent.task_runner import TaskRunner
-from worker_agent.task_source import TaskSource
-from worker_agent.usage_meter import UsageMeter
-from worker_agent.worker_report import WorkerReport
+from worker_agent.services.bucket import Bucket
+from worker_agent.services.clients import Clients, connect_ec2
+from worker_agent.tasks.agent_queues import AgentQueues
+from worker_agent.tasks.claim import frames_at_once
+from worker_agent.tasks.hands import BESIDE_BLENDERS, Hands
+from worker_agent.tasks.lease import LeaseKeeper
+from worker_agent.tasks.task_handlers import task_handlers
+from worker_agent.tasks.task_runner import TaskRunner
+from worker_agent.tasks.task_source import TaskSource
+from worker_agent.telemetry.metrics import FrameMetrics
+from worker_agent.telemetry.worker_report import WorkerReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ _FOLDER: Final = ROOT / ".farm/bench"
 _SCENE: Final = next(scene for scene in SCENES if scene.name == "trivial")
 _SHOWN: Final = 12
 _PY_SPY_RATE: Final = 200
-_PASSED_THROUGH: Final = ("patience.py",)
+_PASSED_THROUGH: Final = ("services/patience.py",)
 """Around every request: whoever asked is meant."""
 _OURS: Final = re.compile(r"(\w+) \((?:\S*/)?worker_agent/(\S+?):\d+\)")
 

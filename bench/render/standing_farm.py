@@ -16,12 +16,12 @@ from farm.local.fleet import AgentEnvironment, deployed_settings
 from farm.local.page import lifecycle as page
 from farm.local.settings import LocalSettings
 from farm.local.state import FarmRecord, StateFolder
-from worker_agent.bucket import Bucket
-from worker_agent.frame_store import FrameStore
-from worker_agent.job_store import JobStore
-from worker_agent.scratch import Scratch
-from worker_agent.stores import Stores
-from worker_agent.task_queue import TaskQueue
+from worker_agent.frames.frame_store import FrameStore
+from worker_agent.jobs.job_store import JobStore
+from worker_agent.jobs.scratch import Scratch
+from worker_agent.jobs.stores import Stores
+from worker_agent.services.bucket import Bucket
+from worker_agent.tasks.task_queue import TaskQueue
 
 
 @contextmanager

@@ -20,15 +20,15 @@ from contract.leases import LEASE_SECONDS, POLL_SECONDS
 from contract.runtimes import RuntimeSpec
 from contract.settings import AgentSettings, Cage
 from worker_agent.assembly import Processes, Reporter, assemble
-from worker_agent.clients import Clients
 from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.metadata import MetadataClient
-from worker_agent.lease import LeaseKeeper
 from worker_agent.loop import WorkLoop
 from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.seat import make_sessions
 from worker_agent.seats.session_count import SessionCounts
+from worker_agent.services.clients import Clients
+from worker_agent.tasks.lease import LeaseKeeper
 
 _QUEUE: Final = "https://sqs.us-east-1.amazonaws.com/123456789012/"
 _GOODBYE_SECONDS: Final = 30.0

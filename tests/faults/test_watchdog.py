@@ -17,7 +17,7 @@ from farm.local import emulator
 from tests.faults.interrupted_agent import Cloud, InterruptedAgent, an_agent
 from tests.support.listening_keeper import ListeningKeeper, a_keeper
 from tests.support.synthesized import REGION
-from worker_agent.service_manager import SOCKET_VARIABLE
+from worker_agent.host.service_manager import SOCKET_VARIABLE
 from worker_agent.watchdog import BEAT_SECONDS
 
 LOG_GROUP = "/farm/workers"
@@ -108,4 +108,4 @@ def test_a_stuck_agent_that_its_keeper_ends_tells_what_every_thread_was_at(
         assert agent.process.wait(10) == -signal.SIGABRT
         said = agent.log.read_text()
     assert "in receive_many\n" in said.partition("Fatal Python error: Aborted")[2]
-    assert "worker_agent/lease.py" in said.partition("Fatal Python error: Aborted")[2]
+    assert "worker_agent/tasks/lease.py" in said.partition("Fatal Python error: Aborted")[2]

@@ -25,7 +25,7 @@ from contract.tasks import BakeTask, encode
 from tests.support.aws_edges import aws_edges_at
 from tests.support.emulator import an_emulator
 from tests.support.synthesized import REGION
-from worker_agent.task_queue import TaskQueue
+from worker_agent.tasks.task_queue import TaskQueue
 
 FRAME_COUNT: Final = 20
 AT_WORK: Final[dict[str, Any]] = {"frame_seconds": 0.02, "told_seconds": 60.0, "poll_seconds": 1}

@@ -20,7 +20,7 @@ from worker_agent.blender import BlenderFailed, BlenderSession, DeviceUnavailabl
 from worker_agent.blender.inside import devices, rendering
 from worker_agent.blender.inside.device_choice import Choice, Gpu
 from worker_agent.blender.inside.wire import Failure
-from worker_agent.failure_kinds import kind_of
+from worker_agent.frames.failure_kinds import kind_of
 
 pytestmark = pytest.mark.skipif(bool(graphics_devices()), reason="this machine has a GPU")
 

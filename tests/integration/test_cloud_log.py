@@ -12,8 +12,8 @@ import boto3
 import pytest
 
 from tests.support.emulator import AwsClients, an_emulator
-from worker_agent.clients import ONE_TRY
-from worker_agent.cloud_log import END_SECONDS, MOST_WAITING, CloudLog
+from worker_agent.services.clients import ONE_TRY
+from worker_agent.telemetry.cloud_log import END_SECONDS, MOST_WAITING, CloudLog
 
 GROUP, WORKER = "/farm/workers", "i-0123456789abcdef0"
 

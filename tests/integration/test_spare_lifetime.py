@@ -20,11 +20,11 @@ from tests.support.living import is_alive, wait_until
 from tests.support.spare_worker import SPEC, SpareWorker, caged_process, children, end_child
 from worker_agent.blender import BlenderDied, BlenderKilled
 from worker_agent.cage.family import descendants
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.blender_start import BlenderStart
 from worker_agent.seats.scene_sessions import SceneSessions
 from worker_agent.seats.spare_blender import FREE_BYTES, SpareBlender
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from functions.measure_backlog.emission import emit, values_of
 from tests.stacks.test_compute import agent_environment
 from tests.stacks.test_janitor import janitor_settings
 from tests.support.synthesized import Synthesized, synthesized
-from worker_agent.metrics import FrameMetrics
+from worker_agent.telemetry.metrics import FrameMetrics
 
 Series = tuple[str, str, tuple[tuple[str, str], ...]]
 """Namespace, name and dimensions: what makes two metrics one."""

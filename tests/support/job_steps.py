@@ -13,8 +13,8 @@ from contract.tasks import BakeTask, FinishTask, RenderTask
 from tests.support.agent import JOB_ID, Agent
 from tests.support.obedient_blender import CLOTH
 from worker_agent.blender import BlenderFailed
-from worker_agent.lease import Lease
-from worker_agent.outcome import GiveBack, Settled
+from worker_agent.tasks.lease import Lease
+from worker_agent.tasks.outcome import GiveBack, Settled
 
 BAKE, FINISH = BakeTask(JOB_ID), FinishTask(JOB_ID)
 FRAME_SECONDS = 1.5

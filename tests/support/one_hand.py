@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from worker_agent.hands import Hands
+from worker_agent.tasks.hands import Hands
 
 
 class OneHand(Hands):

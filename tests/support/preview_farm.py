@@ -15,12 +15,12 @@ from contract.job import FrameState, Job
 from contract.stored_part import FrameParts, StoredPart, whole_key
 from tests.support.aws_edges import AwsEdges
 from tests.support.jobs import a_job
-from worker_agent.bucket import Bucket
-from worker_agent.lease import Lease
 from worker_agent.output_check import Pictures
-from worker_agent.patience import held
 from worker_agent.preview import Made, PreviewMaker
-from worker_agent.task_queue import Message, TaskQueue
+from worker_agent.services.bucket import Bucket
+from worker_agent.services.patience import held
+from worker_agent.tasks.lease import Lease
+from worker_agent.tasks.task_queue import Message, TaskQueue
 
 JOB = a_job("scene-0123456789ab", project="film", scene={"fps": "24.0", "width": 64, "height": 48})
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)

@@ -14,17 +14,17 @@ from tests.support.unruly_group import GOING, Machine, UnrulyGroup
 from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.farewell import Farewell, TerminationHook
 from worker_agent.interruptions.tasks_in_hand import TasksInHand
-from worker_agent.lease import Lease, LeaseKeeper
 from worker_agent.loop import WorkLoop
-from worker_agent.metrics import FrameMetrics
-from worker_agent.outcome import Outcome, Settled
 from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.scale_in.protection import ScaleInProtection
 from worker_agent.seats.frame_clock import FrameClock
-from worker_agent.task_queue import Message, TaskQueue
-from worker_agent.task_runner import TaskRunner
-from worker_agent.task_source import TaskSource
+from worker_agent.tasks.lease import Lease, LeaseKeeper
+from worker_agent.tasks.outcome import Outcome, Settled
+from worker_agent.tasks.task_queue import Message, TaskQueue
+from worker_agent.tasks.task_runner import TaskRunner
+from worker_agent.tasks.task_source import TaskSource
+from worker_agent.telemetry.metrics import FrameMetrics
 
 IDLE_SECONDS, POLL_SECONDS = 60, 20
 TASK = RenderTask("a", "1")

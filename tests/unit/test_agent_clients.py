@@ -9,7 +9,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.config import Config
 
-from worker_agent.clients import ONE_TRY, USER_AGENT, Clients
+from worker_agent.services.clients import ONE_TRY, USER_AGENT, Clients
 
 MOST_OF_PLAIN = 0.8
 """Of the functions that a client of boto3's own calls: the check of parameters and the name make a third."""

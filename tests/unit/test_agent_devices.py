@@ -12,9 +12,9 @@ from contract.devices import Device
 from contract.job import JobState
 from contract.table import job_key
 from tests.support.agent import BAKE, Agent, agent_in, rendering, task
-from worker_agent.bake_task import MAX_RUNTIME_ATTEMPTS
+from worker_agent.bake.bake_task import MAX_RUNTIME_ATTEMPTS
 from worker_agent.blender import DeviceUnavailable, RenderDevice
-from worker_agent.outcome import GiveBack, MachineTroubleError, Settled
+from worker_agent.tasks.outcome import GiveBack, MachineTroubleError, Settled
 
 T4 = RenderDevice(Device.OPTIX, "Tesla T4")
 

@@ -11,12 +11,12 @@ from contract.job import Job, JobState, Progress
 from tests.support.agent import BAKE, FINISH, JOB_ID, Agent, agent_in, rendering, task
 from tests.support.job_steps import ended_with_failures, retry
 from tests.support.jobs import a_job
-from worker_agent import finish_task
 from worker_agent.blender import BlenderFailed
-from worker_agent.bucket import StoredProxy
-from worker_agent.lease import BlenderUse
-from worker_agent.outcome import InterruptedTaskError, Settled
+from worker_agent.jobs import finish_task
 from worker_agent.preview import Made
+from worker_agent.services.bucket import StoredProxy
+from worker_agent.tasks.lease import BlenderUse
+from worker_agent.tasks.outcome import InterruptedTaskError, Settled
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from contract.job import FrameState, JobState
 from contract.tasks import BakeTask, FinishTask, RenderTask
 from tests.support.agent import JOB_ID, Agent, agent_in
-from worker_agent.bake_task import MAX_RUNTIME_ATTEMPTS
-from worker_agent.outcome import GiveBack, InterruptedTaskError, Settled
+from worker_agent.bake.bake_task import MAX_RUNTIME_ATTEMPTS
 from worker_agent.runtimes.errors import RuntimeUnavailableError
+from worker_agent.tasks.outcome import GiveBack, InterruptedTaskError, Settled
 
 BAKE = BakeTask(JOB_ID)
 

@@ -17,8 +17,8 @@ from bench.scale.fleet import session_of
 from contract.job import JobState, Progress
 from contract.table import counter_key
 from tests.support.jobs import a_job
-from worker_agent.frame_store import CONFLICT_TRIES, FrameStore
-from worker_agent.task_queue import LeaseLostError, TaskQueue
+from worker_agent.frames.frame_store import CONFLICT_TRIES, FrameStore
+from worker_agent.tasks.task_queue import LeaseLostError, TaskQueue
 
 IN_FLIGHT_SECONDS = 1.0
 JOB = a_job(state=JobState.RENDERING, shards=1)

@@ -11,10 +11,10 @@ import pytest
 
 from contract.job import Job
 from tests.support.one_seat import turns_at
-from worker_agent.lease import BlenderUse, Lease
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.seats import blender_turns
-from worker_agent.task_queue import Message, TaskQueue
+from worker_agent.tasks.lease import BlenderUse, Lease
+from worker_agent.tasks.outcome import InterruptedTaskError
+from worker_agent.tasks.task_queue import Message, TaskQueue
 
 PATIENCE_SECONDS = 20
 

@@ -22,8 +22,8 @@ from tests.support.job_steps import (
 )
 from tests.support.obedient_blender import CLOTH
 from worker_agent.blender import BlenderKilled
-from worker_agent.frame_store import DoneFrame
-from worker_agent.outcome import InterruptedTaskError, Settled
+from worker_agent.frames.frame_store import DoneFrame
+from worker_agent.tasks.outcome import InterruptedTaskError, Settled
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
-from worker_agent.claim import MOST_FRAMES, frames_at_once, join
-from worker_agent.task_queue import Message
+from worker_agent.tasks.claim import MOST_FRAMES, frames_at_once, join
+from worker_agent.tasks.task_queue import Message
 
 
 def received(*tasks: Task) -> list[tuple[Message, Task]]:

@@ -11,12 +11,12 @@ import pytest
 from contract.job import FrameState
 from tests.support.agent import Agent, agent_in, rendering, task
 from worker_agent.blender import BlenderDied
-from worker_agent.failed_attempts import RETRY_SECONDS
-from worker_agent.outcome import GiveBack, Settled
+from worker_agent.frames.failed_attempts import RETRY_SECONDS
 from worker_agent.seats.blender_turns import BlenderTurns
 from worker_agent.seats.scene_sessions import SceneSessions
 from worker_agent.seats.seat import make_seats
 from worker_agent.seats.session_count import SessionCounts
+from worker_agent.tasks.outcome import GiveBack, Settled
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.drain import Verdict, judge
-from worker_agent.lease import BlenderUse
+from worker_agent.tasks.lease import BlenderUse
 
 SPOT, SCALE_IN, REBALANCE, STOP = (
     Interruption.SPOT,

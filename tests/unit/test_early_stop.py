@@ -8,7 +8,7 @@ from contract.failures import FailureKind
 from contract.frame_record import FailedAttempt, FrameRecord
 from contract.job import FrameState, Progress
 from contract.options import JobOptions
-from worker_agent.early_stop import DEFAULT_FAILED_FRAMES, reason_to_stop
+from worker_agent.jobs.early_stop import DEFAULT_FAILED_FRAMES, reason_to_stop
 
 
 def failed(count: int, *kinds: FailureKind) -> list[FrameRecord]:

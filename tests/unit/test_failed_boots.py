@@ -16,7 +16,7 @@ from contract.worker_record import Doing
 from farm.failed_boots import NothingHeldError, resume
 from functions.measure_backlog.handler import NoMachineComesUpError
 from tests.support.measured_farm import MeasuredFarm, measured_farm
-from worker_agent.boot_record import BootRecord
+from worker_agent.host.boot_record import BootRecord
 
 WHY = (
     "no machine is started any more: 3 machines in a row could not be set up; the last said: mount refused"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from worker_agent import frame_output
 from worker_agent.blender import RenderedFrame
-from worker_agent.frame_output import take
+from worker_agent.frames import frame_output
+from worker_agent.frames.frame_output import take
 from worker_agent.output_check import InvalidOutput
 
 

@@ -15,11 +15,11 @@ from contract.keys import SMALL_PICTURES_PREFIX
 from contract.stored_part import StoredPart
 from tests.support.agent import FINISH, Agent, agent_in, rendering, task
 from tests.support.picture_files import jpeg_size
-from worker_agent import frame_keeper
 from worker_agent.blender import BlenderFailed
-from worker_agent.frame_store import DoneFrame
-from worker_agent.outcome import Settled
+from worker_agent.frames import frame_keeper
+from worker_agent.frames.frame_store import DoneFrame
 from worker_agent.output_check import Pictures
+from worker_agent.tasks.outcome import Settled
 
 
 @pytest.fixture

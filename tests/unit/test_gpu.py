@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from worker_agent.gpu import has_gpu
+from worker_agent.host.gpu import has_gpu
 
 
 def pci(folder: Path, **devices: tuple[str, str]) -> Path:

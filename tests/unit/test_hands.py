@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from worker_agent import hands as hands_module
-from worker_agent.hands import Hands
+from worker_agent.tasks import hands as hands_module
+from worker_agent.tasks.hands import Hands
 from worker_agent.watchdog import Watchdog
 
 PATIENCE_SECONDS = 20

@@ -15,11 +15,11 @@ from contract.blender_releases import checksum_file
 from contract.keys import blender_archive_key, blender_sum_key, read_upload_key
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.release_server import ReleaseServer, archive_of, release_server
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes import kept_releases
 from worker_agent.runtimes.errors import InstallError
 from worker_agent.runtimes.executable import install_executable
 from worker_agent.runtimes.kept_releases import KeptReleases
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 VERSION, TOP = "4.5.15", "blender-4.5.15-linux-x64"
 KEY, SUM = blender_archive_key(VERSION), blender_sum_key(VERSION)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from worker_agent import lease as lease_module
-from worker_agent.lease import Lease, LeaseKeeper
-from worker_agent.outcome import TaskOverError
-from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
+from worker_agent.tasks import lease as lease_module
+from worker_agent.tasks.lease import Lease, LeaseKeeper
+from worker_agent.tasks.outcome import TaskOverError
+from worker_agent.tasks.task_queue import LeaseLostError, Message, TaskQueue
 
 MESSAGE = Message("id", "receipt", "body")
 

@@ -12,9 +12,9 @@ import pytest
 from tests.support.agent import agent_in
 from tests.support.archives import tar, zipped
 from worker_agent.bundle import tar_archive, unpack
-from worker_agent.lease import Lease
-from worker_agent.outcome import InterruptedTaskError
-from worker_agent.patience import LOOK_SECONDS, held, patiently
+from worker_agent.services.patience import LOOK_SECONDS, held, patiently
+from worker_agent.tasks.lease import Lease
+from worker_agent.tasks.outcome import InterruptedTaskError
 from worker_agent.watchdog import beating_with
 
 CONTENT = random.Random(1).randbytes(3 * 1024**2)
@@ -68,7 +68,7 @@ def test_what_is_skipped_in_an_archive_and_its_content_is_as_ever(
 def test_a_service_that_is_away_is_waited_for(
     tmp_path: Path, beats: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker_agent.patience.random.uniform", lambda low, high: high)
+    monkeypatch.setattr("worker_agent.services.patience.random.uniform", lambda low, high: high)
     with agent_in(tmp_path) as agent:
         lease: Lease = agent.lease()
         waited: list[float] = []

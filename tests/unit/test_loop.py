@@ -13,22 +13,22 @@ from moto import mock_aws
 
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, encode
 from worker_agent import loop as loop_module
-from worker_agent.claim import frames_at_once
-from worker_agent.hands import Hands
 from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.farewell import Farewell, TerminationHook
 from worker_agent.interruptions.tasks_in_hand import TasksInHand
-from worker_agent.lease import BlenderUse, Lease, LeaseKeeper
 from worker_agent.loop import WorkLoop
-from worker_agent.metrics import FrameMetrics
-from worker_agent.outcome import GiveBack, InterruptedTaskError, MachineTroubleError, Outcome, Settled
 from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.scale_in.protection import ScaleInProtection
 from worker_agent.seats.frame_clock import FrameClock
-from worker_agent.task_queue import Message, TaskQueue
-from worker_agent.task_runner import TaskRunner
-from worker_agent.task_source import TaskSource
+from worker_agent.tasks.claim import frames_at_once
+from worker_agent.tasks.hands import Hands
+from worker_agent.tasks.lease import BlenderUse, Lease, LeaseKeeper
+from worker_agent.tasks.outcome import GiveBack, InterruptedTaskError, MachineTroubleError, Outcome, Settled
+from worker_agent.tasks.task_queue import Message, TaskQueue
+from worker_agent.tasks.task_runner import TaskRunner
+from worker_agent.tasks.task_source import TaskSource
+from worker_agent.telemetry.metrics import FrameMetrics
 
 STOP = Notice(kind=Interruption.STOP, seconds=60)
 

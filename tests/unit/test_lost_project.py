@@ -16,7 +16,7 @@ from tests.support.job_steps import (
     state,
     task,
 )
-from worker_agent.outcome import GiveBack, MachineTroubleError, Settled
+from worker_agent.tasks.outcome import GiveBack, MachineTroubleError, Settled
 
 
 @pytest.fixture

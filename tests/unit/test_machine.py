@@ -15,8 +15,8 @@ from tests.support.blender import render, start_session
 from tests.support.scenes import scene_file
 from tests.support.small_disk import SmallDisk, small_disk
 from worker_agent.blender import BlenderDied, BlenderError, BlenderFailed, SceneRejected
-from worker_agent.machine import FILLED_LIMIT, ONE_EVENT_SECONDS, Machine
-from worker_agent.outcome import MachineTroubleError
+from worker_agent.host.machine import FILLED_LIMIT, ONE_EVENT_SECONDS, Machine
+from worker_agent.tasks.outcome import MachineTroubleError
 
 CRASH = BlenderDied("Blender crashed.", "crashed")
 

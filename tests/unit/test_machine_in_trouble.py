@@ -12,11 +12,11 @@ import pytest
 from tests.support.timed_fleet import IDLE_SECONDS, POLL_SECONDS, Fleet
 from tests.support.unruly_group import DROP, END, HOOK, SILENT, THROTTLED, refusal
 from worker_agent.loop import BACK_OFF_SECONDS
-from worker_agent.outcome import MachineTroubleError
 from worker_agent.scale_in.attempts import REFUSED_SECONDS
 from worker_agent.scale_in.idle_worker import END_SECONDS
 from worker_agent.scale_in.lasting_trouble import LASTING_SECONDS, PAUSE_SECONDS
-from worker_agent.task_queue import Message
+from worker_agent.tasks.outcome import MachineTroubleError
+from worker_agent.tasks.task_queue import Message
 
 HOUR = 3600.0
 LOOKS_SECONDS = BACK_OFF_SECONDS[1]

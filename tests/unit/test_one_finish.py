@@ -19,7 +19,7 @@ from tests.support.job_steps import (
     state,
     task,
 )
-from worker_agent.outcome import GiveBack, Settled
+from worker_agent.tasks.outcome import GiveBack, Settled
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from moto import mock_aws
 from farm.local.machines import IDENTITY
 from farm.local.metadata import MetadataServer
 from tests.support.timed_fleet import Time
-from worker_agent.clients import connect_ec2
+from worker_agent.host.own_machine import ASK_AGAIN_SECONDS, MachineFacts, OwnMachine
 from worker_agent.interruptions.metadata import MetadataClient
-from worker_agent.own_machine import ASK_AGAIN_SECONDS, MachineFacts, OwnMachine
+from worker_agent.services.clients import connect_ec2
 
 WORKER = "i-1"
 

@@ -11,11 +11,11 @@ from boto3.exceptions import RetriesExceededError, S3UploadFailedError
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
 
 from tests.support.aws_edges import AwsEdges, aws_edges
-from worker_agent.lease import Lease
-from worker_agent.outcome import InterruptedTaskError
-from worker_agent.patience import LONGEST_SECONDS, held, impatient, patient, patiently
-from worker_agent.task_queue import Message, TaskQueue
-from worker_agent.transient import is_conflict, is_transient
+from worker_agent.services.patience import LONGEST_SECONDS, held, impatient, patient, patiently
+from worker_agent.services.transient import is_conflict, is_transient
+from worker_agent.tasks.lease import Lease
+from worker_agent.tasks.outcome import InterruptedTaskError
+from worker_agent.tasks.task_queue import Message, TaskQueue
 
 
 def refused(code: str, status: int = 400, *reasons: str) -> ClientError:

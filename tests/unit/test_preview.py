@@ -17,10 +17,10 @@ from contract.keys import proxy_key, small_pictures_prefix, thumbnail_key
 from contract.stored_part import StoredPart
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.preview_farm import BLUE, GREEN, JOB, RED, Farm, done, failed, jpeg
-from worker_agent.bucket import StoredProxy
 from worker_agent.output_check import Pictures
 from worker_agent.preview import Made, maker
 from worker_agent.preview.contact_sheet import MOST_CELLS, chosen
+from worker_agent.services.bucket import StoredProxy
 
 
 @pytest.fixture(scope="module")

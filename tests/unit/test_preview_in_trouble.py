@@ -14,9 +14,9 @@ from contract.frame_record import FrameRecord
 from contract.job import Job
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.preview_farm import GREEN, JOB, RED, Farm, done, jpeg
-from worker_agent.bucket import StoredProxy
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.preview import Made
+from worker_agent.services.bucket import StoredProxy
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from functions.sweep_jobs.records import SweptRecords
 from functions.sweep_jobs.sweep import Report, Sweep
 from tests.support.agent import BAKE, FINISH, JOB_ID, Agent, agent_in
 from tests.support.job_steps import retry
-from worker_agent.outcome import Settled
+from worker_agent.tasks.outcome import Settled
 
 HIGH: dict[str, Any] = {"frames": "1-2", "priority": "high"}
 FRAMES = [RenderTask(JOB_ID, "1"), RenderTask(JOB_ID, "2")]

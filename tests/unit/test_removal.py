@@ -12,7 +12,7 @@ import pytest
 from tests.support.powerless import powerless
 from worker_agent.blender import BlenderDied, RenderedFrame
 from worker_agent.cage import Cell
-from worker_agent.frame_output import take
+from worker_agent.frames.frame_output import take
 from worker_agent.output_check import InvalidOutput
 from worker_agent.removal import remove
 from worker_agent.runtimes.shelf import BlenderShelf

@@ -21,9 +21,9 @@ from tests.support.job_steps import (
     state,
     task,
 )
+from worker_agent.bake.render_start import RenderStart
 from worker_agent.blender import BlenderFailed, BlenderTimedOut
-from worker_agent.outcome import InterruptedTaskError, Settled
-from worker_agent.render_start import RenderStart
+from worker_agent.tasks.outcome import InterruptedTaskError, Settled
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 from contract.blender_releases import DOWNLOADS
 from contract.runtimes import RuntimeSpec
 from tests.support.release_server import Entry, ReleaseServer, archive_of, release_server
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes import executable
 from worker_agent.runtimes.errors import InstallError, RuntimeUnavailableError
 from worker_agent.runtimes.executable import SecureRedirects, install_executable
 from worker_agent.runtimes.shelf import BlenderShelf
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 VERSION, TOP = "4.5.15", "blender-4.5.15-linux-x64"
 ARCHIVE, SUMS = f"/Blender4.5/{TOP}.tar.xz", "/Blender4.5/blender-4.5.15.sha256"

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from contract.runtimes import RuntimeSpec
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.commands import run
 from worker_agent.runtimes.errors import InstallError, RuntimeUnavailableError
 from worker_agent.runtimes.shelf import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, BlenderShelf
 from worker_agent.runtimes.wheel import install_wheel
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 SPEC = RuntimeSpec(version="4.5.15")
 Stopped = Callable[[], bool]

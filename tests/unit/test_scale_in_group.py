@@ -25,7 +25,7 @@ from tests.support.unruly_group import (
 from worker_agent.scale_in import protection as protection_module
 from worker_agent.scale_in.group import NotInServiceError, OwnGroup
 from worker_agent.scale_in.protection import ChosenToGoError, ScaleInProtection
-from worker_agent.task_queue import TaskQueue
+from worker_agent.tasks.task_queue import TaskQueue
 
 
 @pytest.fixture

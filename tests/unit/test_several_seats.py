@@ -16,8 +16,6 @@ import pytest
 from contract.job import Job
 from tests.support.jobs import a_job
 from worker_agent.blender import BlenderDied, BlenderError, BlenderSession, BlenderTimedOut
-from worker_agent.lease import BlenderUse, Lease
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.blender_turns import BlenderTurns
 from worker_agent.seats.job_sessions import RenderedTurn
@@ -26,7 +24,9 @@ from worker_agent.seats.seat import close_all, make_seats, make_sessions
 from worker_agent.seats.seat_clocks import SeatClocks
 from worker_agent.seats.session_count import SessionCounts
 from worker_agent.seats.turn_meter import Reading, TurnMeter
-from worker_agent.task_queue import Message, TaskQueue
+from worker_agent.tasks.lease import BlenderUse, Lease
+from worker_agent.tasks.outcome import InterruptedTaskError
+from worker_agent.tasks.task_queue import Message, TaskQueue
 
 SECONDS = 5.0
 JOB, OTHER = a_job("film-1"), a_job("film-2")

@@ -7,10 +7,10 @@ from typing import cast
 import pytest
 
 from worker_agent.blender import BlenderKilled
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.seats.spare_blender import SpareBlender
 from worker_agent.seats.spare_keeper import LOOK_SECONDS, REST_SECONDS, SpareKeeper
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 
 class World:

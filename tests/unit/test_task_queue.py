@@ -7,7 +7,7 @@ import pytest
 
 from contract.tasks import BakeTask, encode
 from tests.support.aws_edges import AwsEdges, aws_edges
-from worker_agent.task_queue import MAX_DELAY_SECONDS, WORN_RECEIVES, LeaseLostError, Message, TaskQueue
+from worker_agent.tasks.task_queue import MAX_DELAY_SECONDS, WORN_RECEIVES, LeaseLostError, Message, TaskQueue
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ import pytest
 from moto import mock_aws
 
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task, decode, encode
-from worker_agent import task_source
-from worker_agent.claim import CLAIM_SECONDS
-from worker_agent.task_queue import LeaseLostError, Message, TaskQueue
-from worker_agent.task_source import Received, TaskSource
+from worker_agent.tasks import task_source
+from worker_agent.tasks.claim import CLAIM_SECONDS
+from worker_agent.tasks.task_queue import LeaseLostError, Message, TaskQueue
+from worker_agent.tasks.task_source import Received, TaskSource
 from worker_agent.watchdog import beating_with
 
 FINISH, BAKE, RENDER = FinishTask("a"), BakeTask("a"), RenderTask("a", "1")

@@ -16,8 +16,8 @@ from contract.table import job_key
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 from tests.support.timed_fleet import Time
-from worker_agent.own_machine import MachineFacts, OwnMachine
-from worker_agent.usage_meter import LOOK_SECONDS, WRITE_SECONDS, UsageMeter
+from worker_agent.host.own_machine import MachineFacts, OwnMachine
+from worker_agent.jobs.usage_meter import LOOK_SECONDS, WRITE_SECONDS, UsageMeter
 
 HOUR = MachineFacts(instance_type="m6i.2xlarge", spot=True, hour_microdollars=360_000)
 """A hundred microdollars a second."""
@@ -180,7 +180,7 @@ def test_its_thread_and_its_end(worker: Worker) -> None:
 
 
 def test_a_write_that_hangs_holds_up_nobody(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker_agent.usage_meter.JOIN_SECONDS", 0.1)
+    monkeypatch.setattr("worker_agent.jobs.usage_meter.JOIN_SECONDS", 0.1)
     worker.table.hangs = threading.Event()
     worker.work("a", 70)
     worker.meter.start()

@@ -9,7 +9,7 @@ import pytest
 from contract.job import JobState
 from contract.table import job_key
 from tests.support.agent import JOB_ID, Agent, agent_in, rendering, task
-from worker_agent.outcome import Settled
+from worker_agent.tasks.outcome import Settled
 
 
 @pytest.fixture

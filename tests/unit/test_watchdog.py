@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.listening_keeper import a_keeper
-from worker_agent.service_manager import SOCKET_VARIABLE, ServiceManager
+from worker_agent.host.service_manager import SOCKET_VARIABLE, ServiceManager
 from worker_agent.watchdog import Watchdog, beat_of_this_thread, beating_with, still_alive
 
 

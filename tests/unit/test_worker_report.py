@@ -16,10 +16,10 @@ from tests.support.agent import JOB_ID, Agent, agent_in, rendering, task
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.timed_fleet import Time
 from worker_agent.interruptions.tasks_in_hand import TasksInHand
-from worker_agent.lease import Lease
 from worker_agent.seats.frame_clock import FrameClock
-from worker_agent.task_queue import Message, TaskQueue
-from worker_agent.worker_report import LOOK_SECONDS, WorkerReport
+from worker_agent.tasks.lease import Lease
+from worker_agent.tasks.task_queue import Message, TaskQueue
+from worker_agent.telemetry.worker_report import LOOK_SECONDS, WorkerReport
 
 
 class Table:

@@ -14,8 +14,8 @@ import pytest
 
 from contract.leases import LEASE_SECONDS
 from contract.settings import AgentSettings
-from worker_agent.clients import Clients
-from worker_agent.cloud_log import END_SECONDS
+from worker_agent.services.clients import Clients
+from worker_agent.telemetry.cloud_log import END_SECONDS
 from worker_agent.watchdog import BEAT_SECONDS
 
 UNIT = Path(__file__).resolve().parents[2] / "worker_agent/boot/render-worker.service"

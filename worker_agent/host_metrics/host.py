@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from contract.metrics import CPU_PERCENT, DISK_PERCENT, MEMORY_PERCENT
-from worker_agent.machine import nearest_existing
+from worker_agent.host.machine import nearest_existing
 
 
 class Host:

@@ -12,7 +12,7 @@ from typing import Protocol
 from contract.tasks import FinishTask, RenderTask, Task
 from worker_agent.interruptions.departure import Departure
 from worker_agent.interruptions.tasks_in_hand import Held, TasksInHand
-from worker_agent.lease import BlenderUse, Lease
+from worker_agent.tasks.lease import BlenderUse, Lease
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.lifecycle import CONTINUE, TERMINATION_HOOK
-from worker_agent.back_off import BackOff
 from worker_agent.interruptions.departure import Departure, Interruption
+from worker_agent.services.back_off import BackOff
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contract.tasks import Task
-from worker_agent.lease import BlenderUse, Lease
+from worker_agent.tasks.lease import BlenderUse, Lease
 
 log = logging.getLogger(__name__)
 

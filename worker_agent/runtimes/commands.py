@@ -9,8 +9,8 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import InstallError
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 _POLL_SECONDS = 0.2
 _SAID_CHARACTERS = 1500

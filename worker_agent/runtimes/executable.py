@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from contract.blender_releases import DOWNLOADS, checksum_file, download_folder, executable_archive
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import InstallError
 from worker_agent.runtimes.kept_releases import MAX_ARCHIVE_BYTES, KeptReleases
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.keys import blender_archive_key, blender_sum_key
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import InstallError
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -15,13 +15,13 @@ from typing import Final
 from contract.blender_releases import read_version
 from contract.runtimes import RuntimeForm, RuntimeSpec, version_command
 from worker_agent.blender import Runtime
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.commands import run
 from worker_agent.runtimes.compiling import compile_what_it_loads
 from worker_agent.runtimes.errors import InstallError, RuntimeUnavailableError
 from worker_agent.runtimes.executable import install_executable
 from worker_agent.runtimes.kept_releases import KeptReleases
 from worker_agent.runtimes.wheel import install_wheel
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 Stopped = Callable[[], bool]
 Installer = Callable[[RuntimeSpec, Path, Stopped], Path]

@@ -6,9 +6,9 @@ import logging
 import random
 from typing import Final
 
-from worker_agent.back_off import BackOff
 from worker_agent.scale_in.group import NotInServiceError
-from worker_agent.transient import is_busy
+from worker_agent.services.back_off import BackOff
+from worker_agent.services.transient import is_busy
 
 log = logging.getLogger(__name__)
 

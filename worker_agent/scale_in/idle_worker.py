@@ -18,7 +18,7 @@ from worker_agent.scale_in.attempts import Attempts
 from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.lasting_trouble import LastingTrouble
 from worker_agent.scale_in.protection import ChosenToGoError, ScaleInProtection
-from worker_agent.task_queue import TaskQueue
+from worker_agent.tasks.task_queue import TaskQueue
 
 log = logging.getLogger(__name__)
 

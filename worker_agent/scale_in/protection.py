@@ -19,8 +19,8 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from worker_agent.back_off import BackOff
 from worker_agent.scale_in.group import NotInServiceError, OwnGroup
+from worker_agent.services.back_off import BackOff
 
 log = logging.getLogger(__name__)
 

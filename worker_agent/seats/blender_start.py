@@ -10,10 +10,10 @@ from typing import Final
 from contract.runtimes import RuntimeSpec
 from worker_agent.blender import BlenderDied, BlenderSession, BlenderTimedOut
 from worker_agent.cage import Bars, Cell, Hatch
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.runtimes.identity import check_identity
 from worker_agent.runtimes.shelf import BlenderShelf
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 START_SECONDS: Final = 120
 

@@ -12,12 +12,12 @@ from typing import Final
 
 from contract.job import Job
 from worker_agent.blender import BlenderError
-from worker_agent.failure_kinds import others_may_be_why
-from worker_agent.lease import BlenderUse, Lease
-from worker_agent.outcome import InterruptedTaskError
+from worker_agent.frames.failure_kinds import others_may_be_why
 from worker_agent.seats.seat import Seat
 from worker_agent.seats.session_count import SessionCounts
 from worker_agent.seats.turn_meter import TurnMeter
+from worker_agent.tasks.lease import BlenderUse, Lease
+from worker_agent.tasks.outcome import InterruptedTaskError
 from worker_agent.watchdog import still_alive
 
 LOOK_SECONDS: Final = 0.25

@@ -17,13 +17,13 @@ from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
 from worker_agent.blender import BlenderDied, BlenderKilled, BlenderSession
 from worker_agent.cage import Cell, Limits
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.runtimes.selection import choose_runtime, read_needs
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.blender_start import BlenderStart, View
 from worker_agent.seats.session_growth import SessionGrowth
 from worker_agent.seats.spare_blender import SpareBlender
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from worker_agent.blender import BlenderKilled
-from worker_agent.outcome import InterruptedTaskError
 from worker_agent.seats.spare_blender import SpareBlender
+from worker_agent.tasks.outcome import InterruptedTaskError
 
 log = logging.getLogger(__name__)
 

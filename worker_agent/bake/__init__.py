@@ -1,0 +1,1 @@
+"""A job prepared for rendering: fetched, inspected, baked, proved, published."""

@@ -1,0 +1,1 @@
+"""Frames: rendered, checked, put into the bucket, recorded; and what follows when one fails."""

@@ -1,0 +1,1 @@
+"""This machine: what it is, what it costs, whether it is fit for work."""

@@ -1,0 +1,1 @@
+"""A job as the agent sees it: its record, its folder, its seconds, its end."""
