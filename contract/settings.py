@@ -231,6 +231,9 @@ class AgentSettings(Settings):
     cage: Cage = Cage.BUBBLEWRAP
     log_group_name: str | None = None
     """Where its log goes, into a stream of the worker's id, beside what it prints; None: nowhere."""
+    metrics_log_group_name: str | None = None
+    """Where its metrics go, into a stream of their own, as lines that CloudWatch makes them from; None: they
+    are sent to CloudWatch by calls, which cost more."""
     worker_hour_dollars: float | None = None
     """What an hour of this machine costs; None: it asks what Spot costs, or looks into the price list."""
     blender_sessions: int | None = None

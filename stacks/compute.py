@@ -59,7 +59,7 @@ class ComputeStack(Stack):
         group_name = config.fleet_name
         agent = agent_code(self, "Agent")
         self.worker_version = worker_version(agent.asset_hash, config)
-        role = WorkerRole(self, "WorkerRole", namespace=config.cloudwatch_namespace)
+        role = WorkerRole(self, "WorkerRole")
         packages = None if config.node_image_prepared else agent_wheels(self, "AgentWheels", wheels())
         log = logs.LogGroup(
             self, "WorkerLog", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
@@ -87,6 +87,7 @@ class ComputeStack(Stack):
             idle_seconds=config.worker_idle_seconds,
             blender_sessions=config.blender_sessions,
             log_group_name=log.log_group_name,
+            metrics_log_group_name=log.log_group_name,
             worker_hour_dollars=config.worker_hour_dollars,
         )
         template = ec2.LaunchTemplate(

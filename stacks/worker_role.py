@@ -15,14 +15,13 @@ from constructs import Construct
 from contract.keys import OUTPUT_FOLDER, SMALL_PICTURES_PREFIX
 from stacks.acknowledgements import acknowledge_objects, acknowledge_wildcard
 from stacks.farm_queues import FarmQueues
-from stacks.permissions import allow_everywhere, allow_items, allow_put_metrics, allow_reading
+from stacks.permissions import allow_everywhere, allow_items, allow_reading
 from stacks.scratch import Scratch
 
 
 class WorkerRole(iam.Role):
-    def __init__(self, scope: Construct, construct_id: str, *, namespace: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id, assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
-        allow_put_metrics(self, namespace)
         self._allow_sessions()
         allow_everywhere(self, "autoscaling:DescribeAutoScalingGroups")  # how many of its group are idle
         allow_everywhere(self, "ec2:DescribeSpotPriceHistory")  # what it costs itself
@@ -76,14 +75,14 @@ class WorkerRole(iam.Role):
         scratch.grant_read_write(self)
 
     def grant_boot(self, *, archives: Sequence[Asset], log: logs.ILogGroup) -> None:
-        """Fetch what the machine is made of, and say why that failed."""
+        """Fetch what the machine is made of; write the log that says how it goes, metrics included."""
         self.add_to_policy(  # these alone: the bucket holds what every CDK app here has published
             iam.PolicyStatement(
                 actions=["s3:GetObject"],
                 resources=[archive.bucket.arn_for_objects(archive.s3_object_key) for archive in archives],
             )
         )
-        log.grant_write(self)
+        log.grant_write(self)  # its metrics are lines there: it needs no leave to write others
 
     def _allow_sessions(self) -> None:
         """What Session Manager needs: people reach a worker through it, and no port is open for them."""

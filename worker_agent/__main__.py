@@ -26,9 +26,10 @@ from worker_agent.runtimes.kept_releases import KeptReleases
 from worker_agent.runtimes.shelf import BlenderShelf, install
 from worker_agent.seats.seat import close_all, make_sessions
 from worker_agent.seats.session_count import SessionCounts
-from worker_agent.services.clients import connect_logs, connect_s3
+from worker_agent.services.clients import connect_cloudwatch, connect_logs, connect_s3
 from worker_agent.tasks.lease import LeaseKeeper
 from worker_agent.telemetry.cloud_log import CloudLog
+from worker_agent.telemetry.metric_sinks import metric_sink
 from worker_agent.watchdog import Watchdog, beating_with, still_alive
 
 log = logging.getLogger("worker_agent")
@@ -52,8 +53,9 @@ def main() -> int:
     except (SettingsError, RuntimesError, CageUnavailableError) as error:
         print(error, file=sys.stderr)
         return 2
-    if settings.log_group_name:
-        handler = CloudLog(connect_logs(), group=settings.log_group_name, stream=settings.worker_id)
+    logs = connect_logs() if settings.log_group_name or settings.metrics_log_group_name else None
+    if logs and settings.log_group_name:
+        handler = CloudLog(logs, group=settings.log_group_name, stream=settings.worker_id)
         logging.getLogger().addHandler(handler)
     threading.excepthook = _end_process
     manager = ServiceManager.taken_from(os.environ)
@@ -94,7 +96,8 @@ def main() -> int:
         part=watchdog.part,
         works=manager.ready,
     )
-    loop, reporters = assemble(settings, processes, MetadataClient(endpoint))
+    sink = metric_sink(settings, logs=logs, connect_cloudwatch=connect_cloudwatch)
+    loop, reporters = assemble(settings, processes, MetadataClient(endpoint), sink)
     watcher.start()
     leases.start()
     for reporter in reporters:
@@ -111,6 +114,7 @@ def main() -> int:
         leases.stop()
         close_all(sessions)
         checker.close()
+        sink.close()
     log.info("worker %s has stopped", settings.worker_id)
     return 0
 

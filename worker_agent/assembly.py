@@ -46,6 +46,7 @@ from worker_agent.tasks.lease import LeaseKeeper
 from worker_agent.tasks.task_handlers import task_handlers
 from worker_agent.tasks.task_runner import TaskRunner
 from worker_agent.tasks.task_source import TaskSource
+from worker_agent.telemetry.metric_sinks import MetricSink
 from worker_agent.telemetry.metrics import FrameMetrics
 from worker_agent.telemetry.worker_report import WorkerReport
 
@@ -75,11 +76,11 @@ class Reporter(Protocol):
 
 
 def assemble(
-    settings: AgentSettings, processes: Processes, metadata: MetadataClient
+    settings: AgentSettings, processes: Processes, metadata: MetadataClient, sink: MetricSink
 ) -> tuple[WorkLoop, tuple[Reporter, ...]]:
     """The loop that is the agent's life, and what tells of it, of what it costs and of its machine.
 
-    `metadata` is the usage meter's own.
+    `metadata` is the usage meter's own; `sink` is where metrics go.
     """
     clients = Clients.connect()
     queues = AgentQueues.of(settings, clients)
@@ -90,9 +91,7 @@ def assemble(
         bucket=Bucket(clients.s3, settings.render_bucket_name, quick_s3=clients.quick_s3),
         scratch=Scratch(Path(settings.scratch_directory)),
     )
-    metrics = FrameMetrics(
-        clients.cloudwatch, namespace=settings.cloudwatch_namespace, fleet=settings.worker_asg_name
-    )
+    metrics = FrameMetrics(sink)
     hands = Hands(count=len(processes.sessions) + BESIDE_BLENDERS, part=processes.part)
     seats = make_seats(processes.sessions, changed=hands.stir)
     in_hand = TasksInHand(InterruptionRecord(stores).note)
@@ -173,12 +172,7 @@ def assemble(
         sessions=lambda: turns.sessions,
         machine=lambda: own_machine.facts,
     )
-    host = HostMetrics(
-        clients.cloudwatch,
-        namespace=settings.cloudwatch_namespace,
-        fleet=settings.worker_asg_name,
-        parts=(Host(Path(settings.work_directory)), Gpus()),
-    )
+    host = HostMetrics(sink, parts=(Host(Path(settings.work_directory)), Gpus()))
     return loop, (report, usage, host)
 
 

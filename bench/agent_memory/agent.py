@@ -87,6 +87,7 @@ def _environment(folder: Path, names: Names, endpoint: str) -> dict[str, str]:
         worker_version="1",
         deploy_version="1",
         cage=Cage.NONE,
+        metrics_log_group_name="/workers",
         blender_sessions=1,
         stop_seconds=5,
     )

@@ -14,6 +14,6 @@ _OF_TIME: Final = ("worker-report", "usage-meter", "host-metrics", "lease-renewa
 
 
 def occasion(service: str = "") -> str:
-    """Metrics are gathered and sent once a minute, whichever thread that is."""
-    of_time = service == "cloudwatch" or threading.current_thread().name.startswith(_OF_TIME)
+    """Metrics, which are lines of a log, are gathered and sent once a minute, whichever thread that is."""
+    of_time = service == "cloudwatch-logs" or threading.current_thread().name.startswith(_OF_TIME)
     return TIME if of_time else FRAMES

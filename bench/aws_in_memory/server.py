@@ -14,7 +14,7 @@ from bench.aws_in_memory.services import Services
 _TARGETS = {
     "DynamoDB_20120810": "dynamodb",
     "AmazonSQS": "sqs",
-    "GraniteServiceVersion20100801": "cloudwatch",
+    "Logs_20140328": "cloudwatch-logs",
 }
 _OBJECTS = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
 

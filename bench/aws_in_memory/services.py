@@ -22,6 +22,8 @@ from bench.aws_in_memory.occasions import occasion
 from bench.aws_in_memory.queues import Queues
 from bench.aws_in_memory.table import Table
 
+_EVENT_BYTES: Final = 26
+"""That CloudWatch adds to each line (PutLogEvents)."""
 _JSON: Final = {"Content-Type": "application/x-amz-json-1.0"}
 _NO_GROUPS: Final = (
     b"<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups/>"
@@ -56,6 +58,8 @@ class Services:
         self.bucket = Bucket()
         self.calls: Counter[tuple[str, str]] = Counter()
         """Requests by their occasion (occasions.py) and their service and operation, each try of its own."""
+        self.log_bytes = 0
+        """Of the lines that were written, as they are paid for."""
 
     def answer_all_of(self, session: botocore.session.Session) -> None:
         """Of all clients that this session makes from now on."""
@@ -78,8 +82,11 @@ class Services:
             return self.bucket.answer(request.method, request.url)
         if service == "auto-scaling" and operation == "DescribeAutoScalingGroups":
             return 200, {"Content-Type": "text/xml"}, _NO_GROUPS
-        if service == "cloudwatch" and operation == "PutMetricData":
+        if service == "cloudwatch-logs" and operation == "PutLogEvents":  # as if each stream were there
             time.sleep(self._latencies.other)
+            events = json.loads(_content(request.body))["logEvents"]
+            with self._lock:
+                self.log_bytes += sum(len(event["message"].encode()) + _EVENT_BYTES for event in events)
             return 200, _JSON, b"{}"
         of: Any = {"dynamodb": self.table, "sqs": self.queues}.get(service)
         method = getattr(of, xform_name(operation), None)

@@ -41,8 +41,8 @@ _TEN_THOUSAND: Final = 10_000
 LENGTHS: Final = (
     Plan(4, 0.05, 100, 0.25),
     Plan(4, 0.05, 100, 0.25, share=1),
-    Plan(4, 1, 65, 2),
-    Plan(4, 1, 65, 2, share=1),
+    Plan(4, 1, 185, 6),
+    Plan(4, 1, 185, 6, share=1),
     Plan(4, 30, 30, 20, _TEN_THOUSAND),
     Plan(4, 300, 6, 60),
 )

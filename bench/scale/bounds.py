@@ -12,8 +12,8 @@ MOST_SHARE: Final = 0.9
 _MOST_CONTROL_DOLLARS: Final = 0.005
 _MOST_DOLLARS: Final = 0.02
 _MOST_FAN_OUT_CALLS: Final = 1_100
-_LEAST_SECONDS: Final = 60
-"""Metrics are sent once a minute."""
+_LEAST_SECONDS: Final = 120
+"""Metrics are told once a minute, and sent up to half a minute later."""
 _FANNED_OUT: Final = 10_000
 _LEAST_RATIO: Final = 0.95
 _FEW, _MANY = 10, 1_000

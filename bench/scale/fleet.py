@@ -27,10 +27,13 @@ from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.seat import make_sessions
 from worker_agent.seats.session_count import SessionCounts
-from worker_agent.services.clients import Clients
+from worker_agent.services.clients import ONE_TRY, Clients
 from worker_agent.tasks.lease import LeaseKeeper
+from worker_agent.telemetry.metric_sinks import MetricLog
 
 _QUEUE: Final = "https://sqs.us-east-1.amazonaws.com/123456789012/"
+METRICS_LOG_GROUP: Final = "/workers"
+"""Of services that have it, or make what they are asked for."""
 _GOODBYE_SECONDS: Final = 30.0
 _STOPPED_AT_ONCE: Final = 64
 
@@ -64,6 +67,7 @@ class _Agent:
     departure: Departure
     thread: threading.Thread
     leases: LeaseKeeper
+    sink: MetricLog
 
 
 class Fleet:
@@ -76,6 +80,7 @@ class Fleet:
         self._poll_seconds = poll_seconds
         self._names = names
         self._clients = clients
+        self._logs = boto3.client("logs", config=ONE_TRY)
         self._checker = checker
         self._agents: list[_Agent] = []
 
@@ -116,11 +121,23 @@ class Fleet:
             works=lambda: None,
             part=lambda name: lambda: None,
         )
+        sink = MetricLog(
+            self._logs,
+            group=METRICS_LOG_GROUP,
+            worker_id=settings.worker_id,
+            namespace=settings.cloudwatch_namespace,
+            fleet=settings.worker_asg_name,
+        )
         with mock.patch.object(Clients, "connect", return_value=self._clients):
-            loop, reporters = assemble(settings, processes, cast(MetadataClient, _SilentMetadata()))
+            loop, reporters = assemble(settings, processes, cast(MetadataClient, _SilentMetadata()), sink)
         thread = threading.Thread(target=loop.run, name=f"agent-{number}", daemon=True)
         return _Agent(
-            loop=loop, reporters=reporters, departure=departure, thread=thread, leases=processes.leases
+            loop=loop,
+            reporters=reporters,
+            departure=departure,
+            thread=thread,
+            leases=processes.leases,
+            sink=sink,
         )
 
 
@@ -129,6 +146,7 @@ def _stop(agent: _Agent) -> None:
     for reporter in agent.reporters:
         reporter.stop()
     agent.leases.stop()
+    agent.sink.close()
 
 
 def _settings(folder: Path, names: Names, worker_id: str, poll_seconds: int) -> AgentSettings:

@@ -11,7 +11,7 @@ from typing import Self
 from bench.aws_in_memory import Services
 from bench.aws_in_memory.occasions import FRAMES, TIME
 from bench.scale.job import RenderedJob
-from bench.scale.prices import READ_UNIT, WRITE_UNIT, dollars_of
+from bench.scale.prices import LOG_BYTE, READ_UNIT, WRITE_UNIT, dollars_of
 from bench.scale.slow_clock import world_seconds
 
 
@@ -31,6 +31,8 @@ class Ledger:
     writes: Counter[str]
     """Request units by occasion."""
     conflicts: int
+    log_bytes: int
+    """Of metrics: the agents' other lines are not written here."""
 
     @classmethod
     def now(cls, services: Services, job: RenderedJob) -> Self:
@@ -45,6 +47,7 @@ class Ledger:
             reads=Counter(units.reads),
             writes=Counter(units.writes),
             conflicts=services.table.conflicts.total(),
+            log_bytes=services.log_bytes,
         )
 
     def since(self, before: Self) -> Self:
@@ -57,6 +60,7 @@ class Ledger:
             reads=self.reads - before.reads,
             writes=self.writes - before.writes,
             conflicts=self.conflicts - before.conflicts,
+            log_bytes=self.log_bytes - before.log_bytes,
         )
 
     def count(self, occasion: str, prefix: str = "") -> int:
@@ -86,7 +90,7 @@ class Ledger:
     @property
     def time_dollars(self) -> float:
         """Of what goes with time: metrics, renewals, reports."""
-        return self._dollars(TIME, objects=True)
+        return self._dollars(TIME, objects=True) + self.log_bytes * LOG_BYTE
 
     def _dollars(self, occasion: str, *, objects: bool) -> float:
         requests = sum(

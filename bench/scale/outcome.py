@@ -42,6 +42,7 @@ def outcome(
         "preview_dollars_per_1000": measured.preview_dollars * per_1000,
         "time_dollars_per_1000": measured.time_dollars * per_1000,
         "calls_an_hour": _calls(measured, TIME, an_hour),
+        "log_bytes_an_hour": round(measured.log_bytes * an_hour),
         "time_dollars_an_hour": measured.time_dollars * an_hour,
         "conflicts_per_1000": measured.conflicts * per_1000,
         "most_reads_of_a_partition": units.most_reads_a_second,

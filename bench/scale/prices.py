@@ -17,7 +17,8 @@ WRITE_UNIT: Final = 0.625 / _MILLION
 READ_UNIT: Final = 0.125 / _MILLION
 PUT_OBJECT: Final = 0.005 / 1_000
 GET_OBJECT: Final = 0.0004 / 1_000
-PUT_METRIC_DATA: Final = 0.01 / 1_000
+LOG_BYTE: Final = 0.50 / 1_000_000_000
+"""Taken in; that it is kept for a month is not counted."""
 LAMBDA_REQUEST: Final = 0.20 / _MILLION
 LAMBDA_GB_SECOND: Final = 0.0000166667
 """x86-64."""
@@ -26,10 +27,9 @@ _OBJECTS: Final[Mapping[str, float]] = {"GetObject": GET_OBJECT, "HeadObject": G
 
 
 def dollars_of(call: str) -> float:
-    """One request, by its service and operation; DynamoDB charges by units, and Auto Scaling nothing."""
+    """One request, by its service and operation; DynamoDB charges by units, CloudWatch's logs by bytes, and
+    Auto Scaling nothing."""
     service, _, operation = call.partition(".")
     if service == "s3":
         return 0.0 if operation == "DeleteObject" else _OBJECTS.get(operation, PUT_OBJECT)
-    if service == "cloudwatch":
-        return PUT_METRIC_DATA
     return QUEUE_REQUEST if service == "sqs" else 0.0

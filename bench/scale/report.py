@@ -32,7 +32,10 @@ def lines(outcome: Mapping[str, Any]) -> Iterator[str]:
         f"{outcome['most_writes_of_a_partition']:,.0f} write units"
     )
     yield f"  for an hour of an agent: {_calls(outcome['calls_an_hour'])}"
-    yield f"    ${outcome['time_dollars_an_hour']:.5f}"
+    yield (
+        f"    {outcome['log_bytes_an_hour']:,} bytes of metrics in its log; all of it "
+        f"${outcome['time_dollars_an_hour']:.5f}"
+    )
     yield f"  queueing {outcome['frames_queued']:,} took {outcome['fan_out_calls']:,} calls"
     found = "a random share" if outcome["share_on_short_polls"] else "all, in order: at best"
     yield f"  looks at a queue that do not wait found {found}"

@@ -13,9 +13,10 @@ from typing import Any, Final, Protocol
 import boto3
 from botocore.config import Config
 
+from contract.metric_lines import Measured, metric_lines
+from contract.metrics import SCRATCH_BYTES
 from contract.settings import JanitorSettings
 from functions.clear_scratch.janitor import Janitor
-from functions.clear_scratch.metric_line import metric_line
 from functions.clear_scratch.records import JobRecords
 
 logging.getLogger().setLevel(logging.INFO)
@@ -61,12 +62,14 @@ def handle(event: object, context: Context) -> dict[str, Any]:
     if not report.finished:
         log.warning("the time was out: the next round goes on from here")
     if report.scratch_bytes is not None:
-        line = metric_line(
-            report.scratch_bytes,
+        # its network leads to the file system and to DynamoDB, not to CloudWatch: its log needs no network
+        scratch = Measured(name=SCRATCH_BYTES, unit="Bytes", values=(report.scratch_bytes,))
+        for line in metric_lines(
+            [scratch],
             namespace=settings.cloudwatch_namespace,
             fleet=settings.worker_asg_name,
             at=_now(),
             beside=asdict(report),
-        )
-        print(line, flush=True)  # as it is: a logger would put its own words before it
+        ):
+            print(line, flush=True)  # as it is: a logger would put its own words before it
     return asdict(report)

@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSPreparedRequest
 
 from bench.aws_in_memory import Latencies, Services
 from bench.aws_in_memory.occasions import FRAMES, occasion
-from bench.scale.fleet import Names, a_fleet, session_of
+from bench.scale.fleet import METRICS_LOG_GROUP, Names, a_fleet, session_of
 from bench.scale.job import BLEND, JOB_ID, SOURCE, RenderedJob, queued_job
 from bench.scale.waiting import wait_until
 from contract.table import counter_key, job_key
@@ -98,6 +98,8 @@ def _in_the_emulator(endpoint: str, folder: Path) -> Calls:
     session.set_credentials("test", "test")
     session.set_config_variable("region", REGION)
     calls = Calls(session)
+    logs: Any = session.create_client("logs")
+    logs.create_log_group(logGroupName=METRICS_LOG_GROUP)
     with a_fleet(folder, session, names, **AT_WORK) as fleet:
         fleet.add()
         wait_until(lambda: bool(item(job_key(JOB_ID))["frames_sent_at"]), seconds=30)

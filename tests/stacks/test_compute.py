@@ -49,6 +49,7 @@ def test_the_agent_can_read_its_settings() -> None:
         idle_seconds=20,
         blender_sessions=None,
         log_group_name="Compute/WorkerLog",
+        metrics_log_group_name="Compute/WorkerLog",
         stop_seconds=60,
     )
     assert environment["AWS_DEFAULT_REGION"] == "eu-central-1"

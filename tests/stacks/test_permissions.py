@@ -147,6 +147,7 @@ REFUSED = [
     (WORKER, "s3:GetBucketPolicy", BUCKET),
     (WORKER, "dynamodb:Query", f"{TABLE}/index/{UNFINISHED_JOBS}"),
     (WORKER, "dynamodb:DeleteItem", TABLE),
+    (WORKER, "cloudwatch:PutMetricData", "*"),
     (LISTENER, "s3:GetBucketAcl", BUCKET),
     *((role, "dynamodb:UpdateItem", f"{TABLE}/index/{UNFINISHED_JOBS}") for role in (LISTENER, BACKLOG)),
     (WORKER, "s3:DeleteObject", f"{BUCKET}/output/proxies/job/0001-0001-0123456789ab.mjpeg"),
@@ -193,11 +194,10 @@ def test_may_not(role: str, action: str, resource: str) -> None:
     assert not may(synthesized(), role, action, resource)
 
 
-@pytest.mark.parametrize("role", [WORKER, BACKLOG])
-def test_metrics_are_written_to_the_farms_namespace_only(role: str) -> None:
+def test_metrics_are_written_to_the_farms_namespace_only() -> None:
     farm = synthesized(cloudwatch_namespace="Studio/Farm", worker_asg_name="renderers")
-    assert may(farm, role, "cloudwatch:PutMetricData", "*", cloudwatch__namespace="Studio/Farm")
-    assert not may(farm, role, "cloudwatch:PutMetricData", "*", cloudwatch__namespace="AWS/EC2")
+    assert may(farm, BACKLOG, "cloudwatch:PutMetricData", "*", cloudwatch__namespace="Studio/Farm")
+    assert not may(farm, BACKLOG, "cloudwatch:PutMetricData", "*", cloudwatch__namespace="AWS/EC2")
 
 
 def test_a_worker_fetches_the_very_archives_its_user_data_names() -> None:

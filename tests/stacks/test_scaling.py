@@ -8,21 +8,20 @@ from typing import Any
 import pytest
 
 from contract import metrics
+from contract.metric_lines import Measured, metric_lines
 from contract.scaling import MEASURE_PERIOD_SECONDS, SMALL_FLEET, WATCH_PERIOD_SECONDS, Backlog
 from contract.settings import AgentSettings, BacklogSettings, JanitorSettings, SweepSettings
-from functions.clear_scratch.metric_line import metric_line
 from functions.measure_backlog.emission import emit, values_of
 from tests.stacks.test_compute import agent_environment
 from tests.stacks.test_janitor import janitor_settings
+from tests.support.embedded_metrics import Series, extracted
 from tests.support.synthesized import Synthesized, synthesized
+from worker_agent.telemetry.metric_sinks import metric_sink
 from worker_agent.telemetry.metrics import FrameMetrics
-
-Series = tuple[str, str, tuple[tuple[str, str], ...]]
-"""Namespace, name and dimensions: what makes two metrics one."""
 
 
 class Recorder:
-    """A CloudWatch client that keeps what it is given."""
+    """Clients of CloudWatch's metrics and of its logs that keep which series come of what they are given."""
 
     def __init__(self) -> None:
         self.series: set[Series] = set()
@@ -30,6 +29,11 @@ class Recorder:
     def put_metric_data(self, *, Namespace: str, MetricData: list[Any]) -> None:  # noqa: N803 - as boto3 has it
         for datum in MetricData:
             self.series.add(_series(Namespace, datum["MetricName"], datum["Dimensions"]))
+
+    def put_log_events(self, *, logEvents: list[Any], **_: str) -> dict[str, str]:  # noqa: N803
+        for event in logEvents:
+            self.series.update(extracted(event["message"]))
+        return {}
 
 
 def _series(namespace: str, name: str, dimensions: list[dict[str, str]]) -> Series:
@@ -49,30 +53,25 @@ def emitted(farm: Synthesized) -> set[Series]:
     )
     emit({**values_of(backlog), metrics.CAPACITY_REFUSED: 0}, settings(farm), cloudwatch=recorder)
     agent = AgentSettings.from_env({**agent_environment(farm), "FARM_WORKER_ID": "i-1"})
-    frames = FrameMetrics(recorder, namespace=agent.cloudwatch_namespace, fleet=agent.worker_asg_name)
+    sink = metric_sink(agent, logs=recorder, connect_cloudwatch=lambda: pytest.fail("it may not"))
+    frames = FrameMetrics(sink)
     frames.frame_done(1.0)
     frames.frame_failed()
     frames.send()
+    sink.close()
     series: set[Series] = recorder.series
     return series | counted(janitor_settings(farm))
 
 
 def counted(janitor: JanitorSettings) -> set[Series]:
     """What CloudWatch reads from the janitor's log."""
-    line = metric_line(
-        7,
+    (line,) = metric_lines(
+        [Measured(name=metrics.SCRATCH_BYTES, unit="Bytes", values=(7,))],
         namespace=janitor.cloudwatch_namespace,
         fleet=janitor.worker_asg_name,
         at=datetime.now(UTC),
-        beside={},
     )
-    values = json.loads(line)
-    return {
-        _series(directive["Namespace"], metric["Name"], [{"Name": n, "Value": values[n]} for n in dimensions])
-        for directive in values["_aws"]["CloudWatchMetrics"]
-        for metric in directive["Metrics"]
-        for dimensions in directive["Dimensions"]
-    }
+    return set(extracted(line))
 
 
 OTHER = {"cloudwatch_namespace": "Studio/Farm", "worker_asg_name": "renderers"}

@@ -40,6 +40,7 @@ from worker_agent.services.patience import patient
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.outcome import Outcome, Settled
 from worker_agent.tasks.task_queue import Message, TaskQueue
+from worker_agent.telemetry.metric_sinks import MetricCalls
 from worker_agent.telemetry.metrics import FrameMetrics
 
 PROJECT, JOB_ID = "film", "scene-0123456789ab"
@@ -66,7 +67,7 @@ class Agent:
         self.sessions = ObedientSessions(self.folder / "work", self.blender)
         sessions = cast(SceneSessions, self.sessions)
         stores = Stores(jobs=self.jobs, frames=self.frames, bucket=self.bucket, scratch=self.scratch)
-        self.metrics = FrameMetrics(self.aws.cloudwatch, namespace="farm", fleet="workers")
+        self.metrics = FrameMetrics(MetricCalls(self.aws.cloudwatch, namespace="farm", fleet="workers"))
         scratch = self.folder / "scratch"
         scratch.mkdir(exist_ok=True)
         self.machine = Machine(

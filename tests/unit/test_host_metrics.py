@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from contract.metric_lines import Measured
 from contract.metrics import (
     CPU_PERCENT,
     DISK_PERCENT,
@@ -26,6 +27,7 @@ from worker_agent.host_metrics.gpus import Gpus
 from worker_agent.host_metrics.host import Host
 from worker_agent.host_metrics.minute import Minute
 from worker_agent.host_metrics.sender import LOOK_SECONDS, SEND_SECONDS, HostMetrics
+from worker_agent.telemetry.metric_sinks import MetricCalls
 
 
 def test_this_machine_is_measured(tmp_path: Path) -> None:
@@ -99,25 +101,23 @@ def test_each_gpu_counts_until_one_is_lost(caplog: pytest.LogCaptureFixture) -> 
     ]
 
 
-def test_a_minute_is_one_datum_for_each_metric() -> None:
+def test_a_minute_has_each_look_at_each_metric() -> None:
     minute = Minute()
     minute.add({CPU_PERCENT: [10], GPU_PERCENT: [30, 90]})
     minute.add({CPU_PERCENT: [70]})
-    dimensions = [{"Name": FLEET_DIMENSION, "Value": "workers"}]
-    cpu = {"SampleCount": 2, "Sum": 80, "Minimum": 10, "Maximum": 70}
-    gpu = {"SampleCount": 2, "Sum": 120, "Minimum": 30, "Maximum": 90}
-    assert minute.data("workers") == [
-        {"MetricName": CPU_PERCENT, "Dimensions": dimensions, "Unit": "Percent", "StatisticValues": cpu},
-        {"MetricName": GPU_PERCENT, "Dimensions": dimensions, "Unit": "Percent", "StatisticValues": gpu},
+    assert minute.measured() == [
+        Measured(name=CPU_PERCENT, unit="Percent", values=(10, 70)),
+        Measured(name=GPU_PERCENT, unit="Percent", values=(30, 90)),
     ]
-    assert Minute().data("workers") == []
+    assert Minute().measured() == []
 
 
 def measured(cloudwatch: Any, read: Callable[[], dict[str, list[float]]]) -> tuple[HostMetrics, list[float]]:
     """And the clock that it goes by."""
     now = [0.0]
     part = SimpleNamespace(read=read)
-    metrics = HostMetrics(cloudwatch, namespace="farm", fleet="workers", parts=[part], clock=lambda: now[0])
+    sink = MetricCalls(cloudwatch, namespace="farm", fleet="workers")
+    metrics = HostMetrics(sink, parts=[part], clock=lambda: now[0])
     return metrics, now
 
 

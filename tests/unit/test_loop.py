@@ -28,6 +28,7 @@ from worker_agent.tasks.outcome import GiveBack, InterruptedTaskError, MachineTr
 from worker_agent.tasks.task_queue import Message, TaskQueue
 from worker_agent.tasks.task_runner import TaskRunner
 from worker_agent.tasks.task_source import TaskSource
+from worker_agent.telemetry.metric_sinks import MetricCalls
 from worker_agent.telemetry.metrics import FrameMetrics
 
 STOP = Notice(kind=Interruption.STOP, seconds=60)
@@ -122,7 +123,7 @@ def run(
         hands=farm.hands,
         in_hand=in_hand,
         frame_clock=farm.frame_clock,
-        metrics=FrameMetrics(boto3.client("cloudwatch"), namespace="n", fleet="f"),
+        metrics=FrameMetrics(MetricCalls(boto3.client("cloudwatch"), namespace="n", fleet="f")),
         departure=farm.departure,
         farewell=Farewell(farm.departure, TerminationHook(farm.autoscaling, group="g", instance_id="i")),
         idle=idle,

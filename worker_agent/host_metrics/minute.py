@@ -1,15 +1,11 @@
-"""What was measured in one minute, as CloudWatch takes it."""
+"""What was measured in one minute."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
-from contract.metrics import FLEET_DIMENSION
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch.type_defs import MetricDatumTypeDef
+from contract.metric_lines import Measured
 
 
 class Minute:
@@ -21,22 +17,10 @@ class Minute:
         for name, found in percents.items():
             self._percents[name] += found
 
-    def data(self, fleet: str) -> list[MetricDatumTypeDef]:
-        """One datum for each metric, with its mean and its extremes; of the fleet, whichever machine it is:
-        a metric for each machine would cost for each.
-        """
+    def measured(self) -> list[Measured]:
+        """Of each metric what there is, in the order of their names."""
         return [
-            {
-                "MetricName": name,
-                "Dimensions": [{"Name": FLEET_DIMENSION, "Value": fleet}],
-                "Unit": "Percent",
-                "StatisticValues": {
-                    "SampleCount": len(found),
-                    "Sum": sum(found),
-                    "Minimum": min(found),
-                    "Maximum": max(found),
-                },
-            }
+            Measured(name=name, unit="Percent", values=tuple(found))
             for name, found in sorted(self._percents.items())
             if found
         ]

@@ -1,4 +1,4 @@
-"""A thread that measures the machine every few seconds, and sends what it found once a minute in one call."""
+"""A thread that measures the machine every few seconds, and tells what it found once a minute."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from worker_agent.host_metrics.minute import Minute
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
+from worker_agent.telemetry.metric_sinks import MetricSink
 
 log = logging.getLogger(__name__)
 
@@ -28,20 +26,18 @@ class Measured(Protocol):
 
 
 class HostMetrics:
-    """Nothing waits for it, and no error of it is anybody's. `clock` gives seconds that only go forward."""
+    """Nothing waits for it, and no error of it is anybody's. What it tells is the fleet's, whichever machine
+    this is: a metric for each machine would cost for each. `clock` gives seconds that only go forward.
+    """
 
     def __init__(
         self,
-        cloudwatch: CloudWatchClient,
+        sink: MetricSink,
         *,
-        namespace: str,
-        fleet: str,
         parts: Iterable[Measured],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._cloudwatch = cloudwatch
-        self._namespace = namespace
-        self._fleet = fleet
+        self._sink = sink
         self._parts = tuple(parts)
         self._clock = clock
         self._minute = Minute()
@@ -68,14 +64,13 @@ class HostMetrics:
             self._failing = False
         except Exception as error:  # whatever it is: frames do not wait for what is said of their machine
             if not self._failing:
-                log.warning("cannot tell CloudWatch how busy this machine is: %s", error)
+                log.warning("cannot tell how busy this machine is: %s", error)
             self._failing = True
 
     def _send(self) -> None:
-        """A minute that cannot be sent is dropped."""
-        data, self._minute, self._sent_at = self._minute.data(self._fleet), Minute(), self._clock()
-        if data:
-            self._cloudwatch.put_metric_data(Namespace=self._namespace, MetricData=data)
+        measured, self._minute, self._sent_at = self._minute.measured(), Minute(), self._clock()
+        if measured:
+            self._sink.tell(measured)
 
     def _run(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):

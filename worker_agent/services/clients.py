@@ -58,7 +58,6 @@ class Clients:
     quick_s3: S3Client
     sqs: SQSClient
     quick_sqs: SQSClient
-    cloudwatch: CloudWatchClient
     autoscaling: AutoScalingClient
 
     @classmethod
@@ -73,7 +72,6 @@ class Clients:
             quick_s3=boto3.client("s3", config=QUICK),
             sqs=patient(boto3.client("sqs", config=client_config(read_seconds=LONGEST_POLL_SECONDS + 10))),
             quick_sqs=boto3.client("sqs", config=QUICK),
-            cloudwatch=boto3.client("cloudwatch", config=QUICK),
             autoscaling=boto3.client("autoscaling", config=ONE_TRY),
         )
 
@@ -81,6 +79,11 @@ class Clients:
 def connect_logs() -> CloudWatchLogsClient:
     """Its caller tries again by itself. A session of its own: the log begins before the other clients."""
     return boto3.Session().client("logs", config=ONE_TRY)
+
+
+def connect_cloudwatch() -> CloudWatchClient:
+    """For a worker that tells its metrics by calls; a session of its own, as above."""
+    return boto3.Session().client("cloudwatch", config=QUICK)
 
 
 def connect_ec2() -> Any:

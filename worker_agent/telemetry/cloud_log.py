@@ -25,9 +25,16 @@ MOST_WAITING: Final = 5_000
 class CloudLog(CloudWatchLogHandler):
     """One worker's stream in the group of all. Made without a call: the first lines make the stream."""
 
-    FLUSH_TIMEOUT = END_SECONDS
-
-    def __init__(self, client: CloudWatchLogsClient, *, group: str, stream: str) -> None:
+    def __init__(
+        self,
+        client: CloudWatchLogsClient,
+        *,
+        group: str,
+        stream: str,
+        form: str = "%(levelname)s %(name)s: %(message)s",
+        end_seconds: int = END_SECONDS,
+    ) -> None:
+        """`form` is a line's, as logging.Formatter takes it; a flush, and the end, wait for `end_seconds`."""
         super().__init__(
             boto3_client=client,
             log_group_name=group,
@@ -35,7 +42,8 @@ class CloudLog(CloudWatchLogHandler):
             create_log_group=False,
             send_interval=SEND_SECONDS,
         )
-        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        self.FLUSH_TIMEOUT = end_seconds
+        self.setFormatter(logging.Formatter(form))
         self.addFilter(lambda record: self.waiting < MOST_WAITING)
 
     @property

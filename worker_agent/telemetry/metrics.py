@@ -1,30 +1,20 @@
-"""What the dashboard shows of frames: gathered, and sent once a minute in one call."""
+"""What the dashboard shows of frames: gathered, and told once a minute."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from contract.metrics import FLEET_DIMENSION, FRAME_SECONDS, FRAMES_DONE, FRAMES_FAILED
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDatumTypeDef
-
-log = logging.getLogger(__name__)
+from contract.metric_lines import Measured
+from contract.metrics import FRAME_SECONDS, FRAMES_DONE, FRAMES_FAILED
+from worker_agent.telemetry.metric_sinks import MetricSink
 
 PERIOD_SECONDS = 60
 
 
 class FrameMetrics:
-    def __init__(self, cloudwatch: CloudWatchClient, *, namespace: str, fleet: str) -> None:
-        self._cloudwatch = cloudwatch
-        self._namespace = namespace
-        self._fleet = fleet
+    def __init__(self, sink: MetricSink) -> None:
+        self._sink = sink
         self._lock = threading.Lock()
         self._seconds: list[float] = []
         self._failed = 0
@@ -44,35 +34,15 @@ class FrameMetrics:
             self.send()
 
     def send(self) -> None:
-        """Send what was gathered. A metric that cannot be sent is dropped: it is worth no frame."""
+        """Tell what was gathered, if anything was."""
         with self._lock:
-            data = self._data()
+            seconds, failed = tuple(self._seconds), self._failed
             self._seconds, self._failed, self._sent_at = [], 0, time.monotonic()
-        if not data:
-            return
-        try:
-            self._cloudwatch.put_metric_data(Namespace=self._namespace, MetricData=data)
-        except (BotoCoreError, ClientError) as error:
-            log.warning("could not send metrics: %s", error)
-
-    def _data(self) -> list[MetricDatumTypeDef]:
-        dimensions: list[DimensionTypeDef] = [{"Name": FLEET_DIMENSION, "Value": self._fleet}]
-        data: list[MetricDatumTypeDef] = []
-        if self._seconds:
-            data.append(
-                {
-                    "MetricName": FRAME_SECONDS,
-                    "Dimensions": dimensions,
-                    "Unit": "Seconds",
-                    "StatisticValues": {
-                        "SampleCount": len(self._seconds),
-                        "Sum": sum(self._seconds),
-                        "Minimum": min(self._seconds),
-                        "Maximum": max(self._seconds),
-                    },
-                }
-            )
-        for name, count in ((FRAMES_DONE, len(self._seconds)), (FRAMES_FAILED, self._failed)):
-            if count:
-                data.append({"MetricName": name, "Dimensions": dimensions, "Unit": "Count", "Value": count})
-        return data
+        measured = []
+        if seconds:
+            measured.append(Measured(name=FRAME_SECONDS, unit="Seconds", values=seconds))
+            measured.append(Measured(name=FRAMES_DONE, unit="Count", values=(len(seconds),)))
+        if failed:
+            measured.append(Measured(name=FRAMES_FAILED, unit="Count", values=(failed,)))
+        if measured:
+            self._sink.tell(measured)
