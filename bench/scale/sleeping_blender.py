@@ -7,6 +7,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Final, Self, cast
 
@@ -22,6 +23,7 @@ from worker_agent.blender import (
     SceneReport,
 )
 from worker_agent.blender.child import Child
+from worker_agent.blender.exchanges import UNKNOWN
 from worker_agent.blender.log_file import LogFile
 
 VERSION: Final = "4.5.15"
@@ -96,8 +98,7 @@ class SleepingBlender(BlenderSession):
 
     def __init__(self) -> None:
         super().__init__(cast(Child, None), cast(LogFile, None))
-        self.runtime_version = VERSION
-        self.runtime_build = "asleep"
+        self.identity = replace(UNKNOWN, version=VERSION, build="asleep")
         self._frame_outputs, self._color_view = _OUTPUTS, _VIEW
         self._killed = threading.Event()
 

@@ -16,7 +16,7 @@ from functions.measure_backlog import handler
 from functions.measure_backlog.observation import GroupMissingError
 from tests.support.jobs import a_job, put_state
 from tests.support.measured_farm import GROUP, MeasuredFarm, measured_farm
-from worker_agent.frames.frame_store import DoneFrame, FrameStore
+from worker_agent.stores.frame_store import DoneFrame, FrameStore
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def test_an_idle_farm_wants_nobody_says_so_and_reads_no_table(farm: MeasuredFarm
         "wanted_workers": 0,
         "backlog_per_instance": 0.0,
         "grow_to": 0,
+        "unsettled": False,
         "refused": "",
     }
     assert farm.emitted() == {

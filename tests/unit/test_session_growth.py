@@ -133,6 +133,15 @@ def test_its_end_is_foreseen_by_a_task() -> None:
     ]
 
 
+def test_that_it_will_have_paid_is_foreseen_too() -> None:
+    session = opened(opening_seconds=1)
+    found = []
+    while not session.renders(10):
+        found.append(session.growth.is_foreseen())
+    assert found == [False] * (len(found) - 1) + [True]
+    assert len(found) == OPENINGS_APART - FIRST_TURNS - 1
+
+
 def test_what_has_shrunk_is_not_foreseen_to_shrink_further() -> None:
     session = opened(opening_seconds=0)
     session.renders(5)

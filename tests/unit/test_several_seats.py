@@ -4,144 +4,34 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import cast
 
-import psutil
 import pytest
 
-from contract.job import Job
-from tests.support.jobs import a_job
-from worker_agent.blender import BlenderDied, BlenderError, BlenderSession, BlenderTimedOut
+from tests.support.several_seats import (
+    JOB,
+    OTHER,
+    SECONDS,
+    SeatedWorker,
+    a_lease,
+    hands,
+)
 from worker_agent.runtimes.shelf import BlenderShelf
-from worker_agent.seats.blender_turns import BlenderTurns
-from worker_agent.seats.job_sessions import RenderedTurn
 from worker_agent.seats.scene_sessions import SceneSessions
-from worker_agent.seats.seat import close_all, make_seats, make_sessions
+from worker_agent.seats.seat import close_all, make_sessions
 from worker_agent.seats.seat_clocks import SeatClocks
-from worker_agent.seats.session_count import SessionCounts
-from worker_agent.seats.turn_meter import Reading, TurnMeter
-from worker_agent.tasks.lease import BlenderUse, Lease
+from worker_agent.tasks.lease import BlenderUse
 from worker_agent.tasks.outcome import InterruptedTaskError
-from worker_agent.tasks.task_queue import Message, TaskQueue
-
-SECONDS = 5.0
-JOB, OTHER = a_job("film-1"), a_job("film-2")
-
-
-class Blenders:
-    """What a seat's SceneSessions would be asked."""
-
-    def __init__(self) -> None:
-        self.kills = self.closes = 0
-        self.scene_is_open = True
-        self.foreseen: list[Job | None] = []
-
-    def kill(self) -> bool:
-        self.kills += 1
-        return True
-
-    def close(self) -> None:
-        self.closes += 1
-
-    def foresee(self, job: Job | None) -> None:
-        self.foreseen.append(job)
-
-
-class Counts(SessionCounts):
-    """Says what a test wants."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number, processors=8)
-        self.number = number
-        self.told: list[tuple[str, RenderedTurn]] = []
-        self.failed: list[int] = []
-
-    def count(self, job: Job) -> int:
-        return self.number
-
-    def add(self, job: Job, turn: RenderedTurn) -> None:
-        self.told.append((job.job_id, turn))
-
-    def fail(self, job: Job, sessions: int) -> None:
-        self.failed.append(sessions)
-
-
-@dataclass
-class Worker:
-    number: int = 3
-    stopped: bool = False
-
-    def __post_init__(self) -> None:
-        self.blenders = [Blenders() for _ in range(4)]
-        self.seats = make_seats([cast(SceneSessions, blender) for blender in self.blenders])
-        self.counts = Counts(self.number)
-        self.changes = 0
-        self.turns = BlenderTurns(
-            self.seats, self.counts, stopped=lambda: self.stopped, changed=self._has_changed
-        )
-
-    def _has_changed(self) -> None:
-        self.changes += 1
-
-
-class Hand(threading.Thread):
-    """Has a turn from when it gets one until it is told to let go."""
-
-    def __init__(self, worker: Worker, job: Job | None) -> None:
-        super().__init__(daemon=True)
-        self.turns, self.job = worker.turns, job
-        self.worker = worker
-        self.lease = a_lease()
-        self.got, self.done = threading.Event(), threading.Event()
-        self.seat: int | None = None
-        self.error: Exception | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            with self.turns.turn(self.lease, self.job) as seat:
-                self.seat = self.worker.seats.index(seat)
-                self.got.set()
-                self.done.wait(SECONDS)
-        except InterruptedTaskError as error:
-            self.error = error
-
-    def gets(self) -> int | None:
-        """Its seat, when it comes to one."""
-        assert self.got.wait(SECONDS), "it waits for ever"
-        return self.seat
-
-    def waits(self) -> bool:
-        return not self.got.wait(0.3)
-
-    def lets_go(self) -> None:
-        self.done.set()
-        self.join(SECONDS)
-
-
-def a_lease() -> Lease:
-    return Lease(cast(TaskQueue, None), Message("m", "receipt", ""), 120, lambda: None)
 
 
 @pytest.fixture
-def worker() -> Iterator[Worker]:
-    yield Worker()
+def worker() -> Iterator[SeatedWorker]:
+    yield SeatedWorker()
 
 
-def hands(worker: Worker, *jobs: Job | None) -> list[Hand]:
-    """One after another, each once the one before has had its chance."""
-    made = []
-    for job in jobs:
-        made.append(Hand(worker, job))
-        made[-1].got.wait(0.2)
-    return made
-
-
-def test_a_job_has_as_many_seats_as_are_useful(worker: Worker) -> None:
+def test_a_job_has_as_many_seats_as_are_useful(worker: SeatedWorker) -> None:
     *at, late = hands(worker, JOB, JOB, JOB, JOB)
     assert [hand.gets() for hand in at] == [0, 1, 2]
     assert late.waits()
@@ -152,7 +42,7 @@ def test_a_job_has_as_many_seats_as_are_useful(worker: Worker) -> None:
         hand.lets_go()
 
 
-def test_another_job_waits_until_the_machine_is_free_and_nobody_passes_it(worker: Worker) -> None:
+def test_another_job_waits_until_the_machine_is_free_and_nobody_passes_it(worker: SeatedWorker) -> None:
     one, two, other, late = hands(worker, JOB, JOB, OTHER, JOB)
     assert other.waits()
     assert late.waits(), "it came later"
@@ -167,7 +57,7 @@ def test_another_job_waits_until_the_machine_is_free_and_nobody_passes_it(worker
     late.lets_go()
 
 
-def test_a_job_that_was_prepared_anew_is_another(worker: Worker) -> None:
+def test_a_job_that_was_prepared_anew_is_another(worker: SeatedWorker) -> None:
     one, again = hands(worker, JOB, replace(JOB, baked_folder="baked-2"))
     assert again.waits()
     one.lets_go()
@@ -175,7 +65,7 @@ def test_a_job_that_was_prepared_anew_is_another(worker: Worker) -> None:
     again.lets_go()
 
 
-def test_a_bake_has_the_machine_alone(worker: Worker) -> None:
+def test_a_bake_has_the_machine_alone(worker: SeatedWorker) -> None:
     one, two, bake, late = hands(worker, JOB, JOB, None, JOB)
     assert bake.waits()
     one.lets_go()
@@ -189,7 +79,7 @@ def test_a_bake_has_the_machine_alone(worker: Worker) -> None:
     late.lets_go()
 
 
-def test_fewer_seats_from_now_on_end_the_blenders_beyond(worker: Worker) -> None:
+def test_fewer_seats_from_now_on_end_the_blenders_beyond(worker: SeatedWorker) -> None:
     one, two, three = hands(worker, JOB, JOB, JOB)
     worker.counts.number = 2
     one.lets_go()
@@ -207,7 +97,7 @@ def test_fewer_seats_from_now_on_end_the_blenders_beyond(worker: Worker) -> None
     last.lets_go()
 
 
-def test_only_the_own_blender_is_ended(worker: Worker) -> None:
+def test_only_the_own_blender_is_ended(worker: SeatedWorker) -> None:
     one, two, three, late = hands(worker, JOB, JOB, JOB, JOB)
     worker.blenders[1].scene_is_open = False
     assert worker.turns.kill(two.lease)
@@ -225,7 +115,7 @@ def test_only_the_own_blender_is_ended(worker: Worker) -> None:
     assert not worker.turns.kill(one.lease), "it has let go"
 
 
-def test_who_waits_lets_go_when_the_worker_must(worker: Worker) -> None:
+def test_who_waits_lets_go_when_the_worker_must(worker: SeatedWorker) -> None:
     one, two = hands(worker, JOB, OTHER)
     worker.stopped = True
     two.join(SECONDS)
@@ -238,7 +128,7 @@ def test_who_waits_lets_go_when_the_worker_must(worker: Worker) -> None:
         hand.lets_go()
 
 
-def test_a_task_that_nobody_is_to_do_waits_no_more(worker: Worker) -> None:
+def test_a_task_that_nobody_is_to_do_waits_no_more(worker: SeatedWorker) -> None:
     one, two = hands(worker, JOB, OTHER)
     two.lease._lost.set()
     two.join(SECONDS)
@@ -246,7 +136,7 @@ def test_a_task_that_nobody_is_to_do_waits_no_more(worker: Worker) -> None:
     one.lets_go()
 
 
-def test_the_next_is_claimed_when_a_seat_is_free_or_about_to_be(worker: Worker) -> None:
+def test_the_next_is_claimed_when_a_seat_is_free_or_about_to_be(worker: SeatedWorker) -> None:
     clocks = SeatClocks(worker.seats, worker.turns)
     assert clocks.turn_seconds_left() == 0
     one, two = hands(worker, JOB, JOB)
@@ -274,104 +164,8 @@ def test_the_next_is_claimed_when_a_seat_is_free_or_about_to_be(worker: Worker) 
     assert worker.turns.frame_seconds_left(three.lease) == 0
 
 
-def test_what_a_turn_has_shown_is_told_with_the_most_that_were_at_it(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Session:
-        frames_rendered = 1
-        memory_bytes = 5
-        peak_memory_bytes = 7
-
-        def forget_peak(self) -> None:
-            pass
-
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=100))
-    readings = iter([Reading(10, 100, 1000), Reading(14, 106, 1002), Reading(0, 0, 0), Reading(1, 0, 0)])
-    meter = TurnMeter(cast(BlenderSession, Session()), lambda _: next(readings))
-    idle = TurnMeter(cast(BlenderSession, Session()), lambda _: next(readings))  # takes the second reading
-    with ExitStack() as stack:
-        (other,) = hands(worker, JOB)
-        lease = a_lease()
-        stack.enter_context(worker.turns.turn(lease, JOB))
-        (third,) = hands(worker, JOB)
-        for hand in (other, third):
-            hand.lets_go()
-        (fourth,) = hands(worker, JOB)
-        fourth.lets_go()
-        meter.add(1.5)
-        meter.add(2.5)
-        worker.turns.measured(lease, JOB, idle)
-        assert worker.counts.told == [], "no frame was rendered"
-        del idle
-        readings = iter([Reading(14, 106, 1002)])
-        worker.turns.measured(lease, JOB, meter)
-    ((job_id, turn),) = worker.counts.told
-    assert (job_id, turn.sessions, turn.frame_seconds) == (JOB.job_id, 3, 2.0)
-    assert (turn.cores_used, turn.cores_idle, turn.memory_bytes) == (1.5, 0.5, 7)
-    assert turn.free_memory_bytes == 94, "with all three at their peak"
-
-
-def test_the_first_frames_of_a_blender_say_nothing_of_it() -> None:
-    class Session:
-        frames_rendered = 0
-
-    readings = iter([Reading(14, 106, 1002)])
-    session = Session()
-    meter = TurnMeter(cast(BlenderSession, session), lambda _: next(readings))
-    session.frames_rendered = 1
-    meter.add(1.5)
-    assert meter.end(1) is None
-
-
-LIMITED = a_job("film-1", options={"frame_timeout_seconds": 60})
-NO_MEMORY = BlenderDied("Blender was killed by the system.", "out_of_memory")
-
-
-def fail(worker: Worker, job: Job | None, error: BlenderError) -> bool:
-    """Whether the others are said to be why a turn has failed."""
-    error.crowded_out = False
-    with pytest.raises(BlenderError), worker.turns.turn(a_lease(), job):
-        raise error
-    return error.crowded_out
-
-
-@pytest.mark.parametrize(
-    ("job", "error", "excused"),
-    [
-        (JOB, NO_MEMORY, True),
-        (JOB, BlenderDied("it crashed", "crashed", log="std::bad_alloc"), True),
-        (JOB, BlenderDied("it took more than 8 GiB of memory", "over_limit"), True),
-        (LIMITED, BlenderTimedOut("not done within 60 s", "timed_out"), True),
-        (JOB, BlenderTimedOut("not done in ten times what is usual", "timed_out"), False),
-        (JOB, BlenderDied("it crashed", "crashed"), False),
-    ],
-)
-def test_want_of_memory_or_time_beside_others_is_no_failure_of_the_frame(
-    worker: Worker, job: Job, error: BlenderError, excused: bool
-) -> None:
-    assert not fail(worker, job, error), "it is alone"
-    assert worker.counts.failed == []
-    at = hands(worker, job, job)
-    assert [hand.gets() for hand in at] == [0, 1]
-    assert fail(worker, job, error) is excused
-    assert worker.counts.failed == ([3] if excused else [])
-    for hand in at:
-        hand.lets_go()
-
-
-def test_blenders_that_are_open_at_nothing_have_memory_too(worker: Worker) -> None:
-    at = hands(worker, JOB, JOB)
-    assert [hand.gets() for hand in at] == [0, 1]
-    for hand in at:
-        hand.lets_go()
-    assert fail(worker, JOB, NO_MEMORY)
-    worker.counts.number = 1
-    assert not fail(worker, JOB, NO_MEMORY), "it was ended"
-    assert worker.blenders[1].closes == 1
-
-
 def test_the_next_jobs_blender_is_started_while_the_one_before_renders(
-    worker: Worker,
+    worker: SeatedWorker,
 ) -> None:
     at = hands(worker, JOB, JOB)
     assert worker.blenders[0].foreseen == []

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from worker_agent.blender import exchanges
 from worker_agent.blender.child import Child
 from worker_agent.blender.conversation import Conversation
 from worker_agent.blender.errors import BlenderDied
-from worker_agent.blender.file_header import BlenderVersion, read_file_version
+from worker_agent.blender.exchanges import UNKNOWN, await_identity
+from worker_agent.blender.file_header import read_file_version
 from worker_agent.blender.log_file import LogFile
 from worker_agent.blender.openable import facts_of_openable
 from worker_agent.blender.report import (
@@ -20,22 +22,11 @@ from worker_agent.blender.report import (
     SceneReport,
 )
 from worker_agent.blender.runtime import Runtime
+from worker_agent.blender.usage import MeasuredBlender
 from worker_agent.cage.bars import Bars
-from worker_agent.cage.family import (
-    close_family,
-    forget_peaks,
-    memory_bytes,
-    peak_memory_bytes,
-    processor_seconds,
-)
-
-_NEVER_SECONDS = 366 * 86_400.0
-"""No frame takes so long, whatever Blender says."""
-_GREETING_SECONDS = 3.0
-"""For a Blender that has nothing to do."""
 
 
-class BlenderSession:
+class BlenderSession(MeasuredBlender):
     """One child with one scene. Used by one thread; `kill` may be called from any.
 
     After BlenderDied, BlenderTimedOut or BlenderKilled the session is over: every later call
@@ -48,11 +39,7 @@ class BlenderSession:
         self._log = log
         self._bars = bars
         self._conversation = Conversation(child, log)
-        self.runtime_version = ""
-        self.runtime_build = ""
-        self.color_config = ""
-        """Where this Blender has its colour configuration; said before it has read a stranger's file."""
-        self._series = BlenderVersion(0, 0)
+        self.identity = UNKNOWN
         self._frame_outputs: FrameOutputs | None = None
         self._color_view: ColorView | None = None
         self.frames_rendered = 0
@@ -89,19 +76,26 @@ class BlenderSession:
         session = cls(child, LogFile(log_path), bars)
         begun(session)
         try:
-            ready = session._conversation.await_ready(start_timeout_seconds)
+            session.identity = await_identity(session._conversation, start_timeout_seconds)
             if not (bars and bars.hatch):
                 child.settle()
-            with session._conversation.well_formed():
-                major, minor, patch = (int(number) for number in ready["version"])
-                session.runtime_build = str(ready["build"])
-                session.color_config = str(ready.get("color_config", ""))
-            session._series = BlenderVersion(major, minor)
-            session.runtime_version = f"{major}.{minor}.{patch}"
         except BaseException:
             session.close()
             raise
         return session
+
+    @property
+    def runtime_version(self) -> str:
+        return self.identity.version
+
+    @property
+    def runtime_build(self) -> str:
+        return self.identity.build
+
+    @property
+    def color_config(self) -> str:
+        """Where this Blender has its colour configuration."""
+        return self.identity.color_config
 
     @property
     def has_ended(self) -> bool:
@@ -110,27 +104,7 @@ class BlenderSession:
 
     @property
     def pid(self) -> int:
-        """Process id of the child, for measuring its memory."""
         return self._child.pid
-
-    @property
-    def memory_bytes(self) -> int:
-        """What Blender and all that it has started have now, swapped out or not; 0 when it has ended."""
-        return memory_bytes([self.pid, *close_family(self.pid)])
-
-    @property
-    def peak_memory_bytes(self) -> int:
-        """The most that they have had since `forget_peak`, or since they were started."""
-        return peak_memory_bytes([self.pid, *close_family(self.pid)])
-
-    def forget_peak(self) -> None:
-        """Measure the peak of what comes now."""
-        forget_peaks([self.pid, *close_family(self.pid)])
-
-    @property
-    def processor_seconds(self) -> float:
-        """Processor time that they have taken by now."""
-        return processor_seconds([self.pid, *close_family(self.pid)])
 
     @property
     def frame_outputs(self) -> FrameOutputs:
@@ -149,8 +123,7 @@ class BlenderSession:
 
         Raises HatchError, or a BlenderError when it has not answered at once: then it is of no use.
         """
-        for _ in self._conversation.ask({"do": "greet"}, "greet", _GREETING_SECONDS, until="greeted"):
-            pass
+        exchanges.greet(self._conversation)
         if self._bars and self._bars.hatch:
             project, published = project.absolute(), published.absolute()
             self._child.show(project, published)
@@ -182,7 +155,7 @@ class BlenderSession:
         self._conversation.check_usable()
         self.is_as_loaded = False
         file_version = read_file_version(blend)
-        facts = facts_of_openable(blend, file_version, self._series)
+        facts = facts_of_openable(blend, file_version, self.identity.series)
         command = {
             "do": "open",
             "blend": str(self._bars.inside(blend.absolute()) if self._bars else blend.absolute()),
@@ -217,16 +190,7 @@ class BlenderSession:
         """
         self._conversation.check_usable()
         self.is_as_loaded = False
-        command = {"do": "bake", "last_frame": last_frame, "project": str(project.absolute())}
-        for event in self._conversation.ask(command, "bake", timeout_seconds, until="baked"):
-            with self._conversation.well_formed():
-                if event["event"] == "bake_progress":
-                    kind, name = str(event["kind"]), str(event["object"])
-                    progress = BakeProgress(kind, name, int(event["frame"]), int(event["last_frame"]))
-                else:
-                    return Expectations(event["expectations"])
-            on_progress(progress)
-        raise AssertionError("unreachable")
+        return exchanges.bake(self._conversation, last_frame, project, on_progress, timeout_seconds)
 
     def prove(self, expectations: Expectations, timeout_seconds: float) -> None:
         """Looks whether the open project shows what was seen while it was baked, by another session.
@@ -234,9 +198,7 @@ class BlenderSession:
         Raises SceneRejected that names the objects which differ.
         """
         self._conversation.check_usable()
-        command = {"do": "prove", "expectations": expectations}
-        for _ in self._conversation.ask(command, "prove", timeout_seconds, until="proved"):
-            pass
+        exchanges.prove(self._conversation, expectations, timeout_seconds)
 
     def render(
         self, frames: Sequence[int], output: Path, timeout_seconds_per_frame: float
@@ -247,24 +209,11 @@ class BlenderSession:
         and may be asked for again. A caller that stops in the middle ends the session.
         """
         self._conversation.check_usable()
-        command = {"do": "render", "frames": list(frames), "output": str(output.absolute())}
-        self._log.since_mark()
-        waiting = list(frames)
-        events = self._conversation.ask(
-            command, "render", timeout_seconds_per_frame, "render_finished", tuple(frames)
-        )
-        for event in events:
-            if event["event"] == "frame_rendered":
-                with self._conversation.well_formed():
-                    frame, seconds = int(event["frame"]), float(event["seconds"])
-                    if frame not in waiting or not 0 <= seconds < _NEVER_SECONDS:
-                        raise ValueError(f"frame {frame} after {seconds} s: expected one of {waiting[:3]}")
-                    waiting.remove(frame)
-                    files = tuple(str(file) for file in event["files"])
-                    log = self._log.since_mark(int(event["log_end"]))
-                self.frames_rendered += 1
-                self.render_seconds += seconds
-                yield RenderedFrame(frame, seconds, files, log)
+        rendered = exchanges.render(self._conversation, self._log, frames, output, timeout_seconds_per_frame)
+        for frame in rendered:
+            self.frames_rendered += 1
+            self.render_seconds += frame.seconds
+            yield frame
 
     def log_tail(self) -> str:
         """The last part of what Blender printed (at most 64 KB)."""

@@ -16,12 +16,12 @@ from contract.job import Job
 from contract.options import JobOptions
 from contract.runtimes import RuntimeSpec
 from worker_agent.blender import BlenderDied, BlenderKilled, BlenderSession
-from worker_agent.cage import Cell, Limits
+from worker_agent.cage import Cell
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.runtimes.selection import choose_runtime, read_needs
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.blender_start import BlenderStart, View
-from worker_agent.seats.session_growth import SessionGrowth
+from worker_agent.seats.open_scene import OpenScene
 from worker_agent.seats.spare_blender import SpareBlender
 from worker_agent.tasks.outcome import InterruptedTaskError
 
@@ -57,9 +57,7 @@ class SceneSessions:
         self.spare = SpareBlender(self._start, place=place, projects=projects) if projects else None
         self._cell = Cell(work_directory.absolute() / "session")
         self._session: BlenderSession | None = None
-        self._scene: tuple[str, str] | None = None
-        self._growth: SessionGrowth | None = None
-        self._distrusted: BlenderSession | None = None
+        self._scene: OpenScene | None = None
         self._begun_at = 0.0
         self._published: Path | None = None
         """The path under which the open Blender sees a project that was not published when it started."""
@@ -102,7 +100,7 @@ class SceneSessions:
         It is not kept if it could show anything else than one that is opened anew.
         """
         if self._session and self._session.is_as_loaded and self._published == published:
-            self._has_opened(job_id, published.name)
+            self._has_opened(self._session, job_id, published.name)
 
     def open_for(self, job: Job, project: Path, *, sessions: int = 1) -> BlenderSession:
         """The Blender in which this baked project is open, on the device that the job is bound to.
@@ -111,32 +109,32 @@ class SceneSessions:
         opened anew: no attempt at a frame is lost by that.
         Raises BlenderError when it cannot be opened: DeviceUnavailable without that device.
         """
-        scene = (job.job_id, job.baked_folder)
-        if self._session is None or self._scene != scene or self._is_worn(self._session, sessions):
-            began = time.monotonic()
-            self.close()
-            closing_seconds = time.monotonic() - began
-            spec = self._shelf.find(job.blender_version, job.blender_form)
-            session = self._begin(spec, job.blender_build, View(project=project))
-            self._begun_at -= closing_seconds
-            options = JobOptions.from_map(job.options)
-            session.open(
-                project / job.baked_blend,
-                options.for_blender(),
-                timeout_seconds=OPEN_SECONDS,
-                for_bake=False,
-                scripts=self.scripts_run(options),
-                bound_device=job.device or Device.CPU,  # all that there was before it was recorded
-            )
-            self._has_opened(*scene)
+        session, scene = self._session, self._scene
+        if session and scene and scene.is_of(job) and not scene.is_worn(sessions):
             return session
-        return self._session
+        began = time.monotonic()
+        self.close()
+        closing_seconds = time.monotonic() - began
+        spec = self._shelf.find(job.blender_version, job.blender_form)
+        session = self._begin(spec, job.blender_build, View(project=project))
+        self._begun_at -= closing_seconds
+        options = JobOptions.from_map(job.options)
+        session.open(
+            project / job.baked_blend,
+            options.for_blender(),
+            timeout_seconds=OPEN_SECONDS,
+            for_bake=False,
+            scripts=self.scripts_run(options),
+            bound_device=job.device or Device.CPU,  # all that there was before it was recorded
+        )
+        self._has_opened(session, job.job_id, job.baked_folder)
+        return session
 
     def will_be_worn(self, sessions: int) -> bool:
         """Whether the open scene will be opened anew after the task that it is at. Safe from any thread."""
         with self._lock:
-            growth = self._growth
-        return growth is not None and growth.is_foreseen(sessions)
+            scene = self._scene
+        return scene is not None and scene.will_be_worn(sessions)
 
     def foresee(self, job: Job | None) -> None:
         """This job is next here, or without one a bake: have the Blender started that it will need, while the
@@ -154,7 +152,6 @@ class SceneSessions:
         """End the open Blender, if any, and clear what it left on this machine."""
         with self._lock:
             session, self._session, self._scene = self._session, None, None
-            self._distrusted = self._growth = None
         self._published = None
         if session is not None:
             session.close()
@@ -209,31 +206,14 @@ class SceneSessions:
     def distrust(self) -> None:
         """Have the scene that is open opened anew before its next frames, from any thread."""
         with self._lock:
-            self._distrusted = self._session
+            if self._scene:
+                self._scene.distrust()
 
-    def _is_worn(self, session: BlenderSession, sessions: int) -> bool:
+    def _has_opened(self, session: BlenderSession, job_id: str, folder: str) -> None:
+        took = time.monotonic() - self._begun_at
+        scene = OpenScene(session, job_id=job_id, folder=folder, opening_seconds=took)
         with self._lock:
-            distrusted = self._distrusted is session
-        return distrusted or self._has_grown(session, sessions)
-
-    def _has_grown(self, session: BlenderSession, sessions: int) -> bool:
-        if not self._growth:
-            return False
-        self._growth.look(
-            session.memory_bytes, frames=session.frames_rendered, seconds=session.render_seconds
-        )
-        excess = self._growth.excess(sessions)
-        if excess:
-            log.warning("Blender is opened anew: %s", excess)
-        return bool(excess)
-
-    def _has_opened(self, job_id: str, folder: str) -> None:
-        growth = SessionGrowth(
-            most_bytes=Limits().most_memory_bytes, opening_seconds=time.monotonic() - self._begun_at
-        )
-        with self._lock:
-            self._growth = growth
-            self._scene = job_id, folder
+            self._scene = scene
 
     def _begin(self, spec: RuntimeSpec, build: str | None, view: View) -> BlenderSession:
         """A Blender that has this project in view, of this build if one is given: the spare if it fits."""

@@ -36,8 +36,9 @@ class SessionGrowth:
         self._frame_seconds: deque[float] = deque(maxlen=USUAL_OF_TURNS)
         """What a frame took in each of the last turns."""
         self._frames, self._rendered_seconds = 0, 0.0
-        self._bytes = self._grown_bytes = 0
-        """After the last task, and by how much that is more than after the one before."""
+        self._bytes = 0
+        self._grown_bytes, self._task_seconds = 0, 0.0
+        """What the last task added to both."""
 
     def look(self, memory_bytes: int, *, frames: int, seconds: float) -> None:
         """A task is done, and left so much memory. Since the scene was opened, so many frames have been
@@ -46,6 +47,7 @@ class SessionGrowth:
         if not of_task[0]:
             return
         self._frames, self._rendered_seconds = frames, seconds
+        self._task_seconds = of_task[1]
         self._bytes, self._grown_bytes = memory_bytes, memory_bytes - self._bytes
         if len(self._first_turns) < FIRST_TURNS:
             self._first_turns.append(of_task)
@@ -54,15 +56,16 @@ class SessionGrowth:
             self._frame_seconds.append(of_task[1] / of_task[0])
 
     def is_foreseen(self, sessions: int = 1) -> bool:
-        """Whether it is to be opened anew after the task that it is at, should it grow by as much as with the
-        last one. Safe to ask from any thread."""
-        return bool(self._excess(self._bytes + max(0, self._grown_bytes), sessions))
+        """Whether it is to be opened anew after the task that it is at, should that be as the last one was.
+        Safe to ask from any thread."""
+        memory_bytes = self._bytes + max(0, self._grown_bytes)
+        return bool(self._excess(memory_bytes, self._rendered_seconds + self._task_seconds, sessions))
 
     def excess(self, sessions: int = 1) -> str:
         """Why this session, one of so many at once, is to be opened anew, in words; empty when it is not."""
-        return self._excess(self._bytes, sessions)
+        return self._excess(self._bytes, self._rendered_seconds, sessions)
 
-    def _excess(self, memory_bytes: int, sessions: int) -> str:
+    def _excess(self, memory_bytes: int, rendered_seconds: float, sessions: int) -> str:
         if len(self._first_turns) < FIRST_TURNS:
             return ""
         grown = f"it has grown from {size_in_words(self._first_bytes)} to {size_in_words(memory_bytes)}"
@@ -71,7 +74,7 @@ class SessionGrowth:
             most = size_in_words(self._most_bytes)
             return f"{grown}, and " + (f"{sessions} share {most}" if sessions > 1 else f"would end at {most}")
         has_grown = memory_bytes > GROWTH_FACTOR * self._first_bytes + GROWTH_BYTES
-        if has_grown and self._rendered_seconds >= OPENINGS_APART * self.cost_seconds:
+        if has_grown and rendered_seconds >= OPENINGS_APART * self.cost_seconds:
             return grown
         return ""
 
