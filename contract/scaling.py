@@ -16,13 +16,15 @@ from typing import Final
 from contract.frame_time import JobFrames, frame_seconds, left_seconds
 
 MEASURE_PERIOD_SECONDS: Final = 60
-"""From one measure to the next, while there is nothing to do."""
+"""From one measure to the next, while the fleet has what it is to have."""
 WATCH_PERIOD_SECONDS: Final = 10
-"""The same while there is: a minute lost is a minute of everybody's waiting."""
+"""The same while it may be to grow: a minute lost is a minute of everybody's waiting."""
 WATCH_EVENT: Final = "watch"
-"""In the event of a run of the measure: go on for the minute while there is something to do."""
+"""In the event of a run of the measure: go on for the minute while it is unsettled."""
 UPLOADED_EVENT: Final = "uploaded"
-"""In the event of a run of the measure: something has just come, so wake the farm if it sleeps."""
+"""In the event of a run of the measure: something has just come, so do not wait for the minute."""
+TELLING_FRAMES: Final = 3
+"""So many timed frames of a job say well enough how long its others take: a look a minute does then."""
 SMALL_FLEET: Final = 20
 """Machines up to which the step policy adds them, one step for each number: AWS allows 20 steps.
 
@@ -79,6 +81,8 @@ class Backlog:
 
     Tracking cannot multiply nothing, and waits minutes before it does anything.
     """
+    unsettled: bool
+    """Whether the fleet may be to grow before the minute is over, by the step policy: worth another look."""
 
 
 def measure_backlog(
@@ -88,11 +92,13 @@ def measure_backlog(
     jobs: Sequence[JobFrames],
     desired_capacity: int,
     limits: ScalingLimits,
+    unbaked: int = 0,
     held_at: int | None = None,
 ) -> Backlog:
     """The number of workers that the queues want, as a metric. Pure, finite, never above max_workers.
 
     `held_at`: how many work now, when no other could be set up, so that none beyond them is wanted.
+    `unbaked`: jobs without frames yet, as their records say; the bake queue's count may come later.
     `jobs` are those whose frames are being rendered. The queues say how much there is to do; the jobs only
     say how long it takes. A worker is shed only when there are fewer tasks than workers: one that is busy
     stays until it is done.
@@ -111,7 +117,21 @@ def measure_backlog(
         wanted_workers=wanted,
         backlog_per_instance=limits.acceptable_latency_seconds * share,
         grow_to=grow_to,
+        unsettled=held_at is None
+        and desired_capacity < min(SMALL_FLEET, limits.max_workers)
+        and (bool(grow_to or bake.tasks or unbaked) or any(_may_prove_longer(job, limits) for job in jobs)),
     )
+
+
+def _may_prove_longer(job: JobFrames, limits: ScalingLimits) -> bool:
+    """Whether each look still tells more of how long a job's frames take, and that more workers are wanted.
+
+    Beyond the acceptable latency it does not matter how long they take: each counts as one worker's.
+    """
+    if not job.frames_left or job.frames_timed >= TELLING_FRAMES:
+        return False
+    usual = frame_seconds(job)
+    return usual is None or usual < limits.acceptable_latency_seconds
 
 
 def _grow_to(wanted: int, desired_capacity: int) -> int:

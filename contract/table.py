@@ -40,6 +40,11 @@ def standstill_key() -> dict[str, str]:
     return {PARTITION_KEY: "FLEET", SORT_KEY: "STANDSTILL"}
 
 
+def watch_key() -> dict[str, str]:
+    """Of the one item that says which run of the measure looks next, and when (measure_backlog)."""
+    return {PARTITION_KEY: "FLEET", SORT_KEY: "WATCH"}
+
+
 def shard_count(frame_count: int) -> int:
     """Shards for a job of so many frames."""
     return max(1, min(MAX_SHARDS, -(-frame_count // FRAMES_PER_SHARD)))

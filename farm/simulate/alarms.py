@@ -12,7 +12,7 @@ from farm.simulate.farm import Farm
 from farm.simulate.tracking import Capacity, TargetTracking
 
 HEARD_SECONDS: Final = 5
-"""From an upload until it is on the queue and measured."""
+"""From an upload until it is on the queue and measured, if no run looks soon anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,8 @@ class Datapoint:
     """None: nothing was emitted."""
     grow_to: int = 0
     """What the step policy sets the capacity to; 0: it is silent."""
+    unsettled: bool = False
+    """It is worth another look before the minute is over."""
 
 
 @dataclass(slots=True)
@@ -52,34 +54,45 @@ def follow(
 ) -> None:
     """Each minute a datapoint for tracking, and one for the step policy.
 
-    A farm that watches does the latter at each upload, too, and goes on after the minute's measure, every ten
-    seconds while there is something to do. The first minute's measure is one period after the begin.
+    A farm that watches does the latter at an upload, too, and after the first measure of either goes on every
+    ten seconds for a minute, while that is unsettled: as functions/measure_backlog does, whose newest run is
+    the one that watches. The first minute's measure is one period after the begin.
     """
     behaviour = farm.behaviour
-    watching = False
+    watcher, next_look = 0, -inf
     step_alarm = StepAlarm()
 
     def each_minute() -> None:
         datapoint = measure()
         farm.agenda.after(behaviour.alarm_phase_seconds, lambda: track(datapoint))
-        grow_soon(datapoint)
-        if watches:
-            watch_on()
-
-    def watch() -> None:
-        nonlocal watching
-        watching = False
-        grow_soon(measure())
-        watch_on()
+        begin(datapoint)
 
     def hear() -> None:
-        farm.agenda.after(HEARD_SECONDS, lambda: grow_soon(measure()))
+        farm.agenda.after(HEARD_SECONDS, look_unless_another_does)
 
-    def watch_on() -> None:
-        nonlocal watching
-        if farm.work.tasks and not watching:
-            watching = True
-            farm.agenda.after(WATCH_PERIOD_SECONDS, watch)
+    def look_unless_another_does() -> None:
+        if farm.agenda.now >= next_look:
+            begin(measure())
+
+    def begin(datapoint: Datapoint) -> None:
+        """Another run takes over the watch."""
+        nonlocal watcher
+        grow_soon(datapoint)
+        if watches and datapoint.unsettled:
+            watcher += 1
+            sleep(watcher, farm.agenda.now + MEASURE_PERIOD_SECONDS)
+
+    def sleep(run: int, end: float) -> None:
+        nonlocal next_look
+        if farm.agenda.now + WATCH_PERIOD_SECONDS < end:
+            next_look = farm.agenda.now + WATCH_PERIOD_SECONDS
+            farm.agenda.after(WATCH_PERIOD_SECONDS, lambda: look(run, end))
+
+    def look(run: int, end: float) -> None:
+        datapoint = measure()
+        grow_soon(datapoint)
+        if datapoint.unsettled and run == watcher:
+            sleep(run, end)
 
     def grow_soon(datapoint: Datapoint) -> None:
         farm.agenda.after(behaviour.step_alarm_seconds, lambda: grow(datapoint.grow_to))

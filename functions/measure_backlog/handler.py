@@ -9,13 +9,15 @@ from dataclasses import asdict
 from functools import cache, partial
 from time import monotonic, sleep
 from typing import Any
+from uuid import uuid4
 
 import boto3
 
-from contract.scaling import UPLOADED_EVENT, WATCH_EVENT
+from contract.scaling import UPLOADED_EVENT, WATCH_EVENT, Backlog
 from contract.settings import BacklogSettings
 from functions.measure_backlog.measurement import Measurement
 from functions.measure_backlog.records import BacklogRecords
+from functions.measure_backlog.turn import Turn
 from functions.measure_backlog.watch import watch
 
 logging.getLogger().setLevel(logging.INFO)
@@ -32,21 +34,34 @@ class NoMachineComesUpError(RuntimeError):
 @cache
 def _measurement() -> Measurement:
     settings = BacklogSettings.from_env(os.environ)
+    dynamodb = boto3.resource("dynamodb").meta.client
     return Measurement(
         settings=settings,
         sqs=boto3.client("sqs"),
         autoscaling=boto3.client("autoscaling"),
         cloudwatch=boto3.client("cloudwatch"),
         ec2=cache(partial(boto3.client, "ec2")),
-        records=BacklogRecords(boto3.resource("dynamodb").meta.client, settings.job_table_name),
+        records=BacklogRecords(dynamodb, settings.job_table_name),
+        turn=Turn(dynamodb=dynamodb, table_name=settings.job_table_name, watcher=uuid4().hex),
+    )
+
+
+def _watch(measurement: Measurement, backlog: Backlog, begun: float) -> None:
+    watch(
+        backlog,
+        measurement.in_between,
+        promise=measurement.turn.keep,
+        begun=begun,
+        clock=monotonic,
+        sleep=sleep,
     )
 
 
 def handle(event: Mapping[str, Any] | None, context: object) -> dict[str, Any]:
     """Lambda entry. Returns what it measured first, for whoever calls it by hand.
 
-    The schedule's event has WATCH_EVENT: then it goes on measuring for the minute while there is work. A new
-    upload's has UPLOADED_EVENT: it only wakes a farm that sleeps.
+    The schedule's event has WATCH_EVENT: then it goes on measuring for the minute while that is unsettled. A
+    new upload's has UPLOADED_EVENT: it does so, too, unless another run is about to look anyway.
 
     Raises UncountedError at the end of a minute in which the spending or a standstill could not be counted:
     the budget holds nothing then, and somebody has to hear of it. So it is with NoMachineComesUpError: jobs
@@ -55,11 +70,15 @@ def handle(event: Mapping[str, Any] | None, context: object) -> dict[str, Any]:
     begun = monotonic()
     measurement = _measurement()
     if event and event.get(UPLOADED_EVENT):
-        woken = measurement.of_an_upload()
-        return asdict(woken) if woken else {}
+        if not measurement.turn.claim():
+            return {}
+        backlog = measurement.in_between()
+        _watch(measurement, backlog, begun)
+        return asdict(backlog)
     minute = measurement.of_the_minute()
-    if event and event.get(WATCH_EVENT):
-        watch(minute.backlog, measurement.in_between, begun=begun, clock=monotonic, sleep=sleep)
+    if event and event.get(WATCH_EVENT) and minute.backlog.unsettled:
+        measurement.turn.take()
+        _watch(measurement, minute.backlog, begun)
     if minute.uncounted:  # everything is emitted; an error of the function's calls somebody
         raise UncountedError(f"could not be counted: {', '.join(minute.uncounted)}")
     if minute.held:

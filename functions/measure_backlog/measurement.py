@@ -15,11 +15,12 @@ from contract.settings import BacklogSettings
 from functions.measure_backlog.capacity import ask_why, tell_jobs
 from functions.measure_backlog.emission import emit, values_of
 from functions.measure_backlog.failed_boots import replace_no_machine, working
-from functions.measure_backlog.observation import Observation, group_of, observe
+from functions.measure_backlog.observation import Observation, observe
 from functions.measure_backlog.records import BacklogRecords
 from functions.measure_backlog.silent_workers import end_a_silent_worker
 from functions.measure_backlog.spending import note_spend
 from functions.measure_backlog.standstill import measure_standstill
+from functions.measure_backlog.turn import Turn
 from functions.measure_backlog.work import Work, look
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Measurement:
     cloudwatch: CloudWatchClient
     ec2: Callable[[], Any]
     records: BacklogRecords
+    turn: Turn
     now: Callable[[], float] = time.time
 
     def of_the_minute(self) -> Minute:
@@ -78,23 +80,22 @@ class Measurement:
         )
 
     def in_between(self) -> Backlog:
-        """Measure, and emit only what the step policy follows: tracking counts on one measure a minute."""
-        seen, work, boots, backlog = self._measure()
+        """Measure, and emit only what the step policy follows: tracking counts on one measure a minute.
+
+        A job that has just come is known by its record: the queues' counts may not have it yet.
+        """
+        seen, work, boots, backlog = self._measure(whatever_the_queues_say=True)
         self._hold(seen, work, boots)
         emit({GROW_TO: backlog.grow_to}, self.settings, cloudwatch=self.cloudwatch)
         return backlog
 
-    def of_an_upload(self) -> Backlog | None:
-        """As in between, if the farm sleeps; None: it is awake, and measured every few seconds anyway."""
-        if group_of(self.autoscaling, self.settings.worker_asg_name).desired_capacity:
-            return None
-        return self.in_between()
-
-    def _measure(self) -> tuple[Observation, Work, FailedBoots, Backlog]:
+    def _measure(
+        self, *, whatever_the_queues_say: bool = False
+    ) -> tuple[Observation, Work, FailedBoots, Backlog]:
         seen = observe(self.settings, sqs=self.sqs, autoscaling=self.autoscaling)
         now = int(self.now())
         work, boots = Work(), FailedBoots()
-        if seen.tasks:  # an idle farm's table is not read
+        if seen.tasks or whatever_the_queues_say:  # an idle farm's table is not read
             boots = self.records.failed_boots(self.settings.deploy_version)
             work = look(self.records, now)
         backlog = measure_backlog(
@@ -103,6 +104,7 @@ class Measurement:
             jobs=work.frames(now),
             desired_capacity=seen.group.desired_capacity,
             limits=_limits(self.settings),
+            unbaked=work.unbaked,
             held_at=working(seen.group, work) if boots.hold else None,
         )
         return seen, work, boots, backlog

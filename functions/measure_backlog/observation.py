@@ -60,7 +60,7 @@ def observe(settings: BacklogSettings, *, sqs: SQSClient, autoscaling: AutoScali
             delayed=render.delayed + urgent.delayed,
             in_flight=render.in_flight + urgent.in_flight,
         ),
-        group=group_of(autoscaling, settings.worker_asg_name),
+        group=_group_of(autoscaling, settings.worker_asg_name),
     )
 
 
@@ -80,7 +80,7 @@ def _depth(sqs: SQSClient, queue_url: str) -> QueueDepth:
     )
 
 
-def group_of(autoscaling: AutoScalingClient, name: str) -> Group:
+def _group_of(autoscaling: AutoScalingClient, name: str) -> Group:
     """Raises GroupMissingError, and what AWS raises."""
     groups = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
     if not groups:

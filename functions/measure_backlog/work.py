@@ -42,6 +42,11 @@ class Work:
         ]
 
     @property
+    def unbaked(self) -> int:
+        """Jobs that have no frames yet: their bakes wait, or are under way."""
+        return sum(job.state in (JobState.QUEUED, JobState.BAKING) for job in self.jobs)
+
+    @property
     def unattended(self) -> list[OpenJob]:
         """The jobs that no worker is at work on."""
         attended = {worker.job_id for worker in self.workers if worker.job_id}

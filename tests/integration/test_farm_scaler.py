@@ -38,6 +38,7 @@ class Measured:
                 wanted_workers=wanted,
                 backlog_per_instance=900 * max(0, wanted - 0.001) / max(desired, grow_to, 1),
                 grow_to=grow_to,
+                unsettled=bool(grow_to),
             )
         )
 

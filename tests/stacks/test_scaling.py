@@ -48,7 +48,9 @@ def settings(farm: Synthesized) -> BacklogSettings:
 def emitted(farm: Synthesized) -> set[Series]:
     """Every series that the Lambdas and an agent write, with the settings they are deployed with."""
     recorder: Any = Recorder()
-    backlog = Backlog(tasks=1, backlog_seconds=1, wanted_workers=1, backlog_per_instance=1, grow_to=1)
+    backlog = Backlog(
+        tasks=1, backlog_seconds=1, wanted_workers=1, backlog_per_instance=1, grow_to=1, unsettled=True
+    )
     emit({**values_of(backlog), metrics.CAPACITY_REFUSED: 0}, settings(farm), cloudwatch=recorder)
     agent = AgentSettings.from_env({**agent_environment(farm), "FARM_WORKER_ID": "i-1"})
     sink = metric_sink(agent, logs=recorder, connect_cloudwatch=lambda: pytest.fail("it may not"))

@@ -20,6 +20,7 @@ from contract.worker_record import Doing, WorkerRecord
 from functions.measure_backlog import handler
 from functions.measure_backlog.measurement import Measurement
 from functions.measure_backlog.records import BacklogRecords
+from functions.measure_backlog.turn import Turn
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 
@@ -150,6 +151,7 @@ class MeasuredFarm:
             cloudwatch=aws.cloudwatch,
             ec2=lambda: self.ec2,
             records=BacklogRecords(aws.dynamodb, settings.job_table_name),
+            turn=Turn(dynamodb=aws.dynamodb, table_name=settings.job_table_name, watcher="run-1"),
         )
 
     def measure(self, event: Mapping[str, Any] | None = None) -> dict[str, Any]:

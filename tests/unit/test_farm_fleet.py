@@ -23,7 +23,9 @@ from farm.local.state import StateFolder
 from tests.support.aws_edges import AwsEdges, aws_edges
 
 GROUP = "workers"
-BACKLOG = Backlog(tasks=7, backlog_seconds=0, wanted_workers=4, backlog_per_instance=0, grow_to=0)
+BACKLOG = Backlog(
+    tasks=7, backlog_seconds=0, wanted_workers=4, backlog_per_instance=0, grow_to=0, unsettled=False
+)
 
 
 class UnrulyScaler:

@@ -34,6 +34,7 @@ def test_an_idle_farm_wants_nobody_says_so_and_reads_no_table(farm: MeasuredFarm
         "wanted_workers": 0,
         "backlog_per_instance": 0.0,
         "grow_to": 0,
+        "unsettled": False,
         "refused": "",
     }
     assert farm.emitted() == {

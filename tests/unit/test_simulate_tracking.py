@@ -145,18 +145,46 @@ def test_the_alarms_look_a_little_after_the_datapoint() -> None:
     assert (desired(policy, late)[120], desired(policy, late)[180]) == (0, 2)
 
 
-def test_who_watches_does_so_every_ten_seconds_while_there_is_something_to_do() -> None:
-    """A job arrives at 130: heard of at 135, measured at 180, and then every ten seconds."""
+def test_who_watches_does_so_every_ten_seconds_from_an_upload_on_until_all_is_settled() -> None:
+    """A job arrives at 161: heard of at 166, and watched; the minute's run of 180 takes over."""
     measured: list[float] = []
 
     def measure(now: float) -> Datapoint:
         measured.append(now)
-        return Datapoint(metric=100)
+        return Datapoint(metric=100, unsettled=161 < now < 250)
+
+    job = SimulatedJob(arrives=161, bake_seconds=1, frame_seconds=(1,))
+    policy = Emits(datapoint=measure, watches=True)
+    simulate(Workload(name="late", jobs=(job,)), policy, limit_seconds=299)
+    promised = 186  # by the upload's run, before the minute's took over
+    assert measured == [60, 120, 166, 176, 180, promised, *range(190, 231, 10), 240, 250]
+
+
+def test_of_many_uploads_one_is_watched_and_all_are_seen() -> None:
+    """The look at 145 sees those that come soon after the first one; one that comes later is looked at."""
+    measured: list[float] = []
+
+    def measure(now: float) -> Datapoint:
+        measured.append(now)
+        return Datapoint(metric=100, unsettled=130 < now < 140)
+
+    arrivals = (130, 131, 132, 139, 150)
+    jobs = tuple(SimulatedJob(arrives=at, bake_seconds=1, frame_seconds=(1,)) for at in arrivals)
+    policy = Emits(datapoint=measure, watches=True)
+    simulate(Workload(name="many", jobs=jobs), policy, limit_seconds=179)
+    assert measured == [60, 120, 135, 145, 155]
+
+
+def test_who_does_not_watch_measures_once_a_minute() -> None:
+    measured: list[float] = []
+
+    def measure(now: float) -> Datapoint:
+        measured.append(now)
+        return Datapoint(metric=100, unsettled=True)
 
     job = SimulatedJob(arrives=130, bake_seconds=1, frame_seconds=(1,))
-    policy = Emits(datapoint=measure, watches=True)
-    simulate(Workload(name="late", jobs=(job,)), policy, limit_seconds=250)
-    assert [at for at in measured if at != 240] == [60, 120, 135, *range(180, 240, 10), 250]
+    simulate(Workload(name="late", jobs=(job,)), Emits(datapoint=measure), limit_seconds=250)
+    assert measured == [60, 120, 180, 240]
 
 
 def test_tracking_looks_once_a_minute_however_often_it_is_measured() -> None:

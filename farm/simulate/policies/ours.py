@@ -42,7 +42,9 @@ class Ours:
                 limits=limits,
             )
             farm.wanted = backlog.wanted_workers
-            return Datapoint(metric=backlog.backlog_per_instance, grow_to=backlog.grow_to)
+            return Datapoint(
+                metric=backlog.backlog_per_instance, grow_to=backlog.grow_to, unsettled=backlog.unsettled
+            )
 
         farm.group.when_idle = lambda worker: self._rest(worker, farm)
         follow(farm, tracking, measure, warmup_seconds=WARMUP_SECONDS, watches=True)
