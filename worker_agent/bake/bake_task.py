@@ -24,12 +24,12 @@ from worker_agent.blender import (
 )
 from worker_agent.bundle import BundleRejectedError
 from worker_agent.host.machine import Machine
-from worker_agent.jobs.recorded_lease import recorded_end
-from worker_agent.jobs.stores import Stores
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.seats.blender_turns import BlenderTurns
 from worker_agent.seats.scene_sessions import SceneSessions
-from worker_agent.services.bucket import SourceGoneError
+from worker_agent.stores import Stores
+from worker_agent.stores.bucket import SourceGoneError
+from worker_agent.stores.recorded_lease import recorded_end
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
 from worker_agent.tasks.task_queue import LeaseLostError, TaskQueue

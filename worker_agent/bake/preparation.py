@@ -21,9 +21,9 @@ from worker_agent.bake.scene_bake import SceneBake
 from worker_agent.bake.source_file import fetch_blend
 from worker_agent.blender import SceneReport
 from worker_agent.host.machine import Machine
-from worker_agent.jobs.stores import Stores
 from worker_agent.seats.scene_sessions import OPEN_SECONDS, SceneSessions
-from worker_agent.services.bucket import Bucket
+from worker_agent.stores import Stores
+from worker_agent.stores.bucket import Bucket
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.outcome import InterruptedTaskError
 
