@@ -25,7 +25,7 @@ from contract.keys import contact_sheet_key, preview_key
 from worker_agent.blender import FrameOutputs, MainPicture, RenderedFrame
 from worker_agent.output_check import OutputChecker, Pictures
 from worker_agent.preview import PreviewMaker
-from worker_agent.services.bucket import Bucket, StoredProxy
+from worker_agent.stores.bucket import Bucket, StoredProxy
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.task_queue import Message, TaskQueue
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from contract.settings import AgentSettings
-from worker_agent.frames.frame_store import FrameStore
+from worker_agent.agent_queues import AgentQueues
 from worker_agent.host.boot_record import BootRecord
 from worker_agent.host.machine import Machine
 from worker_agent.host.own_machine import OwnMachine
@@ -21,9 +21,6 @@ from worker_agent.interruptions.farewell import Farewell, TerminationHook
 from worker_agent.interruptions.metadata import MetadataClient
 from worker_agent.interruptions.record import InterruptionRecord
 from worker_agent.interruptions.tasks_in_hand import TasksInHand
-from worker_agent.jobs.job_store import JobStore
-from worker_agent.jobs.scratch import Scratch
-from worker_agent.jobs.stores import Stores
 from worker_agent.jobs.usage_meter import UsageMeter
 from worker_agent.loop import WorkLoop
 from worker_agent.output_check import OutputChecker
@@ -37,14 +34,17 @@ from worker_agent.seats.seat import make_seats
 from worker_agent.seats.seat_clocks import SeatClocks
 from worker_agent.seats.session_count import SessionCounts
 from worker_agent.seats.spare_keeper import SpareKeeper
-from worker_agent.services.bucket import Bucket
 from worker_agent.services.clients import Clients, connect_ec2
-from worker_agent.tasks.agent_queues import AgentQueues
+from worker_agent.stores import Stores
+from worker_agent.stores.bucket import Bucket
+from worker_agent.stores.frame_store import FrameStore
+from worker_agent.stores.job_store import JobStore
+from worker_agent.stores.scratch import Scratch
+from worker_agent.task_handlers import task_handlers
+from worker_agent.task_runner import TaskRunner
 from worker_agent.tasks.claim import frames_at_once
 from worker_agent.tasks.hands import BESIDE_BLENDERS, Hands
 from worker_agent.tasks.lease import LeaseKeeper
-from worker_agent.tasks.task_handlers import task_handlers
-from worker_agent.tasks.task_runner import TaskRunner
 from worker_agent.tasks.task_source import TaskSource
 from worker_agent.telemetry.metric_sinks import MetricSink
 from worker_agent.telemetry.metrics import FrameMetrics

@@ -14,12 +14,12 @@ from worker_agent.interruptions.farewell import Farewell
 from worker_agent.interruptions.tasks_in_hand import TasksInHand
 from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.services.clients import LONGEST_POLL_SECONDS
+from worker_agent.task_runner import TaskRunner
 from worker_agent.tasks.claim import frames_at_once
 from worker_agent.tasks.hands import Hands
 from worker_agent.tasks.lease import BlenderUse
 from worker_agent.tasks.outcome import MachineTroubleError
 from worker_agent.tasks.task_queue import Message, TaskQueue
-from worker_agent.tasks.task_runner import TaskRunner
 from worker_agent.tasks.task_source import TaskSource
 from worker_agent.telemetry.metrics import FrameMetrics
 from worker_agent.watchdog import BEAT_SECONDS, still_alive

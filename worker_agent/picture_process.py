@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from worker_agent.blender.channel import Channel, Garbled, Silence
-from worker_agent.host.memory_order import offer_to_the_oom_killer
+from worker_agent.memory_order import offer_to_the_oom_killer
 
 _ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60.0

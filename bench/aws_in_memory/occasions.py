@@ -10,7 +10,7 @@ FRAMES: Final = "frames"
 TIME: Final = "time"
 """What a worker says and renews every so many seconds, however many frames it has done meanwhile."""
 _OF_TIME: Final = ("worker-report", "usage-meter", "host-metrics", "lease-renewal", "lease-watch")
-"""Names of threads (worker_agent.telemetry.worker_report, usage_meter, host_metrics, lease)."""
+"""Names of the agent's threads (worker_report, usage_meter, host_metrics, lease)."""
 
 
 def occasion(service: str = "") -> str:

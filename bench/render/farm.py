@@ -29,7 +29,7 @@ from contract.table import INDEX_PARTITION_KEY, JOB_LISTING, job_key
 from farm.jobs import Farm
 from farm.submission import Order, Submitter
 from worker_agent.bake.render_start import RenderStart
-from worker_agent.jobs.stores import Stores
+from worker_agent.stores import Stores
 from worker_agent.tasks.task_queue import TaskQueue
 
 _LONGEST_SECONDS: Final = 900.0

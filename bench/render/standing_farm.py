@@ -16,11 +16,11 @@ from farm.local.fleet import AgentEnvironment, deployed_settings
 from farm.local.page import lifecycle as page
 from farm.local.settings import LocalSettings
 from farm.local.state import FarmRecord, StateFolder
-from worker_agent.frames.frame_store import FrameStore
-from worker_agent.jobs.job_store import JobStore
-from worker_agent.jobs.scratch import Scratch
-from worker_agent.jobs.stores import Stores
-from worker_agent.services.bucket import Bucket
+from worker_agent.stores import Stores
+from worker_agent.stores.bucket import Bucket
+from worker_agent.stores.frame_store import FrameStore
+from worker_agent.stores.job_store import JobStore
+from worker_agent.stores.scratch import Scratch
 from worker_agent.tasks.task_queue import TaskQueue
 
 

@@ -29,9 +29,9 @@ from tests.support.aws_edges import AwsEdges, aws_edges_at
 from tests.support.jobs import a_job
 from tests.support.paced_blender import BUILD, VERSION, paced_runtime
 from tests.support.synthesized import REGION
-from worker_agent.frames.frame_store import FrameStore
-from worker_agent.jobs.job_store import JobStore
-from worker_agent.jobs.scratch import Scratch
+from worker_agent.stores.frame_store import FrameStore
+from worker_agent.stores.job_store import JobStore
+from worker_agent.stores.scratch import Scratch
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.literals import QueueAttributeNameType

@@ -20,7 +20,7 @@ from contract.table import FRAMES_PER_SHARD, MAX_SHARDS, shard_count
 from tests.faults.meeting_transactions import MeetingTransactions
 from tests.support.emulator import AwsClients, an_emulator, make_job_table
 from tests.support.jobs import a_job
-from worker_agent.frames.frame_store import CONFLICT_TRIES, DoneFrame, FrameStore
+from worker_agent.stores.frame_store import CONFLICT_TRIES, DoneFrame, FrameStore
 
 WORKERS = int(os.environ.get("FARM_TEST_WORKERS", "40"))
 FRAMES_EACH = 10

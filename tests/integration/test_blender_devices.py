@@ -17,10 +17,10 @@ from contract.failures import FailureKind
 from tests.support.blender import SECONDS, render, same_picture, start_session
 from tests.support.scenes import scene_file
 from worker_agent.blender import BlenderFailed, BlenderSession, DeviceUnavailable, RenderDevice
+from worker_agent.blender.failure_kinds import kind_of
 from worker_agent.blender.inside import devices, rendering
 from worker_agent.blender.inside.device_choice import Choice, Gpu
 from worker_agent.blender.inside.wire import Failure
-from worker_agent.frames.failure_kinds import kind_of
 
 pytestmark = pytest.mark.skipif(bool(graphics_devices()), reason="this machine has a GPU")
 

@@ -29,7 +29,7 @@ from farm.jobs import Farm
 from farm.last_frame import last_frame
 from tests.support.farm_command import call
 from tests.support.jobs import a_job
-from worker_agent.frames.shared_object import SharedObject
+from worker_agent.stores.shared_object import SharedObject
 
 HOSTILE = "[red]x[/red]\x1b]0;title\x07\x1b[2J\u202e.blend"
 

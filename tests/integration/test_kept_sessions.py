@@ -17,9 +17,9 @@ from tests.support.blender import SECONDS, copied_scene, render, same_picture
 from tests.support.jobs import a_job
 from tests.support.projects import project
 from worker_agent.blender import BlenderSession
-from worker_agent.jobs.scratch import Scratch
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.scene_sessions import SceneSessions
+from worker_agent.stores.scratch import Scratch
 
 SPEC = RuntimeSpec(version=version("bpy"), path=sys.executable)
 JOB_ID, TOKEN = "stamped", "1"

@@ -11,7 +11,7 @@ from contract.cage.probe import offered_options
 from worker_agent.blender import BlenderSession, Runtime
 from worker_agent.cage import Bars
 from worker_agent.cage.family import descendants
-from worker_agent.host.memory_order import FIRST_TO_GO
+from worker_agent.memory_order import FIRST_TO_GO
 from worker_agent.output_check import OutputChecker
 
 if not Path("/proc/self/oom_score_adj").exists():

@@ -22,21 +22,21 @@ from tests.support.obedient_blender import ObedientSession, ObedientSessions
 from tests.support.one_seat import turns_at
 from worker_agent.bake.bake_task import BakeTaskHandler
 from worker_agent.frames.failed_attempts import FailedAttempts
-from worker_agent.frames.frame_store import FrameStore
 from worker_agent.frames.lost_project import LostProject
 from worker_agent.frames.render_task import RenderTaskHandler
 from worker_agent.host.machine import Machine
 from worker_agent.jobs.finish_task import FinishTaskHandler
-from worker_agent.jobs.job_store import JobStore
-from worker_agent.jobs.scratch import Scratch
-from worker_agent.jobs.stores import Stores
 from worker_agent.output_check import OutputChecker
 from worker_agent.preview import PreviewMaker
 from worker_agent.seats.blender_turns import BlenderTurns
 from worker_agent.seats.frame_clock import FrameClock
 from worker_agent.seats.scene_sessions import SceneSessions
-from worker_agent.services.bucket import Bucket
 from worker_agent.services.patience import patient
+from worker_agent.stores import Stores
+from worker_agent.stores.bucket import Bucket
+from worker_agent.stores.frame_store import FrameStore
+from worker_agent.stores.job_store import JobStore
+from worker_agent.stores.scratch import Scratch
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.outcome import Outcome, Settled
 from worker_agent.tasks.task_queue import Message, TaskQueue

@@ -17,8 +17,8 @@ from tests.support.aws_edges import AwsEdges
 from tests.support.jobs import a_job
 from worker_agent.output_check import Pictures
 from worker_agent.preview import Made, PreviewMaker
-from worker_agent.services.bucket import Bucket
 from worker_agent.services.patience import held
+from worker_agent.stores.bucket import Bucket
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.task_queue import Message, TaskQueue
 

@@ -28,7 +28,7 @@ from contract.worker_record import Doing, WorkerRecord
 from functions.measure_backlog.records import BacklogRecords
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.measured_farm import MeasuredFarm
-from worker_agent.frames.frame_store import DoneFrame, FrameStore
+from worker_agent.stores.frame_store import DoneFrame, FrameStore
 
 SAMPLES: Final = Path(__file__).resolve().parents[1] / "contract" / "samples"
 Samples = Mapping[str, Mapping[str, Any]]

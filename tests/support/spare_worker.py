@@ -20,10 +20,10 @@ from tests.support.jobs import a_job
 from tests.support.living import is_alive
 from worker_agent.blender import BlenderSession
 from worker_agent.cage.family import descendants
-from worker_agent.jobs.scratch import Scratch
 from worker_agent.runtimes.shelf import BlenderShelf
 from worker_agent.seats.scene_sessions import SceneSessions
 from worker_agent.seats.spare_blender import SpareBlender
+from worker_agent.stores.scratch import Scratch
 
 SPEC = RuntimeSpec(version=version("bpy"), path=sys.executable)
 TOKEN = "1"

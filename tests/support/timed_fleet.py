@@ -19,10 +19,10 @@ from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.scale_in.protection import ScaleInProtection
 from worker_agent.seats.frame_clock import FrameClock
+from worker_agent.task_runner import TaskRunner
 from worker_agent.tasks.lease import Lease, LeaseKeeper
 from worker_agent.tasks.outcome import Outcome, Settled
 from worker_agent.tasks.task_queue import Message, TaskQueue
-from worker_agent.tasks.task_runner import TaskRunner
 from worker_agent.tasks.task_source import TaskSource
 from worker_agent.telemetry.metrics import FrameMetrics
 

@@ -16,7 +16,7 @@ from tests.support.archives import tar, zipped
 from tests.support.obedient_blender import CLOTH
 from tests.support.one_seat import turns_at
 from worker_agent.blender import BlenderDied, BlenderKilled, MissingFile, SceneRejected
-from worker_agent.jobs.job_store import JobStore
+from worker_agent.stores.job_store import JobStore
 from worker_agent.tasks.outcome import GiveBack, InterruptedTaskError, Settled
 
 

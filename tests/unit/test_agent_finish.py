@@ -14,7 +14,7 @@ from tests.support.jobs import a_job
 from worker_agent.blender import BlenderFailed
 from worker_agent.jobs import finish_task
 from worker_agent.preview import Made
-from worker_agent.services.bucket import StoredProxy
+from worker_agent.stores.bucket import StoredProxy
 from worker_agent.tasks.lease import BlenderUse
 from worker_agent.tasks.outcome import InterruptedTaskError, Settled
 

@@ -15,8 +15,8 @@ from tests.support.agent import JOB_ID, Agent, agent_in
 from tests.support.obedient_blender import CLOTH
 from tests.support.small_disk import SmallDisk, small_disk
 from worker_agent.blender import BlenderDied, BlenderFailed, BlenderTimedOut, SceneRejected
+from worker_agent.guarded_handler import GuardedHandler
 from worker_agent.services.patience import held
-from worker_agent.tasks.guarded_handler import GuardedHandler
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.outcome import InterruptedTaskError, MachineTroubleError, Outcome, Settled
 

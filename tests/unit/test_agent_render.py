@@ -14,7 +14,7 @@ from contract.job import FrameState, Job, JobState
 from tests.support.agent import FINISH, Agent, agent_in, rendering, task
 from tests.support.obedient_blender import PICTURE
 from worker_agent.blender import BlenderDied, BlenderFailed, BlenderKilled
-from worker_agent.frames.frame_store import DoneFrame
+from worker_agent.stores.frame_store import DoneFrame
 from worker_agent.tasks.outcome import GiveBack, InterruptedTaskError, Settled
 
 

@@ -17,7 +17,7 @@ from bench.scale.fleet import session_of
 from contract.job import JobState, Progress
 from contract.table import counter_key
 from tests.support.jobs import a_job
-from worker_agent.frames.frame_store import CONFLICT_TRIES, FrameStore
+from worker_agent.stores.frame_store import CONFLICT_TRIES, FrameStore
 from worker_agent.tasks.task_queue import LeaseLostError, TaskQueue
 
 IN_FLIGHT_SECONDS = 1.0

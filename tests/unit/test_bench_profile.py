@@ -12,8 +12,8 @@ STRACE = """\
 100.00    1.000000         156      6401        12 total
 """
 STACKS = """\
-_run (/farm/worker_agent/loop.py:51);get_frame (/farm/worker_agent/frames/frame_store.py:88);patiently (/farm/worker_agent/services/patience.py:40);_api_call (/venv/botocore/client.py:602) 7
-_run (/farm/worker_agent/loop.py:51);get_frame (/farm/worker_agent/frames/frame_store.py:92) 2
+_run (/farm/worker_agent/loop.py:51);get_frame (/farm/worker_agent/stores/frame_store.py:88);patiently (/farm/worker_agent/services/patience.py:40);_api_call (/venv/botocore/client.py:602) 7
+_run (/farm/worker_agent/loop.py:51);get_frame (/farm/worker_agent/stores/frame_store.py:92) 2
 wait (threading.py:629);look (/farm/worker_agent/cage/watch.py:51) 4
 wait (threading.py:629) 3
 """  # noqa: E501 - as py-spy writes it
@@ -25,7 +25,7 @@ def test_system_calls_are_counted_by_name() -> None:
 
 def test_a_sample_is_the_innermost_function_of_our_own() -> None:
     assert own_functions(STACKS) == {
-        "frames/frame_store.py: get_frame": 9,
+        "stores/frame_store.py: get_frame": 9,
         "cage/watch.py: look": 4,
         "nothing of ours": 3,
     }

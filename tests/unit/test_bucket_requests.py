@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
-from worker_agent.services.bucket import ONE_REQUEST_BYTES, Bucket
+from worker_agent.stores.bucket import ONE_REQUEST_BYTES, Bucket
 
 JOB = a_job("scene-0123456789ab", project="film")
 KEY = "film/output/scene-0123456789ab/frames/0001.png"

@@ -22,7 +22,7 @@ from tests.support.job_steps import (
 )
 from tests.support.obedient_blender import CLOTH
 from worker_agent.blender import BlenderKilled
-from worker_agent.frames.frame_store import DoneFrame
+from worker_agent.stores.frame_store import DoneFrame
 from worker_agent.tasks.outcome import InterruptedTaskError, Settled
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from contract.failures import FailureKind
 from worker_agent.blender import BlenderDied, BlenderError, BlenderFailed
-from worker_agent.frames.failure_kinds import kind_of
+from worker_agent.blender.failure_kinds import kind_of
 
 
 @pytest.mark.parametrize("kind", FailureKind)

@@ -9,7 +9,7 @@ from contract.job import JobState
 from contract.table import MAX_SHARDS, counter_key, shard_of
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
-from worker_agent.frames.frame_reader import FrameReader
+from worker_agent.stores.frame_reader import FrameReader
 
 JOB = a_job(state=JobState.RENDERING, shards=MAX_SHARDS)
 

@@ -17,8 +17,8 @@ from tests.support.agent import FINISH, Agent, agent_in, rendering, task
 from tests.support.picture_files import jpeg_size
 from worker_agent.blender import BlenderFailed
 from worker_agent.frames import frame_keeper
-from worker_agent.frames.frame_store import DoneFrame
 from worker_agent.output_check import Pictures
+from worker_agent.stores.frame_store import DoneFrame
 from worker_agent.tasks.outcome import Settled
 
 

@@ -12,7 +12,7 @@ from contract.job import FrameState, JobState, Progress
 from contract.table import job_key, shard_count, shard_of
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
-from worker_agent.frames.frame_store import CONFLICT_TRIES, DoneFrame, FrameStore
+from worker_agent.stores.frame_store import CONFLICT_TRIES, DoneFrame, FrameStore
 
 FRAMES = tuple(range(1, 201))
 SHARDS = shard_count(len(FRAMES))

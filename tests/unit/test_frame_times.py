@@ -11,8 +11,8 @@ from contract.job import Job, JobState
 from contract.options import LONGEST_FRAME_SECONDS
 from tests.support.aws_edges import aws_edges
 from tests.support.jobs import a_job
-from worker_agent.frames.frame_store import DoneFrame, FrameStore
 from worker_agent.frames.frame_times import KEPT_SECONDS, FrameTimes
+from worker_agent.stores.frame_store import DoneFrame, FrameStore
 
 
 class Recorded:

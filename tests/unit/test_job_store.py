@@ -10,8 +10,8 @@ from contract.job_actions import cancel_job, retry_job
 from contract.table import job_key
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
-from worker_agent.jobs.job_store import JobStore
-from worker_agent.jobs.recorded_lease import CLOCK_MARGIN_SECONDS
+from worker_agent.stores.job_store import JobStore
+from worker_agent.stores.recorded_lease import CLOCK_MARGIN_SECONDS
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from contract.job import Job
 from tests.support.agent import FINISH, Agent, agent_in, rendering, task
 from worker_agent.blender import BlenderKilled
-from worker_agent.frames.frame_store import DoneFrame
 from worker_agent.jobs.last_of_job import LastOfJob
+from worker_agent.stores.frame_store import DoneFrame
 from worker_agent.tasks.outcome import InterruptedTaskError, Settled
 
 

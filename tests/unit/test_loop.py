@@ -21,12 +21,12 @@ from worker_agent.scale_in.group import OwnGroup
 from worker_agent.scale_in.idle_worker import IdleWorker
 from worker_agent.scale_in.protection import ScaleInProtection
 from worker_agent.seats.frame_clock import FrameClock
+from worker_agent.task_runner import TaskRunner
 from worker_agent.tasks.claim import frames_at_once
 from worker_agent.tasks.hands import Hands
 from worker_agent.tasks.lease import BlenderUse, Lease, LeaseKeeper
 from worker_agent.tasks.outcome import GiveBack, InterruptedTaskError, MachineTroubleError, Outcome, Settled
 from worker_agent.tasks.task_queue import Message, TaskQueue
-from worker_agent.tasks.task_runner import TaskRunner
 from worker_agent.tasks.task_source import TaskSource
 from worker_agent.telemetry.metric_sinks import MetricCalls
 from worker_agent.telemetry.metrics import FrameMetrics

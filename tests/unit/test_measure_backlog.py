@@ -16,7 +16,7 @@ from functions.measure_backlog import handler
 from functions.measure_backlog.observation import GroupMissingError
 from tests.support.jobs import a_job, put_state
 from tests.support.measured_farm import GROUP, MeasuredFarm, measured_farm
-from worker_agent.frames.frame_store import DoneFrame, FrameStore
+from worker_agent.stores.frame_store import DoneFrame, FrameStore
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.support.preview_farm import BLUE, GREEN, JOB, RED, Farm, done, failed
 from worker_agent.output_check import Pictures
 from worker_agent.preview import Made, maker
 from worker_agent.preview.contact_sheet import MOST_CELLS, chosen
-from worker_agent.services.bucket import StoredProxy
+from worker_agent.stores.bucket import StoredProxy
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from contract.job import Job
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.preview_farm import GREEN, JOB, RED, Farm, done, jpeg
 from worker_agent.preview import Made
-from worker_agent.services.bucket import StoredProxy
+from worker_agent.stores.bucket import StoredProxy
 from worker_agent.tasks.outcome import InterruptedTaskError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from worker_agent.jobs.scratch import Scratch
+from worker_agent.stores.scratch import Scratch
 from worker_agent.watchdog import beating_with
 
 

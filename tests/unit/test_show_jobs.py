@@ -25,7 +25,7 @@ from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 from tests.support.read_html import read_html
 from tests.support.shown_jobs import FUNCTION, JPEG
-from worker_agent.frames.shared_object import SharedObject
+from worker_agent.stores.shared_object import SharedObject
 
 NOW = datetime.now(UTC)
 

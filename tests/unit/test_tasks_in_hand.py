@@ -11,13 +11,13 @@ from contract.job import FrameState
 from contract.table import job_key
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
 from tests.support.agent import JOB_ID, Agent, agent_in
-from worker_agent.frames.frame_store import DoneFrame
 from worker_agent.interruptions.departure import Departure, Interruption, Notice
 from worker_agent.interruptions.drain import Drain
 from worker_agent.interruptions.record import InterruptionRecord
 from worker_agent.interruptions.tasks_in_hand import TasksInHand
-from worker_agent.jobs.stores import Stores
 from worker_agent.seats.frame_clock import FrameClock
+from worker_agent.stores import Stores
+from worker_agent.stores.frame_store import DoneFrame
 from worker_agent.tasks.lease import BlenderUse, Lease
 from worker_agent.tasks.task_queue import Message, TaskQueue
 

@@ -18,7 +18,7 @@ from functions.sweep_jobs.decision import End
 from functions.sweep_jobs.records import SweptRecords
 from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job, put_state, unfinished_jobs
-from worker_agent.jobs.job_store import JobStore
+from worker_agent.stores.job_store import JobStore
 
 NOW = "2026-11-24T00:00:00.000Z"
 ALL = Progress(total=1, done=1)

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from botocore.exceptions import BotoCoreError, ClientError
 
 from worker_agent.blender import BakeProgress
-from worker_agent.jobs.job_store import JobStore
 from worker_agent.services.patience import impatient
+from worker_agent.stores.job_store import JobStore
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from contract.frames import parse_frames
 from contract.job import FrameState, Job
 from contract.routes import Route, route_of
 from contract.tasks import FinishTask, RenderTask
-from worker_agent.jobs.stores import Stores
+from worker_agent.stores import Stores
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.outcome import InterruptedTaskError, Outcome, Settled
 from worker_agent.tasks.task_queue import TaskQueue

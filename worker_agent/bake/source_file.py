@@ -7,7 +7,7 @@ from pathlib import Path
 from contract.job import Job
 from contract.keys import is_archive, safe_file_name
 from worker_agent.bundle import unpack
-from worker_agent.services.bucket import Bucket
+from worker_agent.stores.bucket import Bucket
 
 
 def fetch_blend(bucket: Bucket, job: Job, folder: Path, wanted: str | None) -> Path:

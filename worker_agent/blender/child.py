@@ -16,7 +16,7 @@ from worker_agent.cage.bars import Bars
 from worker_agent.cage.family import descendants
 from worker_agent.cage.hatch import HatchWire
 from worker_agent.cage.watch import Watch
-from worker_agent.host.memory_order import offer_to_the_oom_killer
+from worker_agent.memory_order import offer_to_the_oom_killer
 
 SESSION_SCRIPT = Path(__file__).parent / "inside" / "session.py"
 # In the environment of a child and of whatever it starts: finds those whose parent has gone.

@@ -1,1 +1,1 @@
-"""Frames: rendered, checked, put into the bucket, recorded; and what follows when one fails."""
+"""Frames: rendered, checked, put into the bucket; and what follows when one fails."""

@@ -15,9 +15,9 @@ from contract.job import Job, timestamp
 from contract.keys import attempt_log, output_prefix
 from contract.options import JobOptions
 from worker_agent.blender import BlenderError
-from worker_agent.frames.failure_kinds import kind_of
+from worker_agent.blender.failure_kinds import kind_of
 from worker_agent.jobs.early_stop import reason_to_stop
-from worker_agent.jobs.stores import Stores
+from worker_agent.stores import Stores
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.outcome import GiveBack, InterruptedTaskError
 from worker_agent.telemetry.metrics import FrameMetrics

@@ -16,10 +16,10 @@ from contract.frames import format_frames
 from contract.job import Job
 from contract.stored_part import FrameParts
 from worker_agent.blender import BlenderError, BlenderSession, FrameOutputs, RenderedFrame
-from worker_agent.frames.frame_store import DoneFrame
-from worker_agent.jobs.stores import Stores
 from worker_agent.output_check import OutputChecker, Pictures
 from worker_agent.services.patience import impatient
+from worker_agent.stores import Stores
+from worker_agent.stores.frame_store import DoneFrame
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.outcome import InterruptedTaskError
 from worker_agent.telemetry.metrics import FrameMetrics

@@ -15,7 +15,7 @@ from typing import Final
 from contract.frame_time import frame_limit_seconds
 from contract.job import Job
 from contract.options import LONGEST_FRAME_SECONDS, JobOptions
-from worker_agent.frames.frame_store import FrameStore
+from worker_agent.stores.frame_store import FrameStore
 
 SAMPLES: Final = 200
 """Frames of one shard that are looked at: a median of so many is as good as of all."""

@@ -9,7 +9,7 @@ from typing import Final
 from contract.job import Job
 from contract.options import JobOptions
 from contract.tasks import BakeTask
-from worker_agent.jobs.stores import Stores
+from worker_agent.stores import Stores
 from worker_agent.tasks.outcome import GiveBack, Outcome, Settled
 from worker_agent.tasks.task_queue import TaskQueue
 

@@ -24,13 +24,13 @@ from worker_agent.frames.lost_project import LostProject
 from worker_agent.frames.wanted_frames import WantedFrames
 from worker_agent.host.machine import Machine
 from worker_agent.jobs.last_of_job import LastOfJob
-from worker_agent.jobs.stores import Stores
 from worker_agent.output_check import OutputChecker
 from worker_agent.runtimes.errors import RuntimeUnavailableError
 from worker_agent.seats.blender_turns import BlenderTurns
 from worker_agent.seats.scene_sessions import SceneSessions
 from worker_agent.seats.seat import Seat
 from worker_agent.seats.turn_meter import TurnMeter
+from worker_agent.stores import Stores
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.outcome import GiveBack, InterruptedTaskError, Outcome, Settled, TaskOverError
 from worker_agent.tasks.task_queue import TaskQueue

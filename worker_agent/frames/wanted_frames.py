@@ -10,7 +10,7 @@ from typing import Final
 from contract.frame_record import FrameRecord
 from contract.job import Job
 from contract.table import SORT_KEY, frame_key, job_key
-from worker_agent.jobs.stores import Stores
+from worker_agent.stores import Stores
 
 _JOBS: Final = 8
 """Whose shards are remembered: a worker is at one job, or at few."""

@@ -6,7 +6,7 @@ import logging
 
 from contract.frames import parse_frames
 from contract.tasks import BakeTask, RenderTask, Task
-from worker_agent.jobs.stores import Stores
+from worker_agent.stores import Stores
 
 log = logging.getLogger(__name__)
 

@@ -1,1 +1,1 @@
-"""A job as the agent sees it: its record, its folder, its seconds, its end."""
+"""A job as the agent sees it: whether it goes on, what it took, its end."""

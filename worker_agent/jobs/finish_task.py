@@ -12,10 +12,10 @@ from contract.frame_record import FrameRecord
 from contract.job import FrameState, Job, JobState, Progress
 from contract.keys import summary_key
 from contract.tasks import FinishTask
-from worker_agent.jobs.recorded_lease import recorded_end
-from worker_agent.jobs.stores import Stores
 from worker_agent.preview import Made, PreviewMaker
 from worker_agent.services.patience import impatient
+from worker_agent.stores import Stores
+from worker_agent.stores.recorded_lease import recorded_end
 from worker_agent.tasks.lease import BlenderUse, Lease
 from worker_agent.tasks.outcome import GiveBack, Outcome, Settled
 from worker_agent.tasks.task_queue import LeaseLostError

@@ -19,8 +19,8 @@ from contract.frame_record import FrameRecord
 from contract.job import FrameState, Job
 from contract.keys import contact_sheet_key, output_prefix, preview_key
 from worker_agent.picture_process import PictureProcess
-from worker_agent.services.bucket import Bucket, StoredProxy
 from worker_agent.services.patience import hurried
+from worker_agent.stores.bucket import Bucket, StoredProxy
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.outcome import InterruptedTaskError
 

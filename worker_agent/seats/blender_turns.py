@@ -12,7 +12,7 @@ from typing import Final
 
 from contract.job import Job
 from worker_agent.blender import BlenderError
-from worker_agent.frames.failure_kinds import others_may_be_why
+from worker_agent.blender.failure_kinds import others_may_be_why
 from worker_agent.seats.seat import Seat
 from worker_agent.seats.session_count import SessionCounts
 from worker_agent.seats.turn_meter import TurnMeter

@@ -1,1 +1,1 @@
-"""The services of AWS as the agent calls them: clients, the bucket, and patience with both."""
+"""The services of AWS as the agent calls them: clients, and patience with what fails."""

@@ -1,1 +1,1 @@
-"""Messages taken from the queues: claimed, held, done by hands, deleted or given back."""
+"""Messages taken from the queues: claimed, held, done by hands, given back."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from worker_agent.host.machine import Machine
-from worker_agent.jobs.job_store import JobStore
 from worker_agent.services.patience import impatient
+from worker_agent.stores.job_store import JobStore
 from worker_agent.tasks.lease import Lease
 from worker_agent.tasks.outcome import MachineTroubleError, Outcome
 

@@ -10,7 +10,7 @@ from typing import Any
 from contract.job import Job, JobState, Progress, timestamp
 from contract.job_writes import set_attributes
 from contract.table import job_key
-from worker_agent.jobs.recorded_lease import lapsed_lease
+from worker_agent.stores.recorded_lease import lapsed_lease
 
 
 class JobStore:

@@ -23,9 +23,9 @@ from contract.table import (
     shard_of,
     shard_totals,
 )
-from worker_agent.frames.frame_reader import FrameReader
 from worker_agent.services.patience import patiently
 from worker_agent.services.transient import cancellations
+from worker_agent.stores.frame_reader import FrameReader
 
 CONFLICT_TRIES = 15
 """Times a write that met a transaction is tried; the waits add up to 20 s or so.

@@ -27,9 +27,9 @@ from contract.keys import (
     thumbnail_key,
 )
 from contract.stored_part import FrameParts, StoredPart, where, whole_key
-from worker_agent.frames.shared_object import SharedObject
 from worker_agent.output_check.pictures import MOST_BYTES, Pictures
 from worker_agent.services.patience import patiently
+from worker_agent.stores.shared_object import SharedObject
 from worker_agent.watchdog import beat_of_this_thread, still_alive
 
 if TYPE_CHECKING:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from contract.tasks import BakeTask, FinishTask, RenderTask, Task
+from worker_agent.agent_queues import AgentQueues
 from worker_agent.bake.bake_task import BakeTaskHandler
 from worker_agent.frames.failed_attempts import FailedAttempts
 from worker_agent.frames.lost_project import LostProject
 from worker_agent.frames.render_task import RenderTaskHandler
+from worker_agent.guarded_handler import GuardedHandler
 from worker_agent.host.machine import Machine
 from worker_agent.jobs.finish_task import FinishTaskHandler
-from worker_agent.jobs.stores import Stores
 from worker_agent.output_check import OutputChecker
 from worker_agent.preview import PreviewMaker
 from worker_agent.seats.blender_turns import BlenderTurns
 from worker_agent.seats.scene_sessions import SceneSessions
-from worker_agent.tasks.agent_queues import AgentQueues
-from worker_agent.tasks.guarded_handler import GuardedHandler
-from worker_agent.tasks.task_runner import Handler
+from worker_agent.stores import Stores
+from worker_agent.task_runner import Handler
 from worker_agent.telemetry.metrics import FrameMetrics
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker_agent.frames.frame_store import FrameStore
-from worker_agent.jobs.job_store import JobStore
-from worker_agent.jobs.scratch import Scratch
-from worker_agent.services.bucket import Bucket
+from worker_agent.stores.bucket import Bucket
+from worker_agent.stores.frame_store import FrameStore
+from worker_agent.stores.job_store import JobStore
+from worker_agent.stores.scratch import Scratch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
