@@ -23,8 +23,11 @@ WATCH_EVENT: Final = "watch"
 """In the event of a run of the measure: go on for the minute while it is unsettled."""
 UPLOADED_EVENT: Final = "uploaded"
 """In the event of a run of the measure: something has just come, so do not wait for the minute."""
-TELLING_FRAMES: Final = 3
-"""So many timed frames of a job say well enough how long its others take: a look a minute does then."""
+TELLING_FRAMES: Final = 20
+"""So many timed frames of a job say well enough how long its others take: a look a minute does then.
+
+With three, a job whose frames differ much was done a minute later now and then (farm simulate, heavy tail).
+"""
 SMALL_FLEET: Final = 20
 """Machines up to which the step policy adds them, one step for each number: AWS allows 20 steps.
 

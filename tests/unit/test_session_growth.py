@@ -93,6 +93,13 @@ def test_one_late_frame_is_not_what_frames_usually_take() -> None:
     assert session.growth.cost_seconds == 3
 
 
+def test_first_frames_that_are_late_and_early_by_chance_have_cost_nothing() -> None:
+    session = Session(opening_seconds=1)
+    for seconds in (1.5, 0.5, 1, 1):
+        session.renders(1, seconds)
+    assert session.growth.cost_seconds == 1
+
+
 def test_frames_that_grow_slower_have_made_no_opening_dear() -> None:
     session = opened(opening_seconds=2, seconds=1)
     session.renders(1, 5)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from contract.job import JobState
+from contract.scaling import TELLING_FRAMES
 from contract.worker_record import Doing
 from functions.measure_backlog import handler
 from functions.measure_backlog.observation import observe
@@ -139,11 +140,11 @@ def test_an_upload_lets_the_fleet_grow_before_the_minute_is_over(
     assert {metric["MetricName"] for metric in metrics} == {"GrowTo"}
 
 
-def steady(farm: MeasuredFarm, *, done: int = 3) -> None:
+def steady(farm: MeasuredFarm) -> None:
     """One worker is at a job of short frames, and the farm wants no other."""
-    farm.rendering("steady", frames=8, done=[10.0] * done)
+    farm.rendering("steady", frames=25, done=[10.0] * TELLING_FRAMES)
     farm.worker("i-0", Doing.RENDER, "steady")
-    farm.send(farm.aws.render_queue_url, 8 - done)
+    farm.send(farm.aws.render_queue_url, 25 - TELLING_FRAMES)
     farm.autoscaling.desired = 1
 
 
@@ -160,7 +161,7 @@ def test_a_fleet_that_is_to_grow_is_watched_until_its_group_has_heard(
     farm: MeasuredFarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hours = Hours(monkeypatch)
-    farm.rendering("long", frames=8, done=[500.0] * 3)
+    farm.rendering("long", frames=25, done=[500.0] * TELLING_FRAMES)
     farm.send(farm.aws.render_queue_url, 5)
     farm.autoscaling.desired = 1
     hours.happens[15] = lambda: setattr(farm.autoscaling, "desired", 5)
@@ -172,7 +173,7 @@ def test_a_fleet_that_is_to_grow_is_watched_until_its_group_has_heard(
 def test_a_bake_and_frames_that_nobody_has_timed_are_watched(
     farm: MeasuredFarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bake is in flight, and ends at 15; three frames have been timed at 35."""
+    """The bake is in flight, and ends at 15; enough frames have been timed at 35."""
     hours = Hours(monkeypatch)
     farm.job("new", JobState.BAKING)
     farm.send(farm.aws.bake_queue_url, 1)
@@ -181,11 +182,11 @@ def test_a_bake_and_frames_that_nobody_has_timed_are_watched(
 
     def fan_out() -> None:
         farm.aws.sqs.delete_message(QueueUrl=farm.aws.bake_queue_url, ReceiptHandle=task["ReceiptHandle"])
-        farm.rendering("new", frames=8)
+        farm.rendering("new", frames=25)
         farm.send(farm.aws.render_queue_url, 5)
 
     hours.happens[15] = fan_out
-    hours.happens[35] = lambda: farm.rendering("new", frames=8, done=[2.0] * 3)
+    hours.happens[35] = lambda: farm.rendering("new", frames=25, done=[2.0] * TELLING_FRAMES)
     farm.measure({"watch": True})
     assert hours.measured_at == [0, 10, 20, 30, 40]
 

@@ -85,5 +85,5 @@ class SessionGrowth:
         if not later:
             return self._opening_seconds
         usual = median(later)
-        longer = sum(max(0.0, seconds - frames * usual) for frames, seconds in self._first_turns)
-        return self._opening_seconds + longer
+        longer = sum(seconds - frames * usual for frames, seconds in self._first_turns)
+        return self._opening_seconds + max(0.0, longer)  # together: each alone is late or early by chance
