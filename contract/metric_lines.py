@@ -32,6 +32,11 @@ class Measured:
     values: tuple[float, ...]
 
 
+def metrics_stream(worker_id: str) -> str:
+    """The name of a worker's log stream that has these lines alone: people read the one of its id."""
+    return f"{worker_id}/metrics"
+
+
 def metric_lines(
     measured: Iterable[Measured],
     *,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 import pytest
 
 from contract.metric_lines import Measured
 from contract.metrics import CPU_PERCENT, FRAME_SECONDS, FRAMES_DONE, FRAMES_FAILED
+from farm.local.page.dashboard import Graph, Line
+from farm.local.page.series import measure
 from tests.support.embedded_metrics import Extracted, Series, extracted
 from tests.support.emulator import AwsClients, an_emulator
 from worker_agent.services.clients import ONE_TRY
-from worker_agent.telemetry.metric_sinks import END_SECONDS, MetricLog
+from worker_agent.telemetry.metric_sinks import END_SECONDS, MetricCalls, MetricLog
 from worker_agent.telemetry.metrics import FrameMetrics
 
 GROUP, WORKER = "/farm/workers", "i-0123456789abcdef0"
@@ -64,6 +69,7 @@ def test_a_log_that_hangs_holds_up_neither_a_frame_nor_the_end() -> None:
     client = boto3.Session("a", "b", region_name="us-east-1").client(
         "logs", endpoint_url=f"http://127.0.0.1:{deaf.getsockname()[1]}", config=ONE_TRY
     )
+    threads = set(threading.enumerate())
     sink = MetricLog(client, group=GROUP, worker_id=WORKER, namespace="farm", fleet="workers")
     frames, began = FrameMetrics(sink), time.monotonic()
     for _ in range(100):
@@ -72,4 +78,28 @@ def test_a_log_that_hangs_holds_up_neither_a_frame_nor_the_end() -> None:
     assert time.monotonic() - began < 1
     sink.close()
     assert time.monotonic() - began < END_SECONDS + 2
-    deaf.close()  # or its thread would go on asking
+    deaf.close()
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_a_laptops_page_reads_the_sums_of_what_is_sent_by_calls(endpoint: str) -> None:
+    cloudwatch = AwsClients(endpoint).client("cloudwatch")
+    frames = FrameMetrics(MetricCalls(cloudwatch, namespace="laptop", fleet="workers"))
+    for seconds in (1.5, 2.5):
+        frames.frame_done(seconds)
+    frames.send()
+    line: dict[str, Any] = {
+        "namespace": "laptop",
+        "dimensions": {"Fleet": "workers"},
+        "period_seconds": 60,
+        "label": "x",
+    }
+    lines = (
+        Line(name=FRAMES_DONE, statistic="Sum", **line),
+        Line(name=FRAME_SECONDS, statistic="Average", **line),
+    )
+    graph = Graph(title="Frames", lines=lines)
+    (shown,) = measure(cloudwatch, [graph], now=datetime.now(UTC), minutes=5)
+    assert [value for series in shown.series for _, value in series.points] == [2, 2]

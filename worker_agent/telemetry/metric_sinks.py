@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from contract.metric_lines import Measured, metric_lines
+from contract.metric_lines import Measured, metric_lines, metrics_stream
 from contract.metrics import FLEET_DIMENSION
 from contract.settings import AgentSettings
 from worker_agent.telemetry.cloud_log import CloudLog
@@ -57,9 +57,8 @@ class MetricLog:
     def __init__(
         self, client: CloudWatchLogsClient, *, group: str, worker_id: str, namespace: str, fleet: str
     ) -> None:
-        """In a stream of their own, for people read the worker's."""
         self._handler: logging.Handler = CloudLog(
-            client, group=group, stream=f"{worker_id}/metrics", form="%(message)s", end_seconds=END_SECONDS
+            client, group=group, stream=metrics_stream(worker_id), form="%(message)s", end_seconds=END_SECONDS
         )
         self._namespace = namespace
         self._fleet = fleet

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from contract.metric_lines import metrics_stream
 from contract.worker_record import worker_key
 from farm.doctor.live.live_run import LiveRun
 
@@ -36,13 +37,15 @@ def _asleep(run: LiveRun) -> bool:
 def _forget(run: LiveRun, worker_id: str) -> None:
     logs, group = run.farm.clients.client("logs"), run.farm.outputs["WorkerLogGroupName"]
 
-    def stream() -> str | None:
+    def streams() -> list[str] | None:
         """An agent may send its first lines as it ends."""
         found = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=worker_id)["logStreams"]
-        return worker_id if worker_id in [each["logStreamName"] for each in found] else None
+        names = [each["logStreamName"] for each in found]
+        own = (worker_id, metrics_stream(worker_id))
+        return [name for name in names if name in own] if worker_id in names else None
 
-    if run.wait_after(LAST_LINES_SECONDS, stream):
-        logs.delete_log_stream(logGroupName=group, logStreamName=worker_id)
+    for name in run.wait_after(LAST_LINES_SECONDS, streams) or ():
+        logs.delete_log_stream(logGroupName=group, logStreamName=name)
     run.farm.clients.dynamodb.meta.client.delete_item(
         TableName=run.farm.outputs["JobTableName"], Key=worker_key(worker_id)
     )
