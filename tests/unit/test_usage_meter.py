@@ -17,7 +17,7 @@ from tests.support.aws_edges import AwsEdges, aws_edges
 from tests.support.jobs import a_job
 from tests.support.timed_fleet import Time
 from worker_agent.host.own_machine import MachineFacts, OwnMachine
-from worker_agent.jobs.usage_meter import LOOK_SECONDS, WRITE_SECONDS, UsageMeter
+from worker_agent.jobs.usage_meter import LONGEST_WRITE_SECONDS, LOOK_SECONDS, WRITE_SECONDS, UsageMeter
 
 HOUR = MachineFacts(instance_type="m6i.2xlarge", spot=True, hour_microdollars=360_000)
 """A hundred microdollars a second."""
@@ -74,14 +74,36 @@ def worker() -> Iterator[Worker]:
         yield Worker(aws)
 
 
-def test_it_writes_each_minute_while_a_job_goes_on(worker: Worker) -> None:
+def written_at(worker: Worker, seconds: float) -> list[int]:
+    """What the job's record says after each write in so much time, in which the job goes on."""
+    said = []
+    for _ in range(int(seconds / LOOK_SECONDS)):
+        worker.time.now += LOOK_SECONDS
+        before = worker.table.writes
+        assert worker.meter.look() == LOOK_SECONDS
+        if worker.table.writes > before:
+            said.append(worker.told()[0])
+    return said
+
+
+def test_it_writes_after_a_minute_and_then_ever_more_at_once_while_a_job_goes_on(worker: Worker) -> None:
     with worker.meter.hold("a"):
-        for _ in range(int(3 * WRITE_SECONDS / LOOK_SECONDS)):
-            worker.time.now += LOOK_SECONDS
-            assert worker.meter.look() == LOOK_SECONDS
-    assert worker.table.writes == 3
-    assert worker.told() == (180, 180, 18_000)
-    assert worker.job().dollars == 0.018
+        said = written_at(worker, 1_110)
+    assert said == [60, 120, 240, 480, 780, 1_080]
+    assert {WRITE_SECONDS, LONGEST_WRITE_SECONDS} == {60, 300}
+    worker.meter.flush()
+    assert worker.told() == (1_110, 1_110, 111_000)
+    assert worker.job().dollars == 0.111
+
+
+def test_another_job_and_one_that_comes_again_are_seen_as_soon(worker: Worker) -> None:
+    with worker.meter.hold("a"):
+        assert written_at(worker, 980)[-1] == 780
+    with worker.meter.hold("b"):
+        assert written_at(worker, 65) == [980, 980], "what was left of a, and b"
+        assert worker.told("b")[0] == 60
+    with worker.meter.hold("a"):
+        assert written_at(worker, 65) == [980, 1040], "what was left of b, and a"
 
 
 def test_short_tasks_add_up(worker: Worker) -> None:

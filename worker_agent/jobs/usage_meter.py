@@ -19,7 +19,11 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 5.0
 WRITE_SECONDS: Final = 60.0
-"""So many of a job that goes on are written at once; they are what a machine that is killed leaves untold."""
+"""So many of a job that goes on are written at once at first, so that people soon see some."""
+LONGEST_WRITE_SECONDS: Final = 300.0
+"""Later as many again as were written, up to these: a write costs six units. They are what a machine that is
+killed leaves untold at most.
+"""
 LONGEST_BACK_OFF_SECONDS: Final = 60.0
 JOIN_SECONDS: Final = 3.0
 """A write that hangs as the agent ends is not waited for any longer."""
@@ -51,6 +55,8 @@ class UsageMeter:
         """The jobs of the held tasks, in the order in which they were claimed: the first pays."""
         self._job = ""
         """Who pays, or paid last."""
+        self._written_seconds = 0.0
+        """Of the job that pays, since it does."""
         self._since: float | None = None
         """From when on the held task is not counted yet; None: none is held."""
         self._let_go_at = 0.0
@@ -79,7 +85,9 @@ class UsageMeter:
     def _pay(self) -> None:
         """Under the lock: from now on the time is the first held job's."""
         if self._held:
-            self._job, self._since = self._held[0], self._clock()
+            if self._held[0] != self._job:
+                self._job, self._written_seconds = self._held[0], 0.0
+            self._since = self._clock()
         else:
             self._since, self._let_go_at = None, self._clock()
 
@@ -114,7 +122,8 @@ class UsageMeter:
         goes_on = job == self._job and (
             self._since is not None or self._clock() - self._let_go_at < LOOK_SECONDS
         )
-        return not goes_on or seconds >= WRITE_SECONDS
+        enough = min(max(WRITE_SECONDS, self._written_seconds), LONGEST_WRITE_SECONDS)
+        return not goes_on or seconds >= enough
 
     def _count(self) -> None:
         """Under the lock."""
@@ -166,6 +175,8 @@ class UsageMeter:
     def _forget(self, job_id: str, seconds: float) -> None:
         """What is left of a job that goes on, a part of a second, counts with what follows."""
         with self._lock:
+            if job_id == self._job:
+                self._written_seconds += seconds
             left = self._unwritten.get(job_id, 0.0) - seconds
             if left >= 0.5 or (left and job_id == self._job):
                 self._unwritten[job_id] = left
