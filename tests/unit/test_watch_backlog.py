@@ -1,4 +1,4 @@
-"""A minute of measures while there is work: what the schedule asks of the Lambda."""
+"""A minute of measures while the fleet may be to grow: what the schedule asks of the Lambda."""
 
 from __future__ import annotations
 
