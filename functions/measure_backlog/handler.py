@@ -72,8 +72,11 @@ def handle(event: Mapping[str, Any] | None, context: object) -> dict[str, Any]:
     if event and event.get(UPLOADED_EVENT):
         if not measurement.turn.claim():
             return {}
-        backlog = measurement.in_between()
-        _watch(measurement, backlog, begun)
+        try:
+            backlog = measurement.in_between(heard_of=1)
+            _watch(measurement, backlog, begun)
+        finally:
+            measurement.turn.leave()
         return asdict(backlog)
     minute = measurement.of_the_minute()
     if event and event.get(WATCH_EVENT) and minute.backlog.unsettled:

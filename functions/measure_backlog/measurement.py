@@ -79,18 +79,19 @@ class Measurement:
             uncounted=tuple(what for what, counted in uncounted.items() if not counted),
         )
 
-    def in_between(self) -> Backlog:
+    def in_between(self, heard_of: int = 0) -> Backlog:
         """Measure, and emit only what the step policy follows: tracking counts on one measure a minute.
 
-        A job that has just come is known by its record: the queues' counts may not have it yet.
+        A job that has just come is known by its record: the queues' counts may not have it yet. `heard_of`:
+        so many have come, whatever the records say, whose index may be late as well.
         """
-        seen, work, boots, backlog = self._measure(whatever_the_queues_say=True)
+        seen, work, boots, backlog = self._measure(heard_of=heard_of, whatever_the_queues_say=True)
         self._hold(seen, work, boots)
         emit({GROW_TO: backlog.grow_to}, self.settings, cloudwatch=self.cloudwatch)
         return backlog
 
     def _measure(
-        self, *, whatever_the_queues_say: bool = False
+        self, *, heard_of: int = 0, whatever_the_queues_say: bool = False
     ) -> tuple[Observation, Work, FailedBoots, Backlog]:
         seen = observe(self.settings, sqs=self.sqs, autoscaling=self.autoscaling)
         now = int(self.now())
@@ -104,7 +105,7 @@ class Measurement:
             jobs=work.frames(now),
             desired_capacity=seen.group.desired_capacity,
             limits=_limits(self.settings),
-            unbaked=work.unbaked,
+            unbaked=max(work.unbaked, heard_of),
             held_at=working(seen.group, work) if boots.hold else None,
         )
         return seen, work, boots, backlog

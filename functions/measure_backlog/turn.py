@@ -41,6 +41,10 @@ class Turn:
         """Promise to look again in so many. False: another run has taken over."""
         return self._note(seconds, STILL_OURS)
 
+    def leave(self) -> None:
+        """Promise nothing any more, unless another run has taken over: whoever comes now looks itself."""
+        self._note(0, STILL_OURS)
+
     def _note(self, seconds: float, condition: str = "", values: dict[str, int] | None = None) -> bool:
         """Write it, and whether the condition was met. Rounded down: who comes later looks itself."""
         next_look = int(self.now() + seconds)

@@ -9,6 +9,7 @@ import pytest
 
 from contract.scaling import TELLING_FRAMES
 from contract.worker_record import Doing
+from functions.measure_backlog import measurement
 from tests.support.measured_farm import MeasuredFarm, measured_farm
 from tests.support.measured_hours import Hours
 
@@ -114,3 +115,48 @@ def test_uploads_that_come_while_the_first_one_is_measured_leave_it_to_that(
         hours.now = 1000.0 + at
         claims.append(turn.claim())
     assert claims == [True, False, False, True, False]
+
+
+def test_an_upload_is_watched_of_which_nothing_is_to_be_seen_yet(
+    farm: MeasuredFarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index of jobs is as late as the queue's count."""
+    hours = Hours(monkeypatch)
+
+    def seen() -> None:
+        farm.job("new")
+        farm.send(farm.aws.bake_queue_url, 1)
+
+    hours.happens[5] = seen
+    assert farm.measure({"uploaded": True})["tasks"] == 0
+    assert hours.measured_at == [0, 10, 20, 30, 40, 50]
+    assert farm.emitted()["GrowTo"] == 1
+
+
+def test_a_look_that_fails_promises_no_other(farm: MeasuredFarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    hours = Hours(monkeypatch)
+    farm.job("new")
+    farm.send(farm.aws.bake_queue_url, 1)
+    first = hours.run(farm, "first")
+    with monkeypatch.context() as patched:
+        patched.setattr(measurement, "observe", raises_os_error)
+        with pytest.raises(OSError, match="throttled"):
+            first.measure({"uploaded": True})
+    hours.now += 1
+    assert hours.run(farm, "second").measure({"uploaded": True})["grow_to"] == 1
+
+
+def test_a_run_that_leaves_takes_no_other_ones_promise_back(
+    farm: MeasuredFarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours = Hours(monkeypatch)
+    upload, minute, another = (hours.run(farm, name).measurement.turn for name in ("first", "minute", "b"))
+    assert upload.claim()
+    minute.take()
+    assert minute.keep(10)
+    upload.leave()
+    assert not another.claim()
+
+
+def raises_os_error(*_: object, **__: object) -> None:
+    raise OSError("throttled")
