@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker_agent.seats.session_growth import FIRST_TURNS, OPENINGS_APART, SessionGrowth
+from worker_agent.seats.session_growth import FIRST_TURNS, OPENINGS_APART, USUAL_OF_TURNS, SessionGrowth
 
 GIB = 1024**3
 
@@ -96,6 +96,14 @@ def test_one_late_frame_is_not_what_frames_usually_take() -> None:
 def test_first_frames_that_are_late_and_early_by_chance_have_cost_nothing() -> None:
     session = Session(opening_seconds=1)
     for seconds in (1.5, 0.5, 1, 1):
+        session.renders(1, seconds)
+    assert session.growth.cost_seconds == 1
+
+
+def test_a_machine_that_has_become_quick_has_made_no_opening_dear() -> None:
+    """Others were at it beside when this scene was opened, and went."""
+    session = opened(opening_seconds=1, seconds=5)
+    for seconds in (*[5] * USUAL_OF_TURNS, *[1] * 50):
         session.renders(1, seconds)
     assert session.growth.cost_seconds == 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from statistics import median
 from typing import Final
 
@@ -19,7 +18,8 @@ LEAST_GROWTH_FACTOR: Final = 1.25
 OPENINGS_APART: Final = 25
 """It has rendered for so many times what opening it cost, or it stays open: a twentieth of the time is the
 most that all may take, and not all of it can be measured here."""
-USUAL_OF_TURNS: Final = 15
+USUAL_OF_TURNS: Final = 5
+"""With these, right after the first ones, they are compared: a machine's pace changes from hour to hour."""
 
 
 class SessionGrowth:
@@ -33,8 +33,8 @@ class SessionGrowth:
         self._first_bytes = 0
         self._first_turns: list[tuple[int, float]] = []
         """How many frames each of them had, and how long they took."""
-        self._frame_seconds: deque[float] = deque(maxlen=USUAL_OF_TURNS)
-        """What a frame took in each of the last turns."""
+        self._usual_seconds: list[float] = []
+        """What a frame took in each of those after them."""
         self._frames, self._rendered_seconds = 0, 0.0
         self._bytes = 0
         self._grown_bytes, self._task_seconds = 0, 0.0
@@ -52,8 +52,8 @@ class SessionGrowth:
         if len(self._first_turns) < FIRST_TURNS:
             self._first_turns.append(of_task)
             self._first_bytes = max(self._first_bytes, memory_bytes)
-        else:
-            self._frame_seconds.append(of_task[1] / of_task[0])
+        elif len(self._usual_seconds) < USUAL_OF_TURNS:
+            self._usual_seconds.append(of_task[1] / of_task[0])
 
     def is_foreseen(self, sessions: int = 1) -> bool:
         """Whether it is to be opened anew after the task that it is at, should that be as the last one was.
@@ -81,7 +81,7 @@ class SessionGrowth:
     @property
     def cost_seconds(self) -> float:
         """What opening it has cost, with what its first frames took longer than later ones."""
-        later = tuple(self._frame_seconds)
+        later = tuple(self._usual_seconds)
         if not later:
             return self._opening_seconds
         usual = median(later)
