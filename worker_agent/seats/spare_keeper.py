@@ -43,8 +43,8 @@ class SpareKeeper:
         self._retry_at = 0.0
         self._retry_seconds = FIRST_RETRY_SECONDS
         self._made_room = False
-        """Whether memory was short while this one was needed soon: a spare takes memory itself, and would be started
-        and ended at each look."""
+        """Whether memory was short since one is needed soon. It takes memory itself, and would be started and
+        ended at each look."""
         self._reason = ""
         """Why there was none the last time."""
 
