@@ -127,3 +127,30 @@ def test_a_worker_that_has_to_go_is_no_failure(world: World, error: Exception) -
     world.error = error
     world.pass_seconds(10)
     assert len(world.prepared_at) > 10
+
+
+def test_a_spare_that_takes_the_memory_it_needs_is_not_started_at_each_look(world: World) -> None:
+    """While one is needed soon, once: until the Blender that grows is gone, nothing has changed."""
+    world.rests, world.needs_soon = False, True
+    for _ in range(5):
+        world.pass_seconds(LOOK_SECONDS)
+        world.memory_is_short = True
+        world.pass_seconds(LOOK_SECONDS)
+        world.memory_is_short = False
+    assert (len(world.prepared_at), world.closed) == (1, 5)
+    world.needs_soon = False
+    world.pass_seconds(LOOK_SECONDS)
+    world.needs_soon = True
+    world.pass_seconds(LOOK_SECONDS)
+    assert len(world.prepared_at) == 2, "the scene was opened anew"
+
+
+def test_a_worker_that_rests_has_a_spare_again_after_memory_was_short(world: World) -> None:
+    world.rests, world.needs_soon, world.memory_is_short = False, True, True
+    world.pass_seconds(LOOK_SECONDS)
+    world.rests, world.memory_is_short = True, False
+    world.pass_seconds(REST_SECONDS + LOOK_SECONDS)
+    assert len(world.prepared_at) == 1
+    world.rests = False
+    world.pass_seconds(LOOK_SECONDS)
+    assert len(world.prepared_at) == 2

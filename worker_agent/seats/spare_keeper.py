@@ -42,6 +42,9 @@ class SpareKeeper:
         self._rests_since: float | None = None
         self._retry_at = 0.0
         self._retry_seconds = FIRST_RETRY_SECONDS
+        self._made_room = False
+        """Whether memory was short since one is needed soon. It takes memory itself, and would be started and
+        ended at each look."""
         self._reason = ""
         """Why there was none the last time."""
 
@@ -64,10 +67,13 @@ class SpareKeeper:
     def _is_time(self, now: float) -> bool:
         if not self._rests():
             self._rests_since = None
+            needed = self._needs_soon()
             if self._spare.memory_is_short:
                 self._spare.close()
-                return False
-            return self._needs_soon()
+                self._made_room = True
+            self._made_room = self._made_room and needed
+            return needed and not self._made_room
+        self._made_room = False
         if self._rests_since is None:
             self._rests_since = now
         return now - self._rests_since >= REST_SECONDS
