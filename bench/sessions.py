@@ -4,7 +4,7 @@ A scene that is the work of one thread is rendered by one Blender and by two, in
 are compared. Then a worker that may choose renders it, and a scene that is the work of all processors.
 Last, a scene whose script keeps memory is rendered with the session opened anew as it grows, and without, in
 turns; `--growing` is only that, and holds on a busy machine too, which else has nothing to choose. Each bound
-has a line at the end. Some eight minutes on a quiet machine, and 8 GiB of memory.
+has a line at the end. Some eleven minutes on a quiet machine, and 10 GiB of memory.
 
 Exit status 1 when a picture differs; with `--strict` also when a bound does not hold, or was not measured.
 """
