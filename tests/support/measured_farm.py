@@ -14,6 +14,7 @@ from unittest import mock
 from contract.boot import boot_key, fleet_version_key
 from contract.fleet_version import FleetVersion
 from contract.job import JobState, timestamp
+from contract.scaling import TELLING_FRAMES
 from contract.settings import BacklogSettings
 from contract.table import counter_key, job_key, shard_of, shard_totals
 from contract.worker_record import Doing, WorkerRecord
@@ -177,6 +178,13 @@ class MeasuredFarm:
             counter["seconds"] += Decimal(f"{seconds:.3f}")
         for shard, counter in enumerate(counted):
             self.put({**counter_key(job_id, shard), **counter})
+
+    def has_what_its_work_wants(self) -> None:
+        """One worker is at a job of short frames, of which enough are timed."""
+        self.rendering("steady", frames=TELLING_FRAMES + 5, done=[10.0] * TELLING_FRAMES)
+        self.worker("i-0", Doing.RENDER, "steady")
+        self.send(self.aws.render_queue_url, 5)
+        self.autoscaling.desired = 1
 
     def worker(
         self, name: str, doing: Doing, job_id: str = "", *, since: float = 0, seen: float = 0, **said: Any

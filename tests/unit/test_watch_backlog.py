@@ -9,7 +9,6 @@ import pytest
 
 from contract.job import JobState
 from contract.scaling import TELLING_FRAMES
-from contract.worker_record import Doing
 from functions.measure_backlog import handler
 from tests.support.measured_farm import MeasuredFarm, measured_farm
 from tests.support.measured_hours import Hours
@@ -95,12 +94,8 @@ def test_tracking_gets_one_measure_a_minute_and_the_steps_each(
 def test_who_has_what_the_work_wants_is_measured_once_a_minute(
     farm: MeasuredFarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One worker is at a job of short frames, and the farm wants no other."""
     hours = Hours(monkeypatch)
-    farm.rendering("steady", frames=25, done=[10.0] * TELLING_FRAMES)
-    farm.worker("i-0", Doing.RENDER, "steady")
-    farm.send(farm.aws.render_queue_url, 25 - TELLING_FRAMES)
-    farm.autoscaling.desired = 1
+    farm.has_what_its_work_wants()
     assert farm.measure({"watch": True})["wanted_workers"] == 1
     assert hours.measured_at == [0]
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from contract.scaling import TELLING_FRAMES
-from contract.worker_record import Doing
 from functions.measure_backlog import measurement
 from tests.support.measured_farm import MeasuredFarm, measured_farm
 from tests.support.measured_hours import Hours
@@ -35,10 +33,7 @@ def test_an_upload_to_a_farm_that_is_awake_does_not_wait_for_the_minute(
     farm: MeasuredFarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hours = Hours(monkeypatch)
-    farm.rendering("steady", frames=25, done=[10.0] * TELLING_FRAMES)
-    farm.worker("i-0", Doing.RENDER, "steady")
-    farm.send(farm.aws.render_queue_url, 25 - TELLING_FRAMES)
-    farm.autoscaling.desired = 1
+    farm.has_what_its_work_wants()
     farm.job("new")
     farm.send(farm.aws.bake_queue_url, 1)
     assert farm.measure({"uploaded": True})["grow_to"] == 2
