@@ -72,6 +72,7 @@ lock: $(READY) ## pin every package that requirements.in needs
 
 # What bpy loads is compiled once: in a cage, or wherever it may not write, each of its starts would do it anew.
 $(READY): requirements.txt Makefile
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11, 4) <= v < (3, 12) else f"$(PYTHON) is Python {v[0]}.{v[1]}.{v[2]}: 3.11.4 or a later 3.11 is needed, as in make PYTHON=/path/to/python3.11")'
 	@echo "making $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
