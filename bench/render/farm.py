@@ -53,12 +53,14 @@ class Prepared:
         return self.project / self.job.baked_blend
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class BenchFarm:
     farm: Farm
     agents: BenchAgents
     stores: Stores
     queues: dict[Route, TaskQueue]
+    _used: tuple[str, str] = ("", "")
+    """Version and form of the Blender that rendered last: an idle agent's spare one is of that release."""
 
     def prepare(self, blend: Path, folder: Path) -> Prepared:
         """Send a file through the front door and wait for the job's end; what was baked is kept.
@@ -79,6 +81,7 @@ class BenchFarm:
     def render(self, prepared: Prepared, agents: int, folder: Path) -> Run:
         """The frames of a job like that one, by agents that are ready and idle. Raises BenchError."""
         self.agents.hold(agents)
+        self._have_used_the_release_of(prepared)
         self.agents.rest()
         job = self._put(prepared)
         self.agents.new_notes()  # of the job before
@@ -105,6 +108,19 @@ class BenchFarm:
             version=frames[0].blender_version,
             calls=interval.calls,
         )
+
+    def _have_used_the_release_of(self, prepared: Prepared) -> None:
+        """Have one frame rendered that is not measured, if the last ones were another release's: no farm has two
+        of them in turns as the scenes here do.
+        """
+        job = prepared.job
+        release = job.blender_version, job.blender_form
+        if release != self._used:
+            frames = str(parse_frames(job.frames)[0])
+            one = self._put(replace(prepared, job=replace(job, frames=frames, frame_count=1)))
+            RenderStart(stores=self.stores, queues=self.queues).send(one)
+            self._await(one.job_id, lambda job: job.state.ended)
+            self._used = release
 
     def _put(self, prepared: Prepared) -> Job:
         now = timestamp(datetime.now(UTC))
