@@ -110,8 +110,8 @@ class BenchFarm:
         )
 
     def _have_used_the_release_of(self, prepared: Prepared) -> None:
-        """Have one frame rendered that is not measured, if the last ones were another release's: no farm has two
-        of them in turns as the scenes here do.
+        """Have one frame rendered that is not measured, if the last ones were another release's: no farm has
+        two of them in turns as the scenes here do.
         """
         job = prepared.job
         release = job.blender_version, job.blender_form
