@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -59,7 +59,7 @@ class BenchFarm:
     agents: BenchAgents
     stores: Stores
     queues: dict[Route, TaskQueue]
-    _used: tuple[str, str] = ("", "")
+    _last_release: tuple[str, str] = field(default=("", ""), init=False)
     """Version and form of the Blender that rendered last: an idle agent's spare one is of that release."""
 
     def prepare(self, blend: Path, folder: Path) -> Prepared:
@@ -115,12 +115,12 @@ class BenchFarm:
         """
         job = prepared.job
         release = job.blender_version, job.blender_form
-        if release != self._used:
+        if release != self._last_release:
             frames = str(parse_frames(job.frames)[0])
             one = self._put(replace(prepared, job=replace(job, frames=frames, frame_count=1)))
             RenderStart(stores=self.stores, queues=self.queues).send(one)
             self._await(one.job_id, lambda job: job.state.ended)
-            self._used = release
+            self._last_release = release
 
     def _put(self, prepared: Prepared) -> Job:
         now = timestamp(datetime.now(UTC))
